@@ -1,0 +1,62 @@
+/**
+ * Secondary storage: a flat set of named objects that are written once.
+ *
+ * What the medium must guarantee, and every implementation is tested for (`store-contract.ts`):
+ *
+ * - **Durability.** When `put` resolves, the object survives a power cut, whole.
+ * - **Atomicity.** An object is there whole or not at all, whatever happens during `put`.
+ * - **Read after write.** After `put` resolves, `get`, `sizeOf` and `list` see the object.
+ * - **Write once.** Names never collide by construction; a `put` of a name that is there rejects
+ *   with `exists` where the medium can tell, and never tears the object that is there.
+ *
+ * A name is 1 to 200 characters of `a–z 0–9 - _ . /`, with no empty, `.` or `..` part; anything else
+ * is an assertion. Errors are operating errors: `not_found`, `exists`, `no_space`, `read_only`,
+ * `unavailable` (the medium is gone or does not answer), `io`, `aborted`.
+ */
+export interface Store {
+  /** What the store is, for people: `file:///srv/firn/backups`. Holds no secret. */
+  readonly url: string;
+
+  /** Writes an object. The chunks are read only until the promise settles, and are not kept. */
+  put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void>;
+
+  /**
+   * Reads an object, or `range` of it. Rejects with `not_found`; a range that the object does not
+   * hold whole rejects with `corrupt`.
+   */
+  get(name: string, options?: StoreOptions & { range?: ByteRange }): Promise<Uint8Array>;
+
+  /** The size in bytes, or undefined when there is no such object. */
+  sizeOf(name: string, options?: StoreOptions): Promise<number | undefined>;
+
+  /** Every object whose name begins with `prefix`, each once, in no promised order. */
+  list(prefix: string, options?: StoreOptions): AsyncIterable<StoredObject>;
+
+  /** Removes an object durably. One that is not there is no error. */
+  remove(name: string, options?: StoreOptions): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface ByteRange {
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+export interface StoredObject {
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
+/** A place that holds containers, each of them a store: what `--store URL` names. */
+export interface StoreRoot {
+  readonly url: string;
+  /** Opens a container, and makes it if `create` is set. Rejects with `not_found` otherwise. */
+  open(container: string, options: { create: boolean }): Promise<Store>;
+  /** The names of all containers. */
+  containers(): Promise<string[]>;
+}

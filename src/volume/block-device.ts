@@ -1,0 +1,37 @@
+import type { Extent } from '../base/extent.ts';
+
+/** The longest read, write, zero or trim that a device takes in one call. */
+export const requestBytesMax = 32 * 1024 * 1024;
+
+/**
+ * A disk: what `nbd` serves, and what backup and restore read and write.
+ *
+ * Obligations of the caller, asserted inside: every range lies within `lengthBytes`, no request but
+ * `extents` is longer than `requestBytesMax`, buffers are not changed while a call is under way, and
+ * nothing is called after `close`. Offsets and lengths are in bytes and need no alignment.
+ *
+ * Calls may overlap in time. Two overlapping writes to the same bytes leave each 4 KiB sector with
+ * one of the two. What a resolved call wrote, every later read sees. What was written before a
+ * resolved `flush` began survives a crash; what was not flushed may be lost, sector by sector, and
+ * never reaches another sector.
+ *
+ * Errors are operating errors: `no_space`, `read_only` (also for every change of a read-only
+ * device), `io`, `corrupt`. After a failed flush every later flush and write rejects with `io`.
+ */
+export interface BlockDevice {
+  /** The size; it may grow while the device is open. */
+  readonly lengthBytes: number;
+  readonly readOnly: boolean;
+  /** Fills `target` with the bytes from `offsetBytes` on. */
+  read(offsetBytes: number, target: Uint8Array): Promise<void>;
+  write(offsetBytes: number, data: Uint8Array): Promise<void>;
+  /** The range reads as zeros from now on, and is given back to the host where that is possible. */
+  zero(offsetBytes: number, lengthBytes: number): Promise<void>;
+  /** The content is not needed any more: whole sectors read as zeros, broken ones keep their bytes. */
+  trim(offsetBytes: number, lengthBytes: number): Promise<void>;
+  /** Everything that was written before is durable when this resolves. */
+  flush(): Promise<void>;
+  /** The extents of the range, in order, without gap, neighbours of different kind. */
+  extents(offsetBytes: number, lengthBytes: number): Promise<Extent[]>;
+  close(): Promise<void>;
+}
