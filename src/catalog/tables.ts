@@ -1,0 +1,296 @@
+/**
+ * The rows of the catalogue. Times are milliseconds since 1970-01-01 UTC; sizes are GiB where the
+ * API's field is, bytes where the name says so. Fields and statuses are those of Block Storage v3.
+ */
+import type { JsonObject, JsonValue } from '../base/json.ts';
+
+export type VolumeStatus =
+  | 'creating'
+  | 'available'
+  | 'reserved'
+  | 'attaching'
+  | 'detaching'
+  | 'in-use'
+  | 'maintenance'
+  | 'deleting'
+  | 'error'
+  | 'error_deleting'
+  | 'backing-up'
+  | 'restoring-backup'
+  | 'error_backing-up'
+  | 'error_restoring'
+  | 'error_extending'
+  | 'extending'
+  | 'awaiting-transfer'
+  | 'retyping';
+
+export type SnapshotStatus =
+  | 'creating'
+  | 'available'
+  | 'backing-up'
+  | 'deleting'
+  | 'error'
+  | 'error_deleting'
+  | 'restoring';
+
+export type BackupStatus =
+  | 'creating'
+  | 'available'
+  | 'deleting'
+  | 'error'
+  | 'restoring'
+  | 'error_deleting';
+
+export type AttachmentStatus = 'reserved' | 'attaching' | 'attached' | 'detached' | 'error_attaching';
+
+export type Metadata = { [key: string]: string };
+
+export interface VolumeRow {
+  id: string;
+  projectId: string;
+  userId: string;
+  name: string | null;
+  description: string | null;
+  /** GiB. */
+  size: number;
+  status: VolumeStatus;
+  /** The status to go back to when a backup, an extension or the like has ended. */
+  previousStatus: VolumeStatus | null;
+  volumeTypeId: string;
+  availabilityZone: string;
+  bootable: boolean;
+  multiattach: boolean;
+  readOnly: boolean;
+  snapshotId: string | null;
+  sourceVolumeId: string | null;
+  backupId: string | null;
+  imageId: string | null;
+  metadata: Metadata;
+  createdAt: number;
+  updatedAt: number | null;
+}
+
+export interface SnapshotRow {
+  id: string;
+  projectId: string;
+  userId: string;
+  volumeId: string;
+  name: string | null;
+  description: string | null;
+  /** GiB. */
+  size: number;
+  status: SnapshotStatus;
+  metadata: Metadata;
+  createdAt: number;
+  updatedAt: number | null;
+}
+
+export interface BackupRow {
+  id: string;
+  projectId: string;
+  userId: string;
+  /** The volume it was made of; that volume may be gone. */
+  volumeId: string;
+  snapshotId: string | null;
+  /** A volume that is being, or was, restored from it. */
+  restoreVolumeId: string | null;
+  name: string | null;
+  description: string | null;
+  /** GiB. */
+  size: number;
+  status: BackupStatus;
+  /** What a client asked for; how it was made is `parentId`. */
+  incremental: boolean;
+  parentId: string | null;
+  container: string;
+  availabilityZone: string;
+  failReason: string | null;
+  metadata: Metadata;
+  objectCount: number;
+  /** The instant whose data it holds. */
+  dataTimestamp: number;
+  /** The frozen layer it was read from: what the next backup may start from. */
+  layerId: string | null;
+  /** Bytes of extents that have to be read, and how many of them are done. */
+  bytesTotal: number;
+  bytesDone: number;
+  /** Bytes that the store holds because of this backup. */
+  bytesStored: number;
+  createdAt: number;
+  updatedAt: number | null;
+}
+
+export interface AttachmentRow {
+  id: string;
+  projectId: string;
+  volumeId: string;
+  /** The instance or host that it is for, in the caller's words. */
+  instanceId: string | null;
+  mode: 'rw' | 'ro';
+  status: AttachmentStatus;
+  mountpoint: string | null;
+  connector: JsonObject | null;
+  /** The secret NBD export name; null until a connector is known. */
+  exportName: string | null;
+  createdAt: number;
+  attachedAt: number | null;
+  updatedAt: number | null;
+}
+
+export interface VolumeTypeRow {
+  id: string;
+  name: string;
+  description: string | null;
+  isPublic: boolean;
+  extraSpecs: Metadata;
+  createdAt: number;
+  updatedAt: number | null;
+}
+
+export interface QuotaRow {
+  /** The project's id and the resource's name, joined by a colon. */
+  id: string;
+  projectId: string;
+  resource: string;
+  /** −1: no limit. */
+  hardLimit: number;
+}
+
+export interface MessageRow {
+  id: string;
+  projectId: string;
+  requestId: string | null;
+  resourceType: string;
+  resourceId: string | null;
+  /** `VOLUME_VOLUME_BACKUP_002_…`-like event of the Messages API. */
+  eventId: string;
+  level: 'ERROR';
+  userMessage: string;
+  createdAt: number;
+  expiresAt: number;
+}
+
+export interface ImageRow {
+  id: string;
+  projectId: string;
+  name: string | null;
+  status: 'queued' | 'active';
+  visibility: 'public' | 'private' | 'shared' | 'community';
+  /** Every further property, as given. */
+  properties: JsonObject;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface JobRow {
+  id: string;
+  /** Names the handler. */
+  kind: string;
+  projectId: string;
+  /** The volume, snapshot or backup that the job is about. */
+  subjectId: string;
+  /** The request that caused it. */
+  requestId: string;
+  /** What the handler needs beyond the subject's row. */
+  payload: JsonObject;
+  state: 'queued' | 'running' | 'done' | 'failed';
+  /** Who works on it, and until when that is believed without news. */
+  leaseOwner: string | null;
+  leaseExpiresAt: number | null;
+  attempts: number;
+  bytesDone: number;
+  bytesTotal: number;
+  error: string | null;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface DomainRow {
+  id: string;
+  name: string;
+  description: string;
+  enabled: boolean;
+}
+
+export interface ProjectRow {
+  id: string;
+  domainId: string;
+  name: string;
+  description: string;
+  enabled: boolean;
+  createdAt: number;
+}
+
+export interface UserRow {
+  id: string;
+  domainId: string;
+  name: string;
+  /** scrypt, in PHC string form. */
+  passwordHash: string;
+  enabled: boolean;
+  defaultProjectId: string | null;
+  /** Wrong passwords in a row, and until when guessing is locked out. */
+  failedLogins: number;
+  lockedUntil: number | null;
+  createdAt: number;
+}
+
+export interface RoleRow {
+  id: string;
+  name: string;
+}
+
+export interface RoleAssignmentRow {
+  /** user, project and role, joined by colons. */
+  id: string;
+  userId: string;
+  projectId: string;
+  roleId: string;
+}
+
+export interface TokenRow {
+  /** SHA-256 of the token, in hexadecimal: the token itself is never stored. */
+  id: string;
+  auditId: string;
+  userId: string;
+  /** Null when unscoped. */
+  projectId: string | null;
+  methods: string[];
+  issuedAt: number;
+  expiresAt: number;
+  revokedAt: number | null;
+}
+
+/** Facts about this installation, such as the region's name, under their own names. */
+export interface SettingRow {
+  id: string;
+  value: JsonValue;
+}
+
+/** Rows of these tables belong to a project, and every query says of which. */
+export interface ProjectTables {
+  volumes: VolumeRow;
+  snapshots: SnapshotRow;
+  backups: BackupRow;
+  attachments: AttachmentRow;
+  quotas: QuotaRow;
+  messages: MessageRow;
+  images: ImageRow;
+}
+
+/** Rows of these tables belong to the installation. */
+export interface SharedTables {
+  volumeTypes: VolumeTypeRow;
+  jobs: JobRow;
+  domains: DomainRow;
+  projects: ProjectRow;
+  users: UserRow;
+  roles: RoleRow;
+  roleAssignments: RoleAssignmentRow;
+  tokens: TokenRow;
+  settings: SettingRow;
+}
+
+export type Tables = ProjectTables & SharedTables;
+export type TableName = keyof Tables;
+export type Row<T extends TableName> = Tables[T];
