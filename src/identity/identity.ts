@@ -1,0 +1,58 @@
+import type { Caller } from './caller.ts';
+
+/** What a token says; times are milliseconds since 1970-01-01 UTC. */
+export interface TokenFacts {
+  readonly methods: readonly string[];
+  readonly auditId: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly user: { readonly id: string; readonly name: string; readonly domain: NamedId };
+  /** Undefined when the token is unscoped. */
+  readonly project: (NamedId & { readonly domain: NamedId }) | undefined;
+  /** Empty when the token is unscoped. */
+  readonly roles: readonly NamedId[];
+}
+
+export interface NamedId {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A user, project or domain, named by id, or by name within a domain. */
+export type Reference =
+  | { readonly id: string }
+  | { readonly name: string; readonly domain: { readonly id: string } | { readonly name: string } };
+
+export type LoginMethod =
+  | { readonly method: 'password'; readonly user: Reference; readonly password: string }
+  | { readonly method: 'token'; readonly token: string };
+
+/**
+ * `project`: that project. `unscoped`: none, even if the user has a default one. `default`: the
+ * user's default project, or none.
+ */
+export type LoginScope = { readonly project: Reference } | 'unscoped' | 'default';
+
+/**
+ * Tells who a caller is. All failures to do so are `unauthenticated`, in words that do not say which
+ * part was wrong.
+ */
+export interface Identity {
+  login(how: LoginMethod, scope: LoginScope): Promise<{ token: string; facts: TokenFacts }>;
+  /** What the token says; rejects for one that is unknown, expired or revoked, or whose user, project or role is gone. */
+  validate(token: string): Promise<TokenFacts>;
+  revoke(token: string): Promise<void>;
+}
+
+/** The caller whom a token scoped to a project names; undefined when it is unscoped. */
+export function callerOf(facts: TokenFacts, requestId: string): Caller | undefined {
+  if (facts.project === undefined) return undefined;
+  return {
+    userId: facts.user.id,
+    userName: facts.user.name,
+    projectId: facts.project.id,
+    projectName: facts.project.name,
+    roles: facts.roles.map((role) => role.name),
+    requestId,
+  };
+}
