@@ -56,7 +56,10 @@ function violation(from: string, to: string): string | undefined {
 
 test('every folder of src is in the table', () => {
   const folders = new Set(sourceFiles(['src']).map((file) => file.path.split('/')[1] ?? ''));
-  assert.deepEqual([...folders].filter((folder) => !(folder in allowed)), []);
+  assert.deepEqual(
+    [...folders].filter((folder) => !(folder in allowed)),
+    [],
+  );
 });
 
 test('imports point down the list only', () => {

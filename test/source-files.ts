@@ -20,7 +20,10 @@ export function sourceFiles(folders: readonly string[]): SourceFile[] {
   );
 }
 
-/** The relative modules that a source text imports, type imports too, as paths from the project's folder. */
+/**
+ * The relative modules that a source text imports, type imports too, as paths from the project's
+ * folder.
+ */
 export function importsOf(file: SourceFile): string[] {
   const pattern = /(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g;
   return [...file.text.matchAll(pattern)].map((match) =>

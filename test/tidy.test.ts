@@ -73,7 +73,10 @@ test('files are short', () => {
   const long = all().filter(
     (file) => file.text.split('\n').length > (isTest(file.path) ? testLinesMax : linesMax),
   );
-  assert.deepEqual(long.map((file) => file.path), []);
+  assert.deepEqual(
+    long.map((file) => file.path),
+    [],
+  );
 });
 
 test('lines are short', () => {
@@ -90,7 +93,8 @@ test('lines are short', () => {
 export function longFunctions(text: string, path: string): string[] {
   const lines = text.split('\n');
   return lines.flatMap((line, index) => {
-    const opening = /^(\s*)(?:export )?(?:static )?(?:async )?(?:function\*? ?\w|[#\w]+\(.*\).*\{$)/;
+    const opening =
+      /^(\s*)(?:export )?(?:static )?(?:async )?(?:function\*? ?\w|[#\w]+\(.*\).*\{$)/;
     const indent = opening.exec(line)?.[1];
     if (indent === undefined || /^\s*(?:if|for|while|switch|test|describe)\b/.test(line)) return [];
     const end = lines.findIndex((other, at) => at > index && other.startsWith(`${indent}}`));
@@ -102,12 +106,21 @@ test('functions are short', () => {
   const planted = `function long() {\n${'  x();\n'.repeat(functionLinesMax)}}\n`;
   assert.deepEqual(longFunctions(planted, 'planted.ts'), ['planted.ts:1']);
   const source = all().filter((file) => !isTest(file.path));
-  assert.deepEqual(source.flatMap((file) => longFunctions(file.text, file.path)), []);
+  assert.deepEqual(
+    source.flatMap((file) => longFunctions(file.text, file.path)),
+    [],
+  );
 });
 
 test('no drawer is called utils', () => {
-  const drawer = /(?:^|\/)(?:utils?|helpers?|common|misc|shared|services?|managers?|controllers?)(?:\.|\/)/;
-  assert.deepEqual(all().map((file) => file.path).filter((path) => drawer.test(path)), []);
+  const drawer =
+    /(?:^|\/)(?:utils?|helpers?|common|misc|shared|services?|managers?|controllers?)(?:\.|\/)/;
+  assert.deepEqual(
+    all()
+      .map((file) => file.path)
+      .filter((path) => drawer.test(path)),
+    [],
+  );
 });
 
 test('every module of src is used', () => {

@@ -1,4 +1,7 @@
-/** Programmer errors. An assertion that fails stops the operation; it is never shown as a client's mistake. */
+/**
+ * Programmer errors. An assertion that fails stops the operation; it is never shown as a client's
+ * mistake.
+ */
 export class AssertionError extends Error {
   constructor(message: string) {
     super(message);

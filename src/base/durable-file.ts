@@ -2,7 +2,10 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { newHexId } from './ids.ts';
 
-/** Makes the names in a folder durable: what was created, renamed or removed in it stays so after a power cut. */
+/**
+ * Makes the names in a folder durable: what was created, renamed or removed in it stays so after a
+ * power cut.
+ */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
@@ -16,7 +19,8 @@ export async function syncFolder(folder: string): Promise<void> {
 export const temporarySuffix = '.tmp';
 
 /**
- * Writes a file whole or not at all, and durably: temporary name, write, fsync, rename, fsync of the
+ * Writes a file whole or not at all, and durably: temporary name, write, fsync, rename, fsync of
+ * the
  * folder. An existing file is replaced. When it rejects, `path` is as it was before.
  */
 export async function writeDurably(

@@ -91,7 +91,10 @@ const errnoCodes: Record<string, ErrorCode> = {
   EPERM: 'read_only',
 };
 
-/** Turns a system error into an operating error that says what was being done; others pass as they are. */
+/**
+ * Turns a system error into an operating error that says what was being done; others pass as they
+ * are.
+ */
 export function fromSystemError(error: unknown, doing: string): unknown {
   const errno = errnoOf(error);
   if (errno === undefined || isOperatingError(error)) return error;

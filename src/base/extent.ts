@@ -1,5 +1,6 @@
 /**
- * `data`: bytes are stored. `zero`: known to read as zeros. `absent`: never written; reads as zeros.
+ * `data`: bytes are stored. `zero`: known to read as zeros. `absent`: never written; reads as
+ * zeros.
  */
 export type ExtentKind = 'data' | 'zero' | 'absent';
 
@@ -10,7 +11,10 @@ export interface Extent {
   readonly kind: ExtentKind;
 }
 
-/** Adds an extent to the end of an ordered list and joins it with the last one where both touch and are alike. */
+/**
+ * Adds an extent to the end of an ordered list and joins it with the last one where both touch and
+ * are alike.
+ */
 export function appendExtent(extents: Extent[], next: Extent): void {
   if (next.lengthBytes === 0) return;
   const last = extents.at(-1);

@@ -3,10 +3,12 @@
  *
  * What an implementation must guarantee, and is tested for (`catalog-contract.ts`):
  *
- * - **Durability.** A change is durable when its promise resolves; a transaction when `transact` does.
+ * - **Durability.** A change is durable when its promise resolves; a transaction when `transact`
+ *   does.
  * - **Isolation.** Transactions behave as if they ran one after the other.
  * - **Scope.** A query of a project's table names the project, or says `everyProject`.
- * - **Bounds.** `list` returns at most `limit` rows and costs what it returns, not the table's size.
+ * - **Bounds.** `list` returns at most `limit` rows and costs what it returns, not the table's
+ *   size.
  *
  * Errors are operating errors: `exists` (an id or a unique name is there), `no_space`, `io`,
  * `unavailable`. Anything else is a programmer's mistake.
@@ -64,13 +66,18 @@ export interface CatalogReader {
   list<T extends TableName>(table: T, query: ListQuery<T>): Promise<Row<T>[]>;
   count<T extends TableName>(table: T, where: Where<T>): Promise<number>;
   /** The sum of a numeric field; 0 without rows. */
-  sum<T extends TableName>(table: T, field: keyof Row<T> & string, where: Where<T>): Promise<number>;
+  sum<T extends TableName>(
+    table: T,
+    field: keyof Row<T> & string,
+    where: Where<T>,
+  ): Promise<number>;
 }
 
 export interface CatalogWriter extends CatalogReader {
   insert<T extends TableName>(table: T, row: Row<T>): Promise<void>;
   /**
-   * Compare and swap: changes the one row that matches, and returns it as it is afterwards; undefined
+   * Compare and swap: changes the one row that matches, and returns it as it is afterwards;
+   * undefined
    * when none matched. More than one match is an assertion.
    */
   change<T extends TableName>(

@@ -41,7 +41,12 @@ export type BackupStatus =
   | 'restoring'
   | 'error_deleting';
 
-export type AttachmentStatus = 'reserved' | 'attaching' | 'attached' | 'detached' | 'error_attaching';
+export type AttachmentStatus =
+  | 'reserved'
+  | 'attaching'
+  | 'attached'
+  | 'detached'
+  | 'error_attaching';
 
 export type Metadata = { [key: string]: string };
 

@@ -34,12 +34,16 @@ export type LoginMethod =
 export type LoginScope = { readonly project: Reference } | 'unscoped' | 'default';
 
 /**
- * Tells who a caller is. All failures to do so are `unauthenticated`, in words that do not say which
+ * Tells who a caller is. All failures to do so are `unauthenticated`, in words that do not say
+ * which
  * part was wrong.
  */
 export interface Identity {
   login(how: LoginMethod, scope: LoginScope): Promise<{ token: string; facts: TokenFacts }>;
-  /** What the token says; rejects for one that is unknown, expired or revoked, or whose user, project or role is gone. */
+  /**
+   * What the token says; rejects for one that is unknown, expired or revoked, or whose user,
+   * project or role is gone.
+   */
   validate(token: string): Promise<TokenFacts>;
   revoke(token: string): Promise<void>;
 }

@@ -6,7 +6,8 @@
  *
  * - `queued`: nobody works on it.
  * - `running`: `leaseOwner` works on it and renews the lease. When the process dies, another runner
- *   claims it after the lease's end (the next process of the same data folder: at once) and *resumes*.
+ *   claims it after the lease's end (the next process of the same data folder: at once) and
+ * *resumes*.
  * - `done`: the handler resolved. `failed`: it rejected, and `fail` has put the subject right.
  *
  * A handler may therefore run more than once for one job, from the start, at any point of its work:
@@ -17,7 +18,9 @@ import type { JobRow } from '../catalog/tables.ts';
 import type { JsonObject } from '../base/json.ts';
 
 export interface JobContext {
-  /** Aborted when the runner stops; the handler then rejects with `aborted` and is resumed later. */
+  /**
+   * Aborted when the runner stops; the handler then rejects with `aborted` and is resumed later.
+   */
   readonly signal: AbortSignal;
   /** Keeps the progress in the job's row, at most a few times a second. */
   progress(bytesDone: number, bytesTotal: number): void;

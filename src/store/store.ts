@@ -9,7 +9,8 @@
  * - **Write once.** Names never collide by construction; a `put` of a name that is there rejects
  *   with `exists` where the medium can tell, and never tears the object that is there.
  *
- * A name is 1 to 200 characters of `a–z 0–9 - _ . /`, with no empty, `.` or `..` part; anything else
+ * A name is 1 to 200 characters of `a–z 0–9 - _ . /`, with no empty, `.` or `..` part; anything
+ * else
  * is an assertion. Errors are operating errors: `not_found`, `exists`, `no_space`, `read_only`,
  * `unavailable` (the medium is gone or does not answer), `io`, `aborted`.
  */

@@ -7,7 +7,8 @@ export const requestBytesMax = 32 * 1024 * 1024;
  * A disk: what `nbd` serves, and what backup and restore read and write.
  *
  * Obligations of the caller, asserted inside: every range lies within `lengthBytes`, no request but
- * `extents` is longer than `requestBytesMax`, buffers are not changed while a call is under way, and
+ * `extents` is longer than `requestBytesMax`, buffers are not changed while a call is under way,
+ * and
  * nothing is called after `close`. Offsets and lengths are in bytes and need no alignment.
  *
  * Calls may overlap in time. Two overlapping writes to the same bytes leave each 4 KiB sector with
@@ -27,7 +28,9 @@ export interface BlockDevice {
   write(offsetBytes: number, data: Uint8Array): Promise<void>;
   /** The range reads as zeros from now on, and is given back to the host where that is possible. */
   zero(offsetBytes: number, lengthBytes: number): Promise<void>;
-  /** The content is not needed any more: whole sectors read as zeros, broken ones keep their bytes. */
+  /**
+   * The content is not needed any more: whole sectors read as zeros, broken ones keep their bytes.
+   */
   trim(offsetBytes: number, lengthBytes: number): Promise<void>;
   /** Everything that was written before is durable when this resolves. */
   flush(): Promise<void>;

@@ -13,14 +13,18 @@ import type { BlockDevice } from './block-device.ts';
  * `invalid_state`, `no_space`, `read_only`, `io`, `corrupt`.
  */
 export interface VolumeEngine {
-  /** Makes a volume: empty, or a clone that begins as a snapshot or as a volume is at this moment. */
+  /**
+   * Makes a volume: empty, or a clone that begins as a snapshot or as a volume is at this moment.
+   */
   createVolume(options: {
     volumeId: string;
     lengthBytes: number;
     from?: { snapshotId: string } | { volumeId: string };
   }): Promise<void>;
 
-  /** Removes a volume with its snapshots. Rejects with `invalid_state` while a device of it is open. */
+  /**
+   * Removes a volume with its snapshots. Rejects with `invalid_state` while a device of it is open.
+   */
   deleteVolume(volumeId: string): Promise<void>;
 
   /** A device on the volume's head. All devices of one volume see the same bytes. */
