@@ -1,0 +1,114 @@
+/**
+ * What a backup has to read: whole blocks, found from the maps alone.
+ *
+ * Invariants of a plan: runs are in order, do not overlap, begin at a block's start, and end at a
+ * block's end or at the volume's. `data` runs have to be read; `zero` runs hold nothing but zeros; a
+ * block in no run is as in the parent backup, or absent where there is no parent.
+ */
+import { roundDown, roundUp } from '../base/bytes.ts';
+import { appendExtent, type Extent } from '../base/extent.ts';
+import type { BlockDevice } from '../volume/block-device.ts';
+
+/** The longest range whose extents are asked for at once: bounds the memory of a plan's making. */
+const windowBytes = 1024 * 1024 * 1024;
+
+/**
+ * The runs to read for a backup without parent: every block that holds data. Zeros need no run,
+ * because a block that a backup does not mention reads as zeros.
+ */
+export async function planFull(device: BlockDevice, blockBytes: number): Promise<Extent[]> {
+  const runs: Extent[] = [];
+  for (let start = 0; start < device.lengthBytes; start += windowBytes) {
+    const length = Math.min(windowBytes, device.lengthBytes - start);
+    for (const extent of await device.extents(start, length)) {
+      if (extent.kind === 'data') appendBlocks(runs, extent, 'data', device, blockBytes);
+    }
+  }
+  return runs;
+}
+
+/** The runs to read when all but `changed` is as in the parent. */
+export async function planIncremental(
+  device: BlockDevice,
+  changed: readonly Extent[],
+  blockBytes: number,
+): Promise<Extent[]> {
+  const touched: Extent[] = [];
+  for (const extent of changed) appendBlocks(touched, extent, 'zero', device, blockBytes);
+  const runs: Extent[] = [];
+  for (const run of touched) await splitByContent(runs, run, device, blockBytes);
+  return runs;
+}
+
+/** Adds a touched run: `data` for its blocks that hold any, `zero` for the others. */
+async function splitByContent(
+  runs: Extent[],
+  run: Extent,
+  device: BlockDevice,
+  blockBytes: number,
+): Promise<void> {
+  const end = run.offsetBytes + run.lengthBytes;
+  let next = run.offsetBytes;
+  const fillZero = (until: number): void => {
+    appendExtent(runs, { offsetBytes: next, lengthBytes: until - next, kind: 'zero' });
+    next = until;
+  };
+  for (let start = run.offsetBytes; start < end; start += windowBytes) {
+    const length = Math.min(windowBytes, end - start);
+    for (const extent of await device.extents(start, length)) {
+      if (extent.kind !== 'data') continue;
+      const from = Math.max(next, roundDown(extent.offsetBytes, blockBytes));
+      fillZero(from);
+      appendBlocks(runs, extent, 'data', device, blockBytes);
+      const last = runs.at(-1);
+      if (last !== undefined) next = Math.max(next, last.offsetBytes + last.lengthBytes);
+    }
+  }
+  if (next < end) fillZero(end);
+}
+
+/** Adds the blocks that `extent` touches and that are not in the last run already. */
+function appendBlocks(
+  runs: Extent[],
+  extent: Extent,
+  kind: Extent['kind'],
+  device: BlockDevice,
+  blockBytes: number,
+): void {
+  const last = runs.at(-1);
+  const covered = last === undefined ? 0 : last.offsetBytes + last.lengthBytes;
+  const from = Math.max(covered, roundDown(extent.offsetBytes, blockBytes));
+  const rounded = roundUp(extent.offsetBytes + extent.lengthBytes, blockBytes);
+  const to = Math.min(device.lengthBytes, rounded);
+  if (to > from) appendExtent(runs, { offsetBytes: from, lengthBytes: to - from, kind });
+}
+
+/** The bytes of all runs of a kind. */
+export function bytesOf(runs: readonly Extent[], kind: Extent['kind']): number {
+  return runs.reduce((sum, run) => sum + (run.kind === kind ? run.lengthBytes : 0), 0);
+}
+
+/** The parts of `runs` that no extent of `done` covers; both are in order. */
+export function without(runs: readonly Extent[], done: readonly Extent[]): Extent[] {
+  const left: Extent[] = [];
+  let at = 0;
+  for (const run of runs) {
+    let next = run.offsetBytes;
+    const end = run.offsetBytes + run.lengthBytes;
+    while (at < done.length && endOf(done[at]) <= next) at += 1;
+    for (let index = at; index < done.length; index += 1) {
+      const cut = done[index];
+      if (cut === undefined || cut.offsetBytes >= end) break;
+      if (cut.offsetBytes > next) {
+        left.push({ offsetBytes: next, lengthBytes: cut.offsetBytes - next, kind: run.kind });
+      }
+      next = Math.max(next, endOf(cut));
+    }
+    if (next < end) left.push({ offsetBytes: next, lengthBytes: end - next, kind: run.kind });
+  }
+  return left;
+}
+
+function endOf(extent: Extent | undefined): number {
+  return extent === undefined ? 0 : extent.offsetBytes + extent.lengthBytes;
+}
