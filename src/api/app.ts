@@ -1,0 +1,105 @@
+/** The HTTP server: one port, whose faces are plugins with a prefix. */
+import fastify from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { newId } from '../base/ids.ts';
+import { OperatingError } from '../base/errors.ts';
+import { noSuchRoute, sendError } from './errors.ts';
+import { frontPage } from './front-page.ts';
+import { parseJson } from './json-body.ts';
+
+/** What Cinder takes by default. */
+export const bodyBytesMaxDefault = 114_688;
+
+export interface AppOptions {
+  readonly log: Logger;
+  /** How clients reach this port, without a slash at the end: `http://127.0.0.1:8776`. */
+  readonly publicUrl: string;
+  readonly bodyBytesMax?: number;
+  /** Rejects while the service cannot do its work; asked by `/readyz`. */
+  readonly ready: () => Promise<void>;
+  /** Registers the faces. */
+  readonly register: (app: FastifyInstance) => void;
+}
+
+/**
+ * The application, not listening yet. Requests that trickle in are cut: headers must be there after
+ * 20 s, the whole request after 60 s, and idle connections close after 75 s.
+ */
+export function buildApp(options: AppOptions): FastifyInstance {
+  const log: FastifyBaseLogger = options.log;
+  const app = fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: options.bodyBytesMax ?? bodyBytesMaxDefault,
+    genReqId: () => `req-${newId()}`,
+    requestIdLogLabel: 'requestId',
+    requestTimeout: 60_000,
+    keepAliveTimeout: 75_000,
+    http: { headersTimeout: 20_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16_384 },
+    // Names take the place of ids in paths: 255 characters of up to 12 bytes when encoded.
+    routerOptions: { maxParamLength: 3_100, ignoreTrailingSlash: true },
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-openstack-request-id', request.id);
+      void sendError(error, request, reply, options.publicUrl);
+    },
+  });
+  app.decorateRequest('requestId', {
+    getter() {
+      return this.id;
+    },
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-openstack-request-id', request.id);
+  });
+  app.setErrorHandler((error, request, reply) =>
+    sendError(error, request, reply, options.publicUrl),
+  );
+  app.setNotFoundHandler((request, reply) =>
+    sendError(noSuchRoute(), request, reply, options.publicUrl),
+  );
+  acceptJsonOnly(app);
+  logRequests(app);
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async () => {
+    await options.ready();
+    return { status: 'ready' };
+  });
+  app.get('/', async () => frontPage(options.publicUrl));
+  options.register(app);
+  return app;
+}
+
+function acceptJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    /^application\/(?:[\w.-]+[+-])?json(?:;|$)/,
+    { parseAs: 'buffer' },
+    async (_request: unknown, body: Buffer) => parseJson(body),
+  );
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => {
+    if (body.length === 0) return undefined;
+    throw new OperatingError('invalid_input', 'Unsupported Content-Type');
+  });
+}
+
+/** One line a request. Headers and bodies are not in it, as they hold tokens and passwords. */
+function logRequests(app: FastifyInstance): void {
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        url: request.url,
+        status: reply.statusCode,
+        durationMs: Math.round(reply.elapsedTime * 10) / 10,
+        remote: request.ip,
+        ...(request.tokenFacts === undefined ? {} : whoAsked(request.tokenFacts)),
+      },
+      'request',
+    );
+  });
+}
+
+function whoAsked(facts: { user: { id: string }; project: { id: string } | undefined }): object {
+  return { userId: facts.user.id, projectId: facts.project?.id };
+}

@@ -1,0 +1,54 @@
+/**
+ * Request bodies: bytes to JSON values that the rest of the service can take without fear.
+ *
+ * A body is UTF-8, at most 64 levels deep, and holds no NUL character (PostgreSQL stores none) and
+ * no key `__proto__`. An empty body is no body.
+ */
+import { OperatingError } from '../base/errors.ts';
+import type { JsonValue } from '../base/json.ts';
+
+const depthMax = 64;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function malformed(cause?: unknown): OperatingError {
+  return new OperatingError('invalid_input', 'Malformed request body', { cause });
+}
+
+/** Rejects with `invalid_input` whatever is not JSON as the head of this file says. */
+export function parseJson(bytes: Uint8Array): JsonValue | undefined {
+  if (bytes.length === 0) return undefined;
+  let value: JsonValue;
+  try {
+    value = JSON.parse(utf8.decode(bytes));
+  } catch (error) {
+    throw malformed(error);
+  }
+  checkValue(value);
+  return value;
+}
+
+/** Walks with its own stack: a deep value must not exhaust the call stack. */
+function checkValue(root: JsonValue): void {
+  const open: { value: JsonValue; depth: number }[] = [{ value: root, depth: 0 }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, depth } = next;
+    if (depth > depthMax) throw malformed();
+    if (typeof value === 'string') checkText(value);
+    else if (Array.isArray(value)) {
+      for (const item of value) open.push({ value: item, depth: depth + 1 });
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [key, item] of Object.entries(value)) {
+        checkText(key);
+        if (key === '__proto__') throw malformed();
+        open.push({ value: item, depth: depth + 1 });
+      }
+    }
+  }
+}
+
+function checkText(text: string): void {
+  if (text.includes('\0')) {
+    throw new OperatingError('invalid_input', 'Malformed request body: it holds a NUL character');
+  }
+}
