@@ -17,7 +17,11 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 function lockedVersions(path) {
   try {
     const entries = Object.entries(JSON.parse(readFileSync(path, 'utf8')).packages);
-    return new Map(entries.filter(([name, entry]) => name !== '' && !entry.optional).map(([name, entry]) => [name, entry.version]));
+    return new Map(
+      entries
+        .filter(([name, entry]) => name !== '' && !entry.optional)
+        .map(([name, entry]) => [name, entry.version]),
+    );
   } catch (error) {
     if (error.code === 'ENOENT') return new Map();
     throw error;
@@ -35,7 +39,10 @@ function installPackages() {
   const npm = process.env.npm_execpath;
   const command = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm'];
   const flags = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  const outcome = spawnSync(command[0], [...command.slice(1), ...flags], { cwd: root, stdio: ['ignore', 2, 2] });
+  const outcome = spawnSync(command[0], [...command.slice(1), ...flags], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (outcome.status === 0) return;
   process.stderr.write('Firn: the packages could not be installed (npm ci failed; see above).\n');
   process.exit(1);

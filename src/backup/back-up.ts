@@ -1,0 +1,165 @@
+/**
+ * Makes a backup of a snapshot: plans from the maps what has to be read, reads it, and commits.
+ *
+ * It may run again for the same backup after a crash at any point and goes on from there:
+ *
+ * 1. The checkpoint, a second name for the snapshot's layer, exists before the manifest does, so that
+ *    the next backup can start from here even when the snapshot is deleted at once.
+ * 2. The manifest is the last object written. Once it is there, the backup is, and a rerun only
+ *    finishes what comes after.
+ * 3. The parent's checkpoint is released last: the layers between the two are needed no longer.
+ */
+import { rm } from 'node:fs/promises';
+import { assert } from '../base/assert.ts';
+import type { Extent } from '../base/extent.ts';
+import { OperatingError } from '../base/errors.ts';
+import { throwIfAborted } from '../base/abort.ts';
+import { blockBytes } from '../repository/block.ts';
+import type { Manifest, ManifestFacts } from '../repository/manifest.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { BackupWriter } from '../repository/writer.ts';
+import type { BlockDevice } from '../volume/block-device.ts';
+import type { SnapshotFacts, VolumeEngine } from '../volume/engine.ts';
+import { checkpointId } from './checkpoint.ts';
+import { findParent } from './parent.ts';
+import { bytesOf, planFull, planIncremental, without } from './read-plan.ts';
+
+export interface BackUpOptions {
+  readonly engine: VolumeEngine;
+  readonly repository: Repository;
+  /** The engine's snapshot to read; it must live until this settles. */
+  readonly snapshotId: string;
+  readonly facts: BackupFacts;
+  /** A local file in which the work done so far is kept; removed at the end. */
+  readonly journalPath: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: BackupProgress) => void;
+}
+
+/** What a manifest says about a backup beyond what is found out while it is made. */
+export type BackupFacts = Omit<ManifestFacts, 'parentId' | 'layerId'>;
+
+export interface BackupProgress {
+  /** Bytes that have been read, of those that have to be; zeros and unchanged extents do not count. */
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  /** Bytes that the store has taken for this backup so far. */
+  readonly bytesStored: number;
+}
+
+export interface BackupOutcome {
+  readonly parentId: string | null;
+  readonly layerId: string;
+  readonly objectCount: number;
+  readonly bytesTotal: number;
+  readonly bytesRead: number;
+  readonly bytesStored: number;
+}
+
+/** How many reads of the snapshot are under way at once: enough to keep a disk busy. */
+const readersCount = 4;
+
+export async function backUp(options: BackUpOptions): Promise<BackupOutcome> {
+  const { engine, repository, snapshotId, facts } = options;
+  const snapshot = await engine.findSnapshot(snapshotId);
+  if (snapshot === undefined) {
+    throw new OperatingError('not_found', `the snapshot ${snapshotId} is gone`);
+  }
+  await engine.aliasSnapshot({ snapshotId, aliasId: checkpointId(facts.backupId) });
+  const manifest =
+    (await repository.findManifest(facts.backupId)) ?? (await writeBackup(options, snapshot));
+  await rm(options.journalPath, { force: true });
+  if (manifest.parentId !== null) await engine.deleteSnapshot(checkpointId(manifest.parentId));
+  return outcomeOf(manifest);
+}
+
+async function writeBackup(options: BackUpOptions, snapshot: SnapshotFacts): Promise<Manifest> {
+  const { engine, repository, facts, signal } = options;
+  const parent = await findParent({ engine, repository, snapshot });
+  const device = await engine.openSnapshot(options.snapshotId);
+  try {
+    const runs =
+      parent === undefined
+        ? await planFull(device, blockBytes)
+        : await planIncremental(device, parent.changed, blockBytes);
+    const writer = await repository.openWriter({
+      lengthBytes: device.lengthBytes,
+      ...(parent === undefined ? {} : { parent: parent.manifest }),
+      resumePath: options.journalPath,
+      signal,
+    });
+    try {
+      await copyRuns(device, writer, runs, options);
+      return await writer.commit({
+        ...facts,
+        parentId: parent?.manifest.backupId ?? null,
+        layerId: snapshot.layerId,
+      });
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    }
+  } finally {
+    await device.close();
+  }
+}
+
+/** Hands every run that is not done yet to the writer. */
+async function copyRuns(
+  device: BlockDevice,
+  writer: BackupWriter,
+  runs: readonly Extent[],
+  { signal, onProgress }: BackUpOptions,
+): Promise<void> {
+  const left = without(runs, writer.done());
+  const bytesTotal = bytesOf(runs, 'data');
+  let bytesDone = bytesTotal - bytesOf(left, 'data');
+  const report = (): void =>
+    onProgress({ bytesDone, bytesTotal, bytesStored: writer.progress().bytesStored });
+  report();
+  const pieces = piecesOf(left, writer.chunkBytes);
+  const readPieces = async (): Promise<void> => {
+    for (const piece of pieces) {
+      throwIfAborted(signal);
+      if (piece.kind === 'zero') {
+        writer.zero(piece.offsetBytes, piece.lengthBytes);
+        continue;
+      }
+      const chunk = await writer.reserve();
+      await device.read(piece.offsetBytes, chunk.bytes.subarray(0, piece.lengthBytes));
+      writer.submit(chunk, piece.offsetBytes, piece.lengthBytes);
+      bytesDone += piece.lengthBytes;
+      report();
+    }
+  };
+  await Promise.all(Array.from({ length: readersCount }, readPieces));
+  assert(bytesDone === bytesTotal, 'every run was read');
+}
+
+/** Cuts data runs into pieces that fit a chunk and begin at a multiple of its size; zeros stay whole. */
+function* piecesOf(runs: readonly Extent[], chunkBytes: number): Generator<Extent> {
+  for (const run of runs) {
+    if (run.kind !== 'data') {
+      yield run;
+      continue;
+    }
+    const end = run.offsetBytes + run.lengthBytes;
+    for (let offsetBytes = run.offsetBytes; offsetBytes < end;) {
+      const next = Math.min(end, (Math.floor(offsetBytes / chunkBytes) + 1) * chunkBytes);
+      yield { offsetBytes, lengthBytes: next - offsetBytes, kind: 'data' };
+      offsetBytes = next;
+    }
+  }
+}
+
+function outcomeOf(manifest: Manifest): BackupOutcome {
+  const { bytesRead, bytesStored, objectCount } = manifest.statistics;
+  return {
+    parentId: manifest.parentId,
+    layerId: manifest.layerId,
+    objectCount,
+    bytesTotal: bytesRead,
+    bytesRead,
+    bytesStored,
+  };
+}

@@ -1,0 +1,70 @@
+import { OperatingError } from '../base/errors.ts';
+import { createRepository, openRepository, type Repository } from '../repository/repository.ts';
+import type { StoreRoot } from '../store/store.ts';
+
+/** The repositories of one store, by container; each is opened once and kept. */
+export interface Repositories {
+  /**
+   * Opens the repository of a container; with `create`, container and repository are made where they
+   * are missing. Rejects with `not_found`, `wrong_key`, `corrupt`, or what the store says.
+   */
+  open(container: string, options: { create: boolean }): Promise<Repository>;
+  /** The names of all containers that are there, with or without a repository. */
+  containers(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** `wrappingKey`: 32 bytes that open every repository of this store. */
+export function openRepositories(options: {
+  root: StoreRoot;
+  wrappingKey: Uint8Array;
+}): Repositories {
+  const { root, wrappingKey } = options;
+  const opened = new Map<string, Promise<Repository>>();
+
+  async function openContainer(container: string, create: boolean): Promise<Repository> {
+    const store = await root.open(container, { create });
+    try {
+      if (create && (await store.sizeOf('repository.json')) === undefined) {
+        await makeRepository(container);
+      }
+      return await openRepository(store, { wrappingKey });
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** Two processes may make one at the same time; whoever comes second uses the first one's. */
+  async function makeRepository(container: string): Promise<void> {
+    const store = await root.open(container, { create: true });
+    try {
+      await createRepository(store, { wrappingKey });
+    } catch (error) {
+      if (!(error instanceof OperatingError && error.code === 'exists')) throw error;
+    } finally {
+      await store.close();
+    }
+  }
+
+  return {
+    async open(container, { create }) {
+      const known = opened.get(container);
+      if (known !== undefined) return await known;
+      const opening = openContainer(container, create);
+      opened.set(container, opening);
+      try {
+        return await opening;
+      } catch (error) {
+        opened.delete(container);
+        throw error;
+      }
+    },
+    containers: () => root.containers(),
+    async close() {
+      const all = await Promise.allSettled(opened.values());
+      opened.clear();
+      for (const one of all) if (one.status === 'fulfilled') await one.value.close();
+    },
+  };
+}
