@@ -1,0 +1,150 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { assert } from '../base/assert.ts';
+import type { Catalog, CatalogWriter, ListQuery, Where } from './catalog.ts';
+import { fromDatabaseError } from './database-errors.ts';
+import type { Queries } from './queries.ts';
+import type { Row, TableName } from './tables.ts';
+
+/** What a database gives for a catalogue to be made of it. */
+export interface Database {
+  /** Statements outside of any transaction; they see what is committed. */
+  readonly reads: Queries;
+  /**
+   * Runs `work` in a transaction, alone among all writers, and commits durably; rolls back when it
+   * rejects.
+   */
+  inTransaction<R>(work: (queries: Queries) => Promise<R>): Promise<R>;
+  close(): Promise<void>;
+}
+
+interface Scope {
+  open: boolean;
+}
+
+/** A catalogue over either database. A single write is a transaction of its own. */
+export class DatabaseCatalog implements Catalog {
+  readonly #database: Database;
+  /** The transaction in which the current call was made, if any. */
+  readonly #current = new AsyncLocalStorage<Scope>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  find<T extends TableName>(table: T, where: Where<T>): Promise<Row<T> | undefined> {
+    return translated(this.#database.reads.find(table, where));
+  }
+
+  list<T extends TableName>(table: T, query: ListQuery<T>): Promise<Row<T>[]> {
+    return translated(this.#database.reads.list(table, query));
+  }
+
+  count<T extends TableName>(table: T, where: Where<T>): Promise<number> {
+    return translated(this.#database.reads.count(table, where));
+  }
+
+  sum<T extends TableName>(
+    table: T,
+    field: keyof Row<T> & string,
+    where: Where<T>,
+  ): Promise<number> {
+    return translated(this.#database.reads.sum(table, field, where));
+  }
+
+  insert<T extends TableName>(table: T, row: Row<T>): Promise<void> {
+    return this.transact((transaction) => transaction.insert(table, row));
+  }
+
+  change<T extends TableName>(
+    table: T,
+    where: Where<T>,
+    changes: Partial<Row<T>>,
+  ): Promise<Row<T> | undefined> {
+    return this.transact((transaction) => transaction.change(table, where, changes));
+  }
+
+  remove<T extends TableName>(table: T, where: Where<T>): Promise<number> {
+    return this.transact((transaction) => transaction.remove(table, where));
+  }
+
+  async transact<R>(work: (transaction: CatalogWriter) => Promise<R>): Promise<R> {
+    assert(
+      this.#current.getStore()?.open !== true,
+      'within a transaction writes go through it, as any other would wait for its end',
+    );
+    return await translated(
+      this.#database.inTransaction(async (queries) => {
+        const scope: Scope = { open: true };
+        try {
+          return await this.#current.run(scope, () => work(new Transaction(queries, scope)));
+        } finally {
+          scope.open = false;
+        }
+      }),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+}
+
+/** The catalogue within one transaction. It asserts that nobody uses it after the transaction's end. */
+class Transaction implements CatalogWriter {
+  readonly #queries: Queries;
+  readonly #scope: Scope;
+
+  constructor(queries: Queries, scope: Scope) {
+    this.#queries = queries;
+    this.#scope = scope;
+  }
+
+  find<T extends TableName>(table: T, where: Where<T>): Promise<Row<T> | undefined> {
+    return translated(this.#open().find(table, where));
+  }
+
+  list<T extends TableName>(table: T, query: ListQuery<T>): Promise<Row<T>[]> {
+    return translated(this.#open().list(table, query));
+  }
+
+  count<T extends TableName>(table: T, where: Where<T>): Promise<number> {
+    return translated(this.#open().count(table, where));
+  }
+
+  sum<T extends TableName>(
+    table: T,
+    field: keyof Row<T> & string,
+    where: Where<T>,
+  ): Promise<number> {
+    return translated(this.#open().sum(table, field, where));
+  }
+
+  insert<T extends TableName>(table: T, row: Row<T>): Promise<void> {
+    return translated(this.#open().insert(table, row));
+  }
+
+  change<T extends TableName>(
+    table: T,
+    where: Where<T>,
+    changes: Partial<Row<T>>,
+  ): Promise<Row<T> | undefined> {
+    return translated(this.#open().change(table, where, changes));
+  }
+
+  remove<T extends TableName>(table: T, where: Where<T>): Promise<number> {
+    return translated(this.#open().remove(table, where));
+  }
+
+  #open(): Queries {
+    assert(this.#scope.open, 'a transaction is used until its end only');
+    return this.#queries;
+  }
+}
+
+async function translated<R>(answer: Promise<R>): Promise<R> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw fromDatabaseError(error);
+  }
+}

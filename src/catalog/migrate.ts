@@ -1,0 +1,67 @@
+/**
+ * Migrations: numbered changes of the tables, in the order of their numbers, each once. One that has
+ * been released is never edited. All that a database lacks are made in one transaction, which the
+ * caller opens; the row in `migrations` is inserted first, so that two processes cannot make one twice.
+ */
+import { sql, type Kysely } from 'kysely';
+import { OperatingError } from '../base/errors.ts';
+import { firstTables } from './migrations/0001-first-tables.ts';
+
+/** The names that types have in each database. */
+export interface ColumnTypes {
+  /** Ordered by the bytes of UTF-8. */
+  readonly text: string;
+  /** 64 bits. */
+  readonly integer: string;
+  readonly boolean: string;
+  readonly json: string;
+}
+
+export const sqliteTypes: ColumnTypes = {
+  text: 'text',
+  integer: 'integer',
+  boolean: 'integer',
+  json: 'text',
+};
+
+export const postgresTypes: ColumnTypes = {
+  text: 'text collate "C"',
+  integer: 'bigint',
+  boolean: 'boolean',
+  json: 'jsonb',
+};
+
+/** Gives statements that end in a semicolon at the end of a line. */
+export type Migration = (types: ColumnTypes) => string;
+
+const migrations: readonly Migration[] = [firstTables];
+
+/** Brings the tables up to date. `place` is what the database is called in the message of an error. */
+export async function migrate(
+  place: string,
+  types: ColumnTypes,
+  transaction: Kysely<unknown>,
+): Promise<void> {
+  await sql`create table if not exists migrations (number integer primary key)`.execute(
+    transaction,
+  );
+  const newest = await sql<{ number: number | null }>`
+    select max(number) as number from migrations
+  `.execute(transaction);
+  const done = newest.rows[0]?.number ?? 0;
+  if (done > migrations.length) {
+    throw new OperatingError(
+      'invalid_state',
+      `The catalogue in ${place} was written by a newer Firn: its tables have version ${done}, ` +
+        `and this one knows up to ${migrations.length}. Start the newer Firn instead.`,
+    );
+  }
+  for (const [index, migration] of migrations.entries()) {
+    const number = index + 1;
+    if (number <= done) continue;
+    await sql`insert into migrations (number) values (${number})`.execute(transaction);
+    for (const statement of migration(types).split(/;\n/)) {
+      if (statement.trim() !== '') await sql.raw(statement).execute(transaction);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Pages of a list by keyset: the rows that follow the last row of the page before in sort order.
+ *
+ * Null sorts below every value in both databases. The order is total, because the id breaks ties.
+ */
+import { sql, type RawBuilder } from 'kysely';
+import { assert } from '../base/assert.ts';
+import { columnOf, type Column, type Table } from './columns.ts';
+import { allOf, anyOf, equals, never, type Predicate } from './conditions.ts';
+import { encode } from './row-codec.ts';
+
+interface Order {
+  readonly column: Column;
+  readonly descending: boolean;
+}
+
+interface Key {
+  readonly field: string;
+  readonly direction: 'asc' | 'desc';
+}
+
+/** The total order that `sort` asks for; newest first when it asks for none. */
+export function orderOf(table: Table, sort: readonly Key[] | undefined): readonly Order[] {
+  const keys = sort === undefined || sort.length === 0 ? defaultSort(table) : sort;
+  const orders = keys.map(({ field, direction }) => {
+    const column = columnOf(table, field);
+    assert(column.kind !== 'json' && column.kind !== 'metadata', `${field} can be sorted by`);
+    return { column, descending: direction === 'desc' };
+  });
+  if (keys.some(({ field }) => field === 'id')) return orders;
+  return [
+    ...orders,
+    { column: columnOf(table, 'id'), descending: keys.at(-1)?.direction === 'desc' },
+  ];
+}
+
+function defaultSort(table: Table): readonly Key[] {
+  const dated = table.columns.some(({ field }) => field === 'createdAt');
+  return [{ field: dated ? 'createdAt' : 'id', direction: 'desc' }];
+}
+
+export function orderBy(orders: readonly Order[]): RawBuilder<unknown> {
+  return sql.join(
+    orders.map(({ column, descending }) => {
+      const name = sql.ref(column.sqlName);
+      // Said for nullable columns only: PostgreSQL would otherwise not use the index.
+      if (!column.nullable) return descending ? sql`${name} desc` : name;
+      return descending ? sql`${name} desc nulls last` : sql`${name} asc nulls first`;
+    }),
+  );
+}
+
+/** Holds for the rows that come after `row`. */
+export function follows(orders: readonly Order[], row: object): Predicate {
+  const values = new Map<string, unknown>(Object.entries(row));
+  const [first, ...rest] = orders;
+  assert(first !== undefined, 'an order has a key');
+  const value = values.get(first.column.field);
+  const exact = beyondInTurn(first, rest, values);
+  if (first.column.nullable) return exact;
+  // Implied by the exact predicate, and in a form that bounds the walk over an index.
+  return allOf([compare(first, value, sql`<=`, sql`>=`), exact]);
+}
+
+function beyondInTurn(
+  first: Order,
+  rest: readonly Order[],
+  values: ReadonlyMap<string, unknown>,
+): Predicate {
+  const value = values.get(first.column.field);
+  const [second, ...others] = rest;
+  if (second === undefined) return beyond(first, value);
+  const tied = allOf([equals(first.column, value), beyondInTurn(second, others, values)]);
+  return anyOf([beyond(first, value), tied]);
+}
+
+function beyond(order: Order, value: unknown): Predicate {
+  const { column, descending } = order;
+  const name = sql.ref(column.sqlName);
+  if (value === null) return descending ? never : sql<boolean>`${name} is not null`;
+  const strictly = compare(order, value, sql`<`, sql`>`);
+  if (!column.nullable || !descending) return strictly;
+  return anyOf([strictly, equals(column, null)]);
+}
+
+function compare(
+  { column, descending }: Order,
+  value: unknown,
+  falling: RawBuilder<unknown>,
+  rising: RawBuilder<unknown>,
+): Predicate {
+  const operator = descending ? falling : rising;
+  return sql<boolean>`${sql.ref(column.sqlName)} ${operator} ${encode(column, value)}`;
+}

@@ -1,0 +1,121 @@
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { assert } from '../base/assert.ts';
+import type { CatalogWriter, ListQuery, Where } from './catalog.ts';
+import { columnOf, tableOf, type Table } from './columns.ts';
+import { allOf, predicateOf } from './conditions.ts';
+import { follows, orderBy, orderOf } from './page.ts';
+import { decodeRow, encode, type SqlRow } from './row-codec.ts';
+import type { Row, TableName } from './tables.ts';
+import type { Words } from './words.ts';
+
+const pageCountMax = 1000;
+
+/** The catalogue's statements, one a method, over one connection or transaction of either database. */
+export class Queries implements CatalogWriter {
+  readonly #database: Kysely<unknown>;
+  readonly #words: Words;
+
+  constructor(database: Kysely<unknown>, words: Words) {
+    this.#database = database;
+    this.#words = words;
+  }
+
+  async find<T extends TableName>(table: T, where: Where<T>): Promise<Row<T> | undefined> {
+    const [row] = await this.list(table, { where, limit: 1 });
+    return row;
+  }
+
+  async list<T extends TableName>(name: T, query: ListQuery<T>): Promise<Row<T>[]> {
+    const { limit, offset = 0 } = query;
+    assert(
+      Number.isSafeInteger(limit) && limit >= 1 && limit <= pageCountMax,
+      'limit is 1 to 1,000',
+    );
+    assert(Number.isSafeInteger(offset) && offset >= 0, 'offset is a whole number');
+    const table = tableOf(name);
+    const orders = orderOf(table, query.sort);
+    const predicates = [predicateOf(table, query.where, this.#words)];
+    if (query.after !== undefined) predicates.push(follows(orders, query.after));
+    const rows = await this.#rows(sql`
+      select ${columnsOf(table)} from ${sql.table(table.sqlName)}
+      where ${allOf(predicates)}
+      order by ${orderBy(orders)}
+      limit ${limit} offset ${offset}
+    `);
+    return rows.map((row) => decodeRow<T>(table, row));
+  }
+
+  async count<T extends TableName>(name: T, where: Where<T>): Promise<number> {
+    const table = tableOf(name);
+    const [row] = await this.#rows(sql`
+      select count(*) as answer from ${sql.table(table.sqlName)}
+      where ${predicateOf(table, where, this.#words)}
+    `);
+    return Number(row?.['answer']);
+  }
+
+  async sum<T extends TableName>(
+    name: T,
+    field: keyof Row<T> & string,
+    where: Where<T>,
+  ): Promise<number> {
+    const table = tableOf(name);
+    const column = columnOf(table, field);
+    assert(column.kind === 'integer', `${field} is a number`);
+    const [row] = await this.#rows(sql`
+      select coalesce(sum(${sql.ref(column.sqlName)}), 0) as answer from ${sql.table(table.sqlName)}
+      where ${predicateOf(table, where, this.#words)}
+    `);
+    return Number(row?.['answer']);
+  }
+
+  async insert<T extends TableName>(name: T, row: Row<T>): Promise<void> {
+    const table = tableOf(name);
+    const fields = new Map<string, unknown>(Object.entries(row));
+    assert(fields.size === table.columns.length, `a row of ${name} has its fields and no others`);
+    const values = table.columns.map((column) => encode(column, fields.get(column.field)));
+    await this.#rows(sql`
+      insert into ${sql.table(table.sqlName)} (${columnsOf(table)}) values (${sql.join(values)})
+    `);
+  }
+
+  async change<T extends TableName>(
+    name: T,
+    where: Where<T>,
+    changes: Partial<Row<T>>,
+  ): Promise<Row<T> | undefined> {
+    const table = tableOf(name);
+    const assignments = Object.entries(changes).map(([field, value]: [string, unknown]) => {
+      const column = columnOf(table, field);
+      assert(field !== 'id', 'an id never changes');
+      return sql`${sql.ref(column.sqlName)} = ${encode(column, value)}`;
+    });
+    assert(assignments.length > 0, 'a change changes something');
+    const rows = await this.#rows(sql`
+      update ${sql.table(table.sqlName)} set ${sql.join(assignments)}
+      where ${predicateOf(table, where, this.#words)}
+      returning ${columnsOf(table)}
+    `);
+    assert(rows.length <= 1, `a change of ${name} matches one row`);
+    const [row] = rows;
+    return row === undefined ? undefined : decodeRow<T>(table, row);
+  }
+
+  async remove<T extends TableName>(name: T, where: Where<T>): Promise<number> {
+    const table = tableOf(name);
+    const statement = sql`
+      delete from ${sql.table(table.sqlName)} where ${predicateOf(table, where, this.#words)}
+    `;
+    const result = await statement.execute(this.#database);
+    return Number(result.numAffectedRows ?? 0);
+  }
+
+  async #rows(statement: RawBuilder<unknown>): Promise<SqlRow[]> {
+    const result = await statement.execute(this.#database);
+    return result.rows as SqlRow[];
+  }
+}
+
+function columnsOf(table: Table): RawBuilder<unknown> {
+  return sql.join(table.columns.map((column) => sql.ref(column.sqlName)));
+}
