@@ -1,5 +1,5 @@
 /** The HTTP server: one port, whose faces are plugins with a prefix. */
-import fastify from 'fastify';
+import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { newId } from '../base/ids.ts';
@@ -30,10 +30,12 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const log: FastifyBaseLogger = options.log;
   const app = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
     bodyLimit: options.bodyBytesMax ?? bodyBytesMaxDefault,
     genReqId: () => `req-${newId()}`,
-    requestIdLogLabel: 'requestId',
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
     requestTimeout: 60_000,
     keepAliveTimeout: 75_000,
     http: { headersTimeout: 20_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16_384 },

@@ -81,7 +81,7 @@ const unexpected: Answer = {
 function comesFromSystem(error: unknown): boolean {
   let cause: unknown = error;
   for (let depth = 0; depth < 16 && cause instanceof Error; depth += 1) {
-    if (!isOperatingError(cause) && errnoOf(cause) !== undefined) return true;
+    if (!isOperatingError(cause) && /^E[A-Z0-9]+$/.test(errnoOf(cause) ?? '')) return true;
     cause = cause.cause;
   }
   return false;
