@@ -10,9 +10,9 @@
  *   with `exists` where the medium can tell, and never tears the object that is there.
  *
  * A name is 1 to 200 characters of `a–z 0–9 - _ . /`, with no empty, `.` or `..` part; anything
- * else
- * is an assertion. Errors are operating errors: `not_found`, `exists`, `no_space`, `read_only`,
- * `unavailable` (the medium is gone or does not answer), `io`, `aborted`.
+ * else is an assertion. No object's name is a folder of another's (`a` and `a/b`). Errors are
+ * operating errors: `not_found`, `exists`, `no_space`, `read_only`, `unavailable` (the medium is
+ * gone or does not answer), `io`, `aborted`.
  */
 export interface Store {
   /** What the store is, for people: `file:///srv/firn/backups`. Holds no secret. */

@@ -1,0 +1,99 @@
+import { link, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { syncFolder, temporarySuffix } from '../base/durable-file.ts';
+import { errnoOf, OperatingError } from '../base/errors.ts';
+import { newHexId } from '../base/ids.ts';
+
+/** Begins the name of every file that is being written; a capital cannot be in an object's name. */
+const temporaryPrefix = 'NEW-';
+
+export function isTemporary(fileName: string): boolean {
+  return fileName.startsWith(temporaryPrefix) && fileName.endsWith(temporarySuffix);
+}
+
+/**
+ * Makes the folders between `root`, which must be there, and `path`, durably. The root itself is
+ * never made: what looks like an empty folder may be a mount point without its disk.
+ */
+export async function makeParents(root: string, name: string): Promise<void> {
+  let folder = root;
+  for (const part of name.split('/').slice(0, -1)) {
+    const child = join(folder, part);
+    if (await makeFolder(child)) await syncFolder(folder);
+    folder = child;
+  }
+}
+
+/** True when the folder was made, false when it was there. */
+export async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/**
+ * Writes a file that is not there yet, whole and durably: temporary file in the same folder, write,
+ * fsync, link to its name (which fails when the name is taken), fsync of the folder.
+ */
+export async function putFile(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `${temporaryPrefix}${newHexId()}${temporarySuffix}`);
+  try {
+    const handle = await open(temporary, 'wx', 0o640);
+    try {
+      await writeAll(handle, chunks);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await nameFile(temporary, path);
+  } catch (error) {
+    await removeQuietly(temporary);
+    throw error;
+  }
+  await syncFolder(folder);
+}
+
+async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  for (const chunk of chunks) {
+    let done = 0;
+    while (done < chunk.length) {
+      const { bytesWritten } = await handle.write(chunk, done, chunk.length - done);
+      done += bytesWritten;
+    }
+  }
+}
+
+const withoutHardLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+async function nameFile(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path);
+    await unlink(temporary);
+  } catch (error) {
+    if (!withoutHardLinks.has(errnoOf(error) ?? '')) throw error;
+    // A medium without hard links: names never collide by construction, so looking first is enough.
+    if (await isThere(path)) throw new OperatingError('exists', `${path} is there already.`);
+    await rename(temporary, path);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** What cannot be removed now is swept by a later `list`; the first error is the one that matters. */
+async function removeQuietly(path: string): Promise<void> {
+  await rm(path, { force: true }).catch(() => undefined);
+}

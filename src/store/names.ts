@@ -1,0 +1,31 @@
+import { assert } from '../base/assert.ts';
+import { OperatingError } from '../base/errors.ts';
+
+const part = /^[a-z0-9\-_.]+$/;
+const container = /^[A-Za-z0-9][A-Za-z0-9\-_.]{0,127}$/;
+
+/** States that `name` is one that every store can hold: see `Store`. */
+export function assertName(name: string): void {
+  assert(name.length >= 1 && name.length <= 200, `object name ${name} has 1 to 200 characters`);
+  const parts = name.split('/');
+  const fine = parts.every((text) => part.test(text) && text !== '.' && text !== '..');
+  assert(fine, `object name ${name} is one that a store can hold`);
+}
+
+/** Rejects a container name that a client made up and that not every store can hold. */
+export function checkContainerName(name: string): void {
+  if (container.test(name)) return;
+  throw new OperatingError(
+    'invalid_input',
+    'A container name has 1 to 128 letters, digits, dots, dashes and underscores, ' +
+      'and begins with a letter or digit.',
+    { field: 'container' },
+  );
+}
+
+/** Stops work that was told to stop before its next step. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) {
+    throw new OperatingError('aborted', 'The work was told to stop.', { cause: signal.reason });
+  }
+}

@@ -1,0 +1,56 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OperatingError } from '../base/errors.ts';
+import { openDirectoryRoot } from './directory.ts';
+import type { FaultScript } from './fault.ts';
+import { FaultyStore } from './fault.ts';
+import { openMemoryRoot } from './memory.ts';
+import { RetryingStore } from './retry.ts';
+import { storeContract } from './store-contract.ts';
+import type { ContractRoot } from './store-contract.ts';
+import type { Store, StoreRoot } from './store.ts';
+
+async function directory(): Promise<ContractRoot> {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-store-'));
+  const dispose = () => rm(folder, { recursive: true, force: true });
+  return { root: openDirectoryRoot(folder), dispose };
+}
+
+async function memory(): Promise<ContractRoot> {
+  return { root: openMemoryRoot(), dispose: async () => undefined };
+}
+
+function wrapped(root: StoreRoot, wrap: (store: Store) => Store): StoreRoot {
+  return { ...root, open: async (name, options) => wrap(await root.open(name, options)) };
+}
+
+/** Every operation fails at its first try, half of them after they were done. */
+function everySecondFails(): FaultScript {
+  return ({ index }) => {
+    if (index % 2 === 0) return undefined;
+    const error = new OperatingError('unavailable', 'Down for a moment.');
+    return { kind: index % 4 === 1 ? 'fail' : 'fail-after', error };
+  };
+}
+
+const patient = {
+  attemptsMax: 12,
+  pauseMs: 1,
+  pauseMsMax: 4,
+  sleep: async () => undefined,
+  random: () => 0.5,
+};
+
+storeContract('directory', directory);
+storeContract('memory', memory);
+storeContract('memory, counted', async () => {
+  const { root, dispose } = await memory();
+  return { root: wrapped(root, (store) => new FaultyStore(store)), dispose };
+});
+storeContract('directory that fails every second time, retried', async () => {
+  const { root, dispose } = await directory();
+  const wrap = (store: Store) =>
+    new RetryingStore(new FaultyStore(store, everySecondFails()), patient);
+  return { root: wrapped(root, wrap), dispose };
+});
