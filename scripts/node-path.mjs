@@ -1,0 +1,44 @@
+/**
+ * The Node that comes with the packages, whatever this machine has. Plain JavaScript for any Node
+ * from 20 on.
+ */
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** The path of the bundled Node 24. Ends the process with a clear sentence when it is missing. */
+export function bundledNode() {
+  const platform = `${process.platform}-${process.arch}`;
+  const path = join(root, 'node_modules', `node-${platform}`, 'bin', 'node');
+  try {
+    accessSync(path, constants.X_OK);
+    return path;
+  } catch {
+    const advice = ['linux-x64', 'linux-arm64'].includes(platform)
+      ? `run "npm install" in ${root} first`
+      : 'Firn runs on linux-x64 and linux-arm64';
+    process.stderr.write(`Firn: the bundled Node for ${platform} is not installed; ${advice}.\n`);
+    process.exit(1);
+  }
+}
+
+/** Runs `args` on the bundled Node in place of this process: same signals, same exit code. */
+export function runOnBundledNode(args) {
+  const child = spawn(bundledNode(), args, { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // Ctrl-C in a terminal reaches the whole foreground group: the child has it already.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exitCode = code;
+    else {
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    }
+  });
+}
