@@ -1,0 +1,152 @@
+import { assert } from '../base/assert.ts';
+import { fromSystemError } from '../base/errors.ts';
+import type { FileOperations, OpenFile } from './file-operations.ts';
+
+/**
+ * Files that are open only while they are used, so that a thousand layers do not need a thousand
+ * descriptors. A file with writes that were not synced stays open: the kernel reports a failed
+ * write-back only to descriptors that were open at that time.
+ */
+export class FilePool {
+  readonly operations: FileOperations;
+  readonly #openMax: number;
+  readonly #open = new Set<PooledFile>();
+
+  constructor(operations: FileOperations, openMax = 512) {
+    this.operations = operations;
+    this.#openMax = openMax;
+  }
+
+  file(path: string): PooledFile {
+    return new PooledFile(this, path);
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Notes an opened file, and closes the longest open ones that nobody uses. */
+  async admit(file: PooledFile): Promise<void> {
+    this.#open.add(file);
+    let looks = this.#open.size;
+    for (const oldest of this.#open) {
+      if (this.#open.size <= this.#openMax || looks === 0) return;
+      looks -= 1;
+      if (oldest === file) continue;
+      this.#open.delete(oldest);
+      if (!(await oldest.closeIfIdle())) this.#open.add(oldest);
+    }
+  }
+
+  forget(file: PooledFile): void {
+    this.#open.delete(file);
+  }
+}
+
+/** One file of the pool. Every call opens it if it must; errors are operating errors. */
+export class PooledFile {
+  readonly path: string;
+  readonly #pool: FilePool;
+  #file: OpenFile | undefined;
+  #opening: Promise<OpenFile> | undefined;
+  /** Calls under way; the descriptor stays as long as there are any. */
+  #users = 0;
+  #usedLately = false;
+  #writes = 0;
+  #syncedWrites = 0;
+  #whenIdle: (() => void)[] = [];
+  #retired = false;
+
+  constructor(pool: FilePool, path: string) {
+    this.#pool = pool;
+    this.path = path;
+  }
+
+  read(target: Uint8Array, positionBytes: number): Promise<number> {
+    return this.#with('Reading', (file) => file.read(target, positionBytes));
+  }
+
+  async write(content: Uint8Array, positionBytes: number): Promise<void> {
+    await this.#with('Writing', (file) => {
+      this.#writes += 1;
+      return file.write(content, positionBytes);
+    });
+    this.#writes += 1;
+  }
+
+  async datasync(): Promise<void> {
+    const writes = this.#writes;
+    await this.#with('Syncing', (file) => file.datasync());
+    this.#syncedWrites = writes;
+  }
+
+  truncate(lengthBytes: number): Promise<void> {
+    return this.#with('Truncating', (file) => file.truncate(lengthBytes));
+  }
+
+  sizeBytes(): Promise<number> {
+    return this.#with('Measuring', (file) => file.sizeBytes());
+  }
+
+  /** Closes the descriptor once no call is under way; the next call opens it again. */
+  async close(): Promise<void> {
+    while (this.#users > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    this.#pool.forget(this);
+    await this.#closeNow();
+  }
+
+  /** Like `close`, and states that nothing is called afterwards: the file is about to go. */
+  async retire(): Promise<void> {
+    await this.close();
+    this.#retired = true;
+  }
+
+  /** Closes the descriptor unless it is in use, holds unsynced writes, or was used lately. */
+  async closeIfIdle(): Promise<boolean> {
+    const lately = this.#usedLately;
+    this.#usedLately = false;
+    if (this.#users > 0 || lately || this.#writes !== this.#syncedWrites) return false;
+    await this.#closeNow();
+    return true;
+  }
+
+  async #closeNow(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    if (file !== undefined) await file.close();
+  }
+
+  async #with<T>(doing: string, work: (file: OpenFile) => Promise<T>): Promise<T> {
+    assert(!this.#retired, 'a file that was retired is not used');
+    this.#users += 1;
+    this.#usedLately = true;
+    try {
+      return await work(this.#file ?? (await this.#openFile()));
+    } catch (error) {
+      throw fromSystemError(error, `${doing} ${this.path}`);
+    } finally {
+      this.#users -= 1;
+      if (this.#users === 0 && this.#whenIdle.length > 0) this.#announceIdle();
+    }
+  }
+
+  #announceIdle(): void {
+    const waiting = this.#whenIdle;
+    this.#whenIdle = [];
+    for (const resume of waiting) resume();
+  }
+
+  #openFile(): Promise<OpenFile> {
+    this.#opening ??= (async () => {
+      try {
+        const file = await this.#pool.operations.open(this.path, 'existing');
+        this.#file = file;
+        await this.#pool.admit(this);
+        return file;
+      } finally {
+        this.#opening = undefined;
+      }
+    })();
+    return this.#opening;
+  }
+}

@@ -1,0 +1,66 @@
+import { OperatingError, messageOf } from '../base/errors.ts';
+import { isUuid } from '../base/ids.ts';
+import { isJsonObject } from '../base/json.ts';
+
+/** `layer.json` (docs/formats/layer.md): what a layer is, beside its data and its map. */
+export interface LayerRecord {
+  readonly id: string;
+  /** The layer below, or null for the oldest. */
+  readonly parent: string | null;
+  /** No sector at or beyond this size is anything but absent. */
+  readonly lengthBytes: number;
+  /** The names of the two files inside the layer's folder. */
+  readonly dataFile: string;
+  readonly mapFile: string;
+}
+
+export const recordFile = 'layer.json';
+
+const formatVersion = 1;
+const filePattern = /^(data|map)(-[0-9a-f-]{36})?$/;
+
+export function formatLayerRecord(record: LayerRecord): string {
+  return `${JSON.stringify({ formatVersion, ...record }, null, 2)}\n`;
+}
+
+/** Reads `layer.json`. Throws `corrupt` when it is not what a layer of this id has. */
+export function parseLayerRecord(text: string, id: string): LayerRecord {
+  const value = parseJson(text, `layer ${id}`);
+  const fail = (what: string): OperatingError =>
+    new OperatingError('corrupt', `The record of layer ${id} is damaged: ${what}.`);
+  if (!isJsonObject(value)) throw fail('it is no object');
+  const { parent, lengthBytes, dataFile, mapFile } = value;
+  if (value['formatVersion'] !== formatVersion) throw fail('its format version is unknown');
+  if (value['id'] !== id) throw fail('its id is not the name of its folder');
+  if (parent !== null && (typeof parent !== 'string' || !isUuid(parent))) {
+    throw fail('its parent is no id');
+  }
+  if (!isByteCount(lengthBytes)) throw fail('its size is no number of bytes');
+  if (typeof dataFile !== 'string' || !filePattern.test(dataFile)) {
+    throw fail('its data file has no valid name');
+  }
+  if (typeof mapFile !== 'string' || !filePattern.test(mapFile)) {
+    throw fail('its map file has no valid name');
+  }
+  return { id, parent, lengthBytes, dataFile, mapFile };
+}
+
+/** Parses JSON, or throws `corrupt` that names the `subject`. */
+export function parseJson(text: string, subject: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new OperatingError(
+      'corrupt',
+      `The record of ${subject} is no JSON: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** True for a whole number of bytes above zero that a file can have. */
+export function isByteCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+}

@@ -1,0 +1,229 @@
+import { assert, must } from '../base/assert.ts';
+import { OperatingError } from '../base/errors.ts';
+import type { PooledFile } from './file-pool.ts';
+import {
+  directoryAt,
+  directoryBytes,
+  headerBytes,
+  mapHeader,
+  pageAt,
+  pagesPerDirectory,
+  readMapHeader,
+} from './map-format.ts';
+import { isValidPage, pageBytes, pageSectors, setKinds } from './map-page.ts';
+import type { SectorKind } from './sector.ts';
+
+/** Clean pages kept in memory; each describes 64 MiB of the volume. */
+const cleanPagesMax = 256;
+
+/** Changes of a map on their way to the file, copied at one instant. */
+export interface PendingMap {
+  readonly pages: readonly { readonly page: number; readonly content: Uint8Array }[];
+}
+
+/**
+ * The map of one layer: two bits a sector, in pages that are read when they are needed.
+ *
+ * Invariants:
+ * - A page that differs from the file is in memory until the file holds it.
+ * - A page whose bit in the directory is clear was never written: all its sectors are absent.
+ * - The file changes only in `write`, with a copy that `take` made before. So whoever syncs the data
+ *   between the two marks only what is there.
+ */
+export class SectorMap {
+  readonly #file: PooledFile;
+  readonly #pages = new Map<number, Uint8Array>();
+  readonly #loading = new Map<number, Promise<void>>();
+  readonly #dirty = new Set<number>();
+  readonly #writing = new Set<number>();
+  /** By group of pages: a bit for each page that the file, or memory, has. */
+  readonly #directories = new Map<number, Uint8Array>();
+  #hasHeader = false;
+  #opening: Promise<void> | undefined;
+  #opened = false;
+
+  constructor(file: PooledFile) {
+    this.#file = file;
+  }
+
+  /** Reads the header and the directories, once. Rejects with `corrupt`. */
+  open(): Promise<void> | undefined {
+    if (this.#opened) return undefined;
+    this.#opening ??= this.#openNow().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  get dirtyPages(): number {
+    return this.#dirty.size;
+  }
+
+  /** True when the page holds anything; only after `open`. */
+  hasPage(page: number): boolean {
+    const bits = this.#directories.get(Math.floor(page / pagesPerDirectory));
+    if (bits === undefined) return false;
+    const index = page % pagesPerDirectory;
+    return ((must(bits[index >> 3], 'a byte of the directory') >> (index & 7)) & 1) === 1;
+  }
+
+  /** The pages that hold anything, in order; only after `open`. */
+  *presentPages(): Generator<number> {
+    const groups = [...this.#directories.keys()].sort((a, b) => a - b);
+    for (const group of groups) {
+      const bits = must(this.#directories.get(group), 'a directory');
+      for (const [byte, value] of bits.entries()) {
+        if (value === 0) continue;
+        for (let bit = 0; bit < 8; bit += 1) {
+          if ((value >> bit) & 1) yield group * pagesPerDirectory + byte * 8 + bit;
+        }
+      }
+    }
+  }
+
+  /** The page as it is now, if it holds anything, without keeping it. Not to be changed. */
+  async readPage(page: number): Promise<Uint8Array | undefined> {
+    await this.open();
+    if (!this.hasPage(page)) return undefined;
+    return this.#pages.get(page) ?? this.#readFromFile(page);
+  }
+
+  /** The page in memory, if it is there; it shows every later change. */
+  cachedPage(page: number): Uint8Array | undefined {
+    return this.#pages.get(page);
+  }
+
+  /** Brings pages into memory so that `set` may be called at once; undefined when they are there. */
+  load(firstPage: number, lastPage: number): Promise<void> | undefined {
+    for (let page = firstPage; page <= lastPage; page += 1) {
+      if (!this.#pages.has(page)) return this.#loadAll(firstPage, lastPage);
+    }
+    return undefined;
+  }
+
+  /** Marks the sectors from `first` to before `end`, whose pages are loaded. */
+  set(first: number, end: number, kind: SectorKind): void {
+    for (let sector = first; sector < end;) {
+      const page = Math.floor(sector / pageSectors);
+      const from = sector - page * pageSectors;
+      const to = Math.min(pageSectors, from + end - sector);
+      const content = must(this.#pages.get(page), 'the page is loaded before it is marked');
+      if (setKinds(content, from, to, kind)) {
+        this.#dirty.add(page);
+        this.#announce(page);
+      }
+      sector += to - from;
+    }
+  }
+
+  /** Copies what is not in the file yet; the caller then calls `write`, or never flushes again. */
+  take(): PendingMap {
+    const pages = [...this.#dirty]
+      .sort((a, b) => a - b)
+      .map((page) => ({
+        page,
+        content: Uint8Array.from(must(this.#pages.get(page), 'a dirty page is in memory')),
+      }));
+    this.#dirty.clear();
+    for (const { page } of pages) this.#writing.add(page);
+    return { pages };
+  }
+
+  /** Writes a copy into the file and makes it durable. After a failure nothing more may be written. */
+  async write(pending: PendingMap): Promise<void> {
+    if (pending.pages.length === 0) return;
+    if (!this.#hasHeader) await this.#file.write(mapHeader(), 0);
+    this.#hasHeader = true;
+    const groups = new Set<number>();
+    for (const { page, content } of pending.pages) {
+      await this.#file.write(content, pageAt(page));
+      groups.add(Math.floor(page / pagesPerDirectory));
+    }
+    for (const group of groups) {
+      const bits = must(this.#directories.get(group), 'a directory');
+      await this.#file.write(Uint8Array.from(bits), directoryAt(group));
+    }
+    await this.#file.datasync();
+    for (const { page } of pending.pages) this.#writing.delete(page);
+    this.#evict(cleanPagesMax);
+  }
+
+  /** Gives up the memory of all pages that the file holds. */
+  shrink(): void {
+    this.#evict(0);
+  }
+
+  async #openNow(): Promise<void> {
+    const sizeBytes = await this.#file.sizeBytes();
+    if (sizeBytes > 0) {
+      const header = new Uint8Array(headerBytes);
+      await this.#file.read(header, 0);
+      readMapHeader(header, this.#file.path);
+      for (let group = 0; directoryAt(group) < sizeBytes; group += 1) {
+        const bits = new Uint8Array(directoryBytes);
+        await this.#file.read(bits, directoryAt(group));
+        if (bits.some((byte) => byte !== 0)) this.#directories.set(group, bits);
+      }
+    }
+    this.#hasHeader = sizeBytes > 0;
+    this.#opened = true;
+  }
+
+  async #loadAll(firstPage: number, lastPage: number): Promise<void> {
+    await this.open();
+    for (let page = firstPage; page <= lastPage; page += 1) {
+      if (this.#pages.has(page)) continue;
+      let loading = this.#loading.get(page);
+      if (loading === undefined) {
+        loading = this.#loadPage(page);
+        this.#loading.set(page, loading);
+      }
+      await loading;
+    }
+  }
+
+  async #loadPage(page: number): Promise<void> {
+    try {
+      const content = this.hasPage(page)
+        ? await this.#readFromFile(page)
+        : new Uint8Array(pageBytes);
+      assert(!this.#pages.has(page), 'a page is loaded once');
+      this.#evict(cleanPagesMax - 1);
+      this.#pages.set(page, content);
+    } finally {
+      this.#loading.delete(page);
+    }
+  }
+
+  async #readFromFile(page: number): Promise<Uint8Array> {
+    const content = new Uint8Array(pageBytes);
+    await this.#file.read(content, pageAt(page));
+    if (!isValidPage(content)) {
+      throw new OperatingError('corrupt', `Page ${page} of ${this.#file.path} has no valid marks.`);
+    }
+    return content;
+  }
+
+  #announce(page: number): void {
+    const group = Math.floor(page / pagesPerDirectory);
+    let bits = this.#directories.get(group);
+    if (bits === undefined) {
+      bits = new Uint8Array(directoryBytes);
+      this.#directories.set(group, bits);
+    }
+    const index = page % pagesPerDirectory;
+    bits[index >> 3] = (bits[index >> 3] ?? 0) | (1 << (index & 7));
+  }
+
+  /** Drops the longest loaded pages that the file holds, until at most `keep` pages are left. */
+  #evict(keep: number): void {
+    if (this.#pages.size <= keep) return;
+    let excess = this.#pages.size - keep;
+    for (const page of this.#pages.keys()) {
+      if (excess === 0) return;
+      if (this.#dirty.has(page) || this.#writing.has(page)) continue;
+      this.#pages.delete(page);
+      excess -= 1;
+    }
+  }
+}
