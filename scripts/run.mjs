@@ -5,11 +5,11 @@
  *
  * Usage: node scripts/run.mjs FILE.ts [ARGUMENT ...]
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundledNode } from './node-path.mjs';
+import { runOnBundledNode } from './node-path.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -50,8 +50,4 @@ function installPackages() {
 
 const [file, ...args] = process.argv.slice(2);
 if (!packagesAreCurrent()) installPackages();
-const child = spawn(bundledNode(), [join(root, file), ...args], { stdio: 'inherit' });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-child.on('exit', (code, signal) => {
-  process.exitCode = code ?? (signal === 'SIGINT' || signal === 'SIGTERM' ? 0 : 1);
-});
+runOnBundledNode([join(root, file), ...args]);
