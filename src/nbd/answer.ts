@@ -1,0 +1,83 @@
+import { assert, must } from '../base/assert.ts';
+import { requestBytesMax, type BlockDevice } from '../volume/block-device.ts';
+import { blockStatus } from './block-status.ts';
+import type { Refusal } from './errno.ts';
+import type { Session } from './handshake.ts';
+import { simpleRead, structuredRead } from './read-reply.ts';
+import {
+  command,
+  commandFlag,
+  encodeErrorChunk,
+  simpleReplyBytes,
+  writeSimpleReply,
+  type Request,
+} from './wire.ts';
+
+/**
+ * Does what a valid request asks and gives the whole reply. Rejects with what the device rejects
+ * with. Without holes (`NO_HOLE`) is the same as with: a copy-on-write volume provisions nothing in
+ * advance, so neither is a promise that a later write finds room. Zeros are always fast.
+ */
+export async function answer(
+  session: Session,
+  request: Request,
+  payload: Buffer | undefined,
+): Promise<Buffer> {
+  const { device, structured } = session;
+  const { type, offsetBytes, lengthBytes } = request;
+  switch (type) {
+    case command.read:
+      return structured ? structuredRead(device, request) : simpleRead(device, request);
+    case command.blockStatus:
+      return blockStatus(device, request);
+    case command.write:
+      if (lengthBytes > 0) await device.write(offsetBytes, must(payload, 'the payload of a write'));
+      break;
+    case command.writeZeroes:
+      await inPieces(request, (at, length) => device.zero(at, length));
+      break;
+    case command.trim:
+      await inPieces(request, (at, length) => device.trim(at, length));
+      break;
+    case command.flush:
+      await device.flush();
+      break;
+    default:
+      assert(type === command.cache, 'a request that was validated has a known command');
+  }
+  await flushIfForced(device, request);
+  return done(request);
+}
+
+/** FUA: the reply says that what this request changed is durable. */
+async function flushIfForced(device: BlockDevice, request: Request): Promise<void> {
+  const { type, flags } = request;
+  const changed = type === command.write || type === command.writeZeroes || type === command.trim;
+  if (changed && (flags & commandFlag.fua) !== 0) await device.flush();
+}
+
+/** A range of up to 4 GiB, in pieces that the device takes. */
+async function inPieces(
+  request: Request,
+  apply: (offsetBytes: number, lengthBytes: number) => Promise<void>,
+): Promise<void> {
+  const end = request.offsetBytes + request.lengthBytes;
+  for (let at = request.offsetBytes; at < end; at += requestBytesMax) {
+    await apply(at, Math.min(requestBytesMax, end - at));
+  }
+}
+
+/** Success without payload, which may be a simple reply in either kind of session. */
+function done(request: Request): Buffer {
+  const reply = Buffer.allocUnsafe(simpleReplyBytes);
+  writeSimpleReply(reply, request, 0);
+  return reply;
+}
+
+/** The whole reply to a request that is not, or could not be, served. */
+export function refuse(session: Session, request: Request, refusal: Refusal): Buffer {
+  if (session.structured) return encodeErrorChunk(request, refusal.errno, refusal.message);
+  const reply = Buffer.allocUnsafe(simpleReplyBytes);
+  writeSimpleReply(reply, request, refusal.errno);
+  return reply;
+}

@@ -1,0 +1,67 @@
+import { MiB } from '../base/bytes.ts';
+import type { ExtentKind } from '../base/extent.ts';
+import type { BlockDevice } from '../volume/block-device.ts';
+import { allocationContextId } from './option.ts';
+import {
+  allocation,
+  chunkHeaderBytes,
+  chunkType,
+  commandFlag,
+  writeChunkHeader,
+  type Request,
+} from './wire.ts';
+
+/** The range that is asked of the device in one go: at most 16,384 extents of one sector. */
+const stepBytes = 64 * MiB;
+/** No further step is taken once a reply has this many descriptors; the client asks on from there. */
+const descriptorsEnough = 8192;
+/** What a block status may hold in memory while it is answered, as it counts in the limits. */
+export const blockStatusBytes = 128 * 1024;
+
+/** An `absent` and a `zero` extent read alike, and both have given their space back. */
+function statusOf(kind: ExtentKind): number {
+  return kind === 'data' ? 0 : allocation.hole | allocation.zero;
+}
+
+/** A run of one status, as the reply has it. */
+interface Descriptor {
+  lengthBytes: number;
+  readonly status: number;
+}
+
+async function descriptorsOf(device: BlockDevice, request: Request): Promise<Descriptor[]> {
+  const end = request.offsetBytes + request.lengthBytes;
+  const enough = (request.flags & commandFlag.reqOne) === 0 ? descriptorsEnough : 2;
+  const descriptors: Descriptor[] = [];
+  let at = request.offsetBytes;
+  while (at < end && descriptors.length < enough) {
+    const step = Math.min(stepBytes, end - at);
+    for (const extent of await device.extents(at, step)) {
+      const status = statusOf(extent.kind);
+      const last = descriptors.at(-1);
+      if (last?.status === status) last.lengthBytes += extent.lengthBytes;
+      else descriptors.push({ lengthBytes: extent.lengthBytes, status });
+    }
+    at += step;
+  }
+  return enough === descriptorsEnough ? descriptors : descriptors.slice(0, 1);
+}
+
+/**
+ * The answer to BLOCK_STATUS in `base:allocation`: descriptors from the offset on, neighbours of
+ * different status. It may cover less than was asked for, and covers at least one byte.
+ */
+export async function blockStatus(device: BlockDevice, request: Request): Promise<Buffer> {
+  const descriptors = await descriptorsOf(device, request);
+  const payloadBytes = 4 + 8 * descriptors.length;
+  const reply = Buffer.allocUnsafe(chunkHeaderBytes + payloadBytes);
+  writeChunkHeader(reply, 0, request, { type: chunkType.blockStatus, done: true, payloadBytes });
+  reply.writeUInt32BE(allocationContextId, chunkHeaderBytes);
+  let at = chunkHeaderBytes + 4;
+  for (const descriptor of descriptors) {
+    reply.writeUInt32BE(descriptor.lengthBytes, at);
+    reply.writeUInt32BE(descriptor.status, at + 4);
+    at += 8;
+  }
+  return reply;
+}

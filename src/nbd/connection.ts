@@ -1,0 +1,140 @@
+import type { Duplex } from 'node:stream';
+import type { Budget } from './budget.ts';
+import { Channel } from './channel.ts';
+import { Choice } from './choice.ts';
+import type { ExportRegistry } from './exports.ts';
+import { Handshake, type StartTls } from './handshake.ts';
+import type { NbdLimits } from './limits.ts';
+import { Transmission } from './transmission.ts';
+
+/** What happens at a server, for its log. No event carries an export name: names are secrets. */
+export type NbdEvent =
+  | { readonly kind: 'opened'; readonly connection: number; readonly readOnly: boolean }
+  | { readonly kind: 'closed'; readonly connection: number; readonly reason: string }
+  | { readonly kind: 'fault'; readonly connection: number; readonly error: unknown }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export interface ConnectionParts {
+  readonly id: number;
+  readonly exports: ExportRegistry;
+  readonly limits: NbdLimits;
+  readonly shared: Budget;
+  readonly log: (event: NbdEvent) => void;
+  readonly startTls?: StartTls | undefined;
+}
+
+/**
+ * The life of one connection: handshake, transmission, end. Whatever ends it, its device is closed
+ * and its export released before `ended` resolves; nothing that a peer sends makes it reject.
+ */
+export class Connection {
+  readonly ended: Promise<void>;
+  readonly #parts: ConnectionParts;
+  readonly #socket: Duplex;
+  readonly #choice: Choice;
+  #channel: Channel;
+  #transmission: Transmission | undefined;
+  #closing = false;
+  #cutReason: string | undefined;
+
+  constructor(socket: Duplex, parts: ConnectionParts) {
+    this.#parts = parts;
+    this.#socket = socket;
+    this.#choice = new Choice(parts.exports, () => this.cut('the export was removed'));
+    this.#channel = new Channel(socket);
+    socket.on('error', (error) => this.#noteReason(error.message));
+    socket.once('close', () => this.#transmission?.abandon());
+    this.ended = this.#live();
+  }
+
+  /** True until an export was chosen. */
+  get shakingHands(): boolean {
+    return this.#transmission === undefined;
+  }
+
+  /** Ends the connection at once; requests that run are waited for, their answers are lost. */
+  cut(reason: string): Promise<void> {
+    this.#noteReason(reason);
+    this.#socket.destroy();
+    return this.ended;
+  }
+
+  /** Ends the connection in order: requests under way are answered, later ones refused. */
+  close(): Promise<void> {
+    this.#closing = true;
+    this.#noteReason('the server closed');
+    if (this.#transmission === undefined) this.#channel.input.stop();
+    else void this.#transmission.close();
+    return this.ended;
+  }
+
+  async #live(): Promise<void> {
+    let reason = 'failed';
+    try {
+      reason = await this.#serve();
+      await this.#finish();
+    } catch (error) {
+      this.#parts.log({ kind: 'fault', connection: this.#parts.id, error });
+    } finally {
+      this.#socket.destroy();
+      await this.#closeDevice();
+      reason = this.#cutReason ?? reason;
+      this.#parts.log({ kind: 'closed', connection: this.#parts.id, reason });
+    }
+  }
+
+  async #serve(): Promise<string> {
+    const { limits, shared, startTls, id, log } = this.#parts;
+    const onFault = (error: unknown): void => log({ kind: 'fault', connection: id, error });
+    const handshake = new Handshake(this.#channel, {
+      choice: this.#choice,
+      limits,
+      startTls,
+      onFault,
+    });
+    const tooLate = (): void => void this.cut('the handshake took too long');
+    const timer = setTimeout(tooLate, limits.handshakeTimeoutMs);
+    const session = await handshake.run().finally(() => clearTimeout(timer));
+    if (typeof session === 'string') return session;
+    this.#channel = session.channel;
+    log({ kind: 'opened', connection: id, readOnly: session.device.readOnly });
+    const transmission = new Transmission(session, { limits, shared, onFault });
+    this.#transmission = transmission;
+    if (this.#closing) void transmission.close();
+    const watch = this.#watchStalls(transmission);
+    return transmission.run().finally(() => clearInterval(watch));
+  }
+
+  /** Cuts a client that owed the same payload, or left the same answers, for a whole interval. */
+  #watchStalls(transmission: Transmission): NodeJS.Timeout {
+    let owedBefore: number | undefined;
+    let takenBefore = -1;
+    const look = (): void => {
+      const { sent, taken } = this.#channel;
+      const owed = transmission.owedPayload;
+      const stuck = sent > taken && taken === takenBefore;
+      if (stuck || (owed !== undefined && owed === owedBefore)) void this.cut('the client stalled');
+      owedBefore = owed;
+      takenBefore = sent > taken ? taken : -1;
+    };
+    return setInterval(look, this.#parts.limits.stallTimeoutMs).unref();
+  }
+
+  /** Lets the client take its last answers, for a while. */
+  async #finish(): Promise<void> {
+    const timer = setTimeout(() => this.#socket.destroy(), this.#parts.limits.closeTimeoutMs);
+    await this.#channel.finish().finally(() => clearTimeout(timer));
+  }
+
+  async #closeDevice(): Promise<void> {
+    try {
+      await this.#choice.close();
+    } catch (error) {
+      this.#parts.log({ kind: 'fault', connection: this.#parts.id, error });
+    }
+  }
+
+  #noteReason(reason: string): void {
+    this.#cutReason ??= reason;
+  }
+}

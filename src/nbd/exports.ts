@@ -1,0 +1,68 @@
+import { assert } from '../base/assert.ts';
+import type { BlockDevice } from '../volume/block-device.ts';
+import { stringBytesMax } from './wire.ts';
+
+/** Something that can be served under a name. */
+export interface Export {
+  readonly readOnly: boolean;
+  /** Called once for each connection that chooses the export; the connection closes the device. */
+  open(): Promise<BlockDevice>;
+}
+
+/** A connection's hold on an export; `release` ends it. */
+export interface Claim {
+  readonly entry: Export;
+  release(): void;
+}
+
+/** Ends a connection at once; resolves when its device is closed. */
+export type Cut = () => Promise<void>;
+
+interface Slot {
+  readonly entry: Export;
+  readonly cuts: Set<Cut>;
+}
+
+/** The shortest name that can hold 128 random bits in base64. */
+const nameBytesMin = 22;
+
+/**
+ * The exports of a server by name. A name is a secret of at least 128 random bits: whoever knows it
+ * may use the export, so nothing lists names and no log carries one.
+ */
+export class ExportRegistry {
+  readonly #slots = new Map<string, Slot>();
+
+  /** From now on `name` can be chosen. A name is never given twice at the same time. */
+  add(name: string, entry: Export): void {
+    const bytes = Buffer.byteLength(name);
+    assert(bytes >= nameBytesMin && bytes <= stringBytesMax, 'an export name is a long secret');
+    assert(!this.#slots.has(name), 'an export name is new');
+    this.#slots.set(name, { entry, cuts: new Set() });
+  }
+
+  has(name: string): boolean {
+    return this.#slots.has(name);
+  }
+
+  /** The name dies and its connections are cut; resolves when all their devices are closed. */
+  async remove(name: string): Promise<void> {
+    const slot = this.#slots.get(name);
+    if (slot === undefined) return;
+    this.#slots.delete(name);
+    await Promise.all([...slot.cuts].map((cut) => cut()));
+  }
+
+  /** How many connections have chosen `name`. */
+  connections(name: string): number {
+    return this.#slots.get(name)?.cuts.size ?? 0;
+  }
+
+  /** Holds an export for a connection; `cut` is called when the export is removed meanwhile. */
+  claim(name: string, cut: Cut): Claim | undefined {
+    const slot = this.#slots.get(name);
+    if (slot === undefined) return undefined;
+    slot.cuts.add(cut);
+    return { entry: slot.entry, release: () => slot.cuts.delete(cut) };
+  }
+}

@@ -1,0 +1,107 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import { assert } from '../base/assert.ts';
+import { Budget } from './budget.ts';
+import { Connection, type NbdEvent } from './connection.ts';
+import type { ExportRegistry } from './exports.ts';
+import { defaultLimits, type NbdLimits } from './limits.ts';
+import { listening, listenOnPath } from './listen.ts';
+import { tlsOver } from './tls.ts';
+
+/** An idle TCP peer that died without a word is found out after this time. */
+const keepAliveMs = 60_000;
+
+export interface NbdServerOptions {
+  readonly exports: ExportRegistry;
+  readonly log?: (event: NbdEvent) => void;
+  readonly limits?: Partial<NbdLimits>;
+  /** With it, every TCP client has to begin TLS before anything else; unix sockets stay in clear. */
+  readonly tls?: SecureContext;
+}
+
+/**
+ * Serves the exports of a registry to NBD clients on any number of addresses. A bad client ends its
+ * own connection and no other.
+ */
+export class NbdServer {
+  readonly #exports: ExportRegistry;
+  readonly #log: (event: NbdEvent) => void;
+  readonly #limits: NbdLimits;
+  readonly #tls: SecureContext | undefined;
+  readonly #shared: Budget;
+  readonly #servers = new Set<Server>();
+  readonly #connections = new Set<Connection>();
+  #lastId = 0;
+  #closed = false;
+
+  constructor(options: NbdServerOptions) {
+    this.#exports = options.exports;
+    this.#log = options.log ?? (() => undefined);
+    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#tls = options.tls;
+    this.#shared = new Budget(this.#limits.sharedBytesMax);
+  }
+
+  /** Listens on TCP; port 0 takes a free one. Rejects with the system's error (`EADDRINUSE` …). */
+  async listenTcp(host: string, port: number): Promise<{ port: number }> {
+    const server = this.#newServer(this.#tls);
+    await listening(server, () => server.listen(port, host));
+    const address = server.address();
+    assert(typeof address === 'object' && address !== null, 'a TCP server has an address');
+    return { port: address.port };
+  }
+
+  /** Listens on a unix socket of mode 0600; a stale socket file is replaced, a live one refused. */
+  async listenUnix(path: string): Promise<void> {
+    await listenOnPath(this.#newServer(undefined), path);
+  }
+
+  /** Ends all connections in order; resolves when every device is closed. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const closing = [...this.#servers].map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+    );
+    await Promise.all([...this.#connections].map((connection) => connection.close()));
+    await Promise.all(closing);
+  }
+
+  #newServer(tls: SecureContext | undefined): Server {
+    assert(!this.#closed, 'a closed server does not listen again');
+    const server = createServer({ allowHalfOpen: true, noDelay: true });
+    server.on('error', (error) => this.#log({ kind: 'refused', reason: error.message }));
+    server.on('connection', (socket) => this.#accept(socket, tls));
+    this.#servers.add(server);
+    return server;
+  }
+
+  #accept(socket: Socket, tls: SecureContext | undefined): void {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      socket.on('error', () => undefined);
+      socket.destroy();
+      this.#log({ kind: 'refused', reason: refusal });
+      return;
+    }
+    socket.setKeepAlive(true, keepAliveMs);
+    this.#lastId += 1;
+    const connection = new Connection(socket, {
+      id: this.#lastId,
+      exports: this.#exports,
+      limits: this.#limits,
+      shared: this.#shared,
+      log: this.#log,
+      startTls: tls === undefined ? undefined : tlsOver(socket, tls),
+    });
+    this.#connections.add(connection);
+    void connection.ended.then(() => this.#connections.delete(connection));
+  }
+
+  #refusal(): string | undefined {
+    if (this.#closed) return 'the server is closing';
+    if (this.#connections.size >= this.#limits.connectionsMax) return 'too many connections';
+    let handshakes = 0;
+    for (const connection of this.#connections) if (connection.shakingHands) handshakes += 1;
+    return handshakes >= this.#limits.handshakesMax ? 'too many handshakes' : undefined;
+  }
+}

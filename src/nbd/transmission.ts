@@ -1,0 +1,212 @@
+/**
+ * The transmission phase: reads requests, runs them side by side, sends each answer when it is
+ * there.
+ *
+ * Invariants: every request that was read whole gets exactly one reply, unless the socket is gone;
+ * a payload is read only into memory that was lent for it; what a request borrowed is given back
+ * when the client's socket has taken the answer; `run` resolves only when the device is idle. While
+ * the loop waits for a loan it does not read: the client feels it as backpressure.
+ */
+import { requestBytesMax } from '../volume/block-device.ts';
+import { answer, refuse } from './answer.ts';
+import { blockStatusBytes } from './block-status.ts';
+import { Budget } from './budget.ts';
+import { errno, refusalOf, type Refusal } from './errno.ts';
+import type { Session } from './handshake.ts';
+import type { NbdLimits } from './limits.ts';
+import { refusalOfRequest } from './validate.ts';
+import { command, parseRequest, requestHeaderBytes, type Request } from './wire.ts';
+
+export interface TransmissionParts {
+  readonly limits: NbdLimits;
+  /** The memory that all connections of the server share. */
+  readonly shared: Budget;
+  /** Hears of what the device threw. */
+  readonly onFault: (error: unknown) => void;
+}
+
+const shuttingDown: Refusal = { errno: errno.ESHUTDOWN, message: 'the server is closing' };
+const left = 'the client left';
+
+export class Transmission {
+  readonly #session: Session;
+  readonly #parts: TransmissionParts;
+  readonly #slots: Budget;
+  readonly #own: Budget;
+  readonly #large: Budget;
+  #running = 0;
+  #idle: (() => void)[] = [];
+  #gone = false;
+  #closing = false;
+  #payloads = 0;
+  #receiving = false;
+
+  constructor(session: Session, parts: TransmissionParts) {
+    this.#session = session;
+    this.#parts = parts;
+    this.#slots = new Budget(parts.limits.requestsMax);
+    this.#own = new Budget(parts.limits.ownBytesMax);
+    this.#large = new Budget(parts.limits.largeBytesMax);
+  }
+
+  /** The payload that the client owes just now, as a number that names it. */
+  get owedPayload(): number | undefined {
+    return this.#receiving ? this.#payloads : undefined;
+  }
+
+  /** Serves requests to the end of the connection and says why it ended. */
+  async run(): Promise<string> {
+    try {
+      return await this.#readRequests();
+    } finally {
+      await this.#untilIdle();
+    }
+  }
+
+  /** Requests under way are answered, later ones refused; then `run` ends. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#untilIdle();
+    this.#session.channel.input.stop();
+  }
+
+  /** Ends waiting for loans; to be called when the socket is gone. */
+  abandon(): void {
+    this.#gone = true;
+    for (const budget of [this.#slots, this.#own, this.#large, this.#parts.shared]) {
+      budget.leave(this);
+    }
+  }
+
+  async #readRequests(): Promise<string> {
+    const input = this.#session.channel.input;
+    for (;;) {
+      if (!input.has(requestHeaderBytes) && !(await input.wait(requestHeaderBytes))) return left;
+      const request = parseRequest(input.take(requestHeaderBytes));
+      if (request === undefined) return 'bad request magic';
+      if (request.type === command.disconnect) return 'disconnected';
+      const slot = this.#slots.take(1, this);
+      if (slot !== true && !(await slot)) return left;
+      const refusal = this.#closing ? shuttingDown : refusalOfRequest(request, this.#session);
+      const end =
+        refusal === undefined ? await this.#admit(request) : await this.#reject(request, refusal);
+      if (end !== undefined) return end;
+    }
+  }
+
+  /** Answers with an error, after reading past the payload that a write has all the same. */
+  async #reject(request: Request, refusal: Refusal): Promise<string | undefined> {
+    if (request.type === command.write) {
+      if (request.lengthBytes > requestBytesMax) return 'too long a write';
+      this.#expectPayload();
+      const passed = await this.#session.channel.input.discard(request.lengthBytes);
+      this.#receiving = false;
+      if (!passed) return left;
+    }
+    const reply = refuse(this.#session, request, refusal);
+    this.#session.channel.send(reply, () => this.#slots.give(1));
+    return undefined;
+  }
+
+  /** Borrows memory for a request, reads its payload and starts it; says so when there is an end. */
+  async #admit(request: Request): Promise<string | undefined> {
+    if (request.type === command.write && request.lengthBytes > requestBytesMax) {
+      return 'too long a write';
+    }
+    const bytes = memoryOf(request);
+    if (bytes > 0 && !(await this.#borrow(bytes))) return left;
+    if (request.type !== command.write) {
+      this.#start(request, bytes, undefined);
+      return undefined;
+    }
+    const payload = await this.#receive(request.lengthBytes);
+    if (payload === undefined) {
+      this.#giveBack(bytes);
+      return left;
+    }
+    this.#start(request, bytes, payload);
+    return undefined;
+  }
+
+  async #receive(lengthBytes: number): Promise<Buffer | undefined> {
+    const input = this.#session.channel.input;
+    if (input.has(lengthBytes)) return input.take(lengthBytes);
+    const payload = Buffer.allocUnsafeSlow(lengthBytes);
+    this.#expectPayload();
+    const filled = await input.fill(payload);
+    this.#receiving = false;
+    return filled ? payload : undefined;
+  }
+
+  #expectPayload(): void {
+    this.#payloads += 1;
+    this.#receiving = true;
+  }
+
+  async #borrow(bytes: number): Promise<boolean> {
+    if (this.#gone) return false;
+    if (bytes <= this.#parts.limits.smallRequestBytesMax) {
+      const own = this.#own.take(bytes, this);
+      return own === true || own;
+    }
+    const large = this.#large.take(bytes, this);
+    if (large !== true && !(await large)) return false;
+    const shared = this.#gone ? false : this.#parts.shared.take(bytes, this);
+    if (shared === true || (await shared)) return true;
+    this.#large.give(bytes);
+    return false;
+  }
+
+  #giveBack(bytes: number): void {
+    if (bytes <= this.#parts.limits.smallRequestBytesMax) {
+      this.#own.give(bytes);
+      return;
+    }
+    this.#large.give(bytes);
+    this.#parts.shared.give(bytes);
+  }
+
+  #start(request: Request, bytes: number, payload: Buffer | undefined): void {
+    this.#running += 1;
+    void this.#serve(request, bytes, payload);
+  }
+
+  /** Never rejects. */
+  async #serve(request: Request, bytes: number, payload: Buffer | undefined): Promise<void> {
+    let reply: Buffer;
+    try {
+      reply = await answer(this.#session, request, payload);
+    } catch (error) {
+      this.#parts.onFault(error);
+      reply = refuse(this.#session, request, refusalOf(error));
+    }
+    this.#session.channel.send(reply, () => {
+      this.#giveBack(bytes);
+      this.#slots.give(1);
+    });
+    this.#running -= 1;
+    if (this.#running > 0) return;
+    for (const wake of this.#idle.splice(0)) wake();
+  }
+
+  async #untilIdle(): Promise<void> {
+    while (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle.push(resolve);
+      });
+    }
+  }
+}
+
+/** The memory that a request holds while it is served. */
+function memoryOf(request: Request): number {
+  switch (request.type) {
+    case command.read:
+    case command.write:
+      return request.lengthBytes;
+    case command.blockStatus:
+      return blockStatusBytes;
+    default:
+      return 0;
+  }
+}

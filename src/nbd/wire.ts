@@ -1,0 +1,167 @@
+/**
+ * The bytes of the NBD protocol, server side: numbers, the request header, replies.
+ *
+ * Source: doc/proto.md of NetworkBlockDevice/nbd. All integers are big-endian. A cookie is the
+ * client's own mark of a request: 64 bits that go back unread, kept here as two halves of 32 bits.
+ * An offset of 2^53 or more loses its last bits; it lies past the end of every device all the same.
+ */
+
+/** `NBDMAGIC`, then `IHAVEOPT`: the first 16 bytes of the server; the second also begins an option. */
+export const greetingMagic = Buffer.from('NBDMAGICIHAVEOPT', 'latin1');
+export const optionMagicHigh = 0x49484156;
+export const optionMagicLow = 0x454f5054;
+const optionReplyMagicHigh = 0x0003e889;
+const optionReplyMagicLow = 0x045565a9;
+const requestMagic = 0x25609513;
+const simpleReplyMagic = 0x67446698;
+const structuredReplyMagic = 0x668e33ef;
+
+export const handshakeFlag = { fixedNewstyle: 1, noZeroes: 2 } as const;
+
+export const option = {
+  exportName: 1,
+  abort: 2,
+  list: 3,
+  startTls: 5,
+  info: 6,
+  go: 7,
+  structuredReply: 8,
+  listMetaContext: 9,
+  setMetaContext: 10,
+} as const;
+
+export const optionReply = {
+  ack: 1,
+  info: 3,
+  metaContext: 4,
+  errUnsupported: 2 ** 31 + 1,
+  errPolicy: 2 ** 31 + 2,
+  errInvalid: 2 ** 31 + 3,
+  errTlsRequired: 2 ** 31 + 5,
+  errUnknown: 2 ** 31 + 6,
+} as const;
+
+export const info = { export: 0, blockSize: 3 } as const;
+
+export const transmissionFlag = {
+  hasFlags: 1 << 0,
+  readOnly: 1 << 1,
+  sendFlush: 1 << 2,
+  sendFua: 1 << 3,
+  sendTrim: 1 << 5,
+  sendWriteZeroes: 1 << 6,
+  sendDf: 1 << 7,
+  canMultiConn: 1 << 8,
+  sendCache: 1 << 10,
+  sendFastZero: 1 << 11,
+} as const;
+
+export const command = {
+  read: 0,
+  write: 1,
+  disconnect: 2,
+  flush: 3,
+  trim: 4,
+  cache: 5,
+  writeZeroes: 6,
+  blockStatus: 7,
+} as const;
+
+export const commandFlag = { fua: 1, noHole: 2, df: 4, reqOne: 8, fastZero: 16 } as const;
+
+export const chunkType = {
+  none: 0,
+  offsetData: 1,
+  offsetHole: 2,
+  blockStatus: 5,
+  error: 2 ** 15 + 1,
+} as const;
+
+/** The bits of a `base:allocation` status. */
+export const allocation = { hole: 1, zero: 2 } as const;
+
+const replyFlagDone = 1;
+
+export const clientFlagsBytes = 4;
+export const optionHeaderBytes = 16;
+export const requestHeaderBytes = 28;
+export const simpleReplyBytes = 16;
+export const chunkHeaderBytes = 20;
+/** The longest string of the protocol: export names, context names, error messages. */
+export const stringBytesMax = 4096;
+
+export interface Request {
+  readonly flags: number;
+  readonly type: number;
+  readonly cookieHigh: number;
+  readonly cookieLow: number;
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+/** The request whose header begins `bytes`, or nothing when the magic is wrong. */
+export function parseRequest(bytes: Buffer): Request | undefined {
+  if (bytes.readUInt32BE(0) !== requestMagic) return undefined;
+  return {
+    flags: bytes.readUInt16BE(4),
+    type: bytes.readUInt16BE(6),
+    cookieHigh: bytes.readUInt32BE(8),
+    cookieLow: bytes.readUInt32BE(12),
+    offsetBytes: bytes.readUInt32BE(16) * 2 ** 32 + bytes.readUInt32BE(20),
+    lengthBytes: bytes.readUInt32BE(24),
+  };
+}
+
+/** Writes a size or an offset as 64 bits. */
+export function writeUInt64(target: Buffer, value: number, at: number): void {
+  target.writeUInt32BE(Math.floor(value / 2 ** 32), at);
+  target.writeUInt32BE(value % 2 ** 32, at + 4);
+}
+
+/** One reply to an option. */
+export function encodeOptionReply(optionType: number, replyType: number, data?: Buffer): Buffer {
+  const lengthBytes = data?.length ?? 0;
+  const reply = Buffer.allocUnsafe(20 + lengthBytes);
+  reply.writeUInt32BE(optionReplyMagicHigh, 0);
+  reply.writeUInt32BE(optionReplyMagicLow, 4);
+  reply.writeUInt32BE(optionType, 8);
+  reply.writeUInt32BE(replyType, 12);
+  reply.writeUInt32BE(lengthBytes, 16);
+  data?.copy(reply, 20);
+  return reply;
+}
+
+/** Writes the header of a simple reply at the start of `target`. */
+export function writeSimpleReply(target: Buffer, request: Request, errno: number): void {
+  target.writeUInt32BE(simpleReplyMagic, 0);
+  target.writeUInt32BE(errno, 4);
+  target.writeUInt32BE(request.cookieHigh, 8);
+  target.writeUInt32BE(request.cookieLow, 12);
+}
+
+/** Writes the header of a chunk of a structured reply; `payloadBytes` of payload follow it. */
+export function writeChunkHeader(
+  target: Buffer,
+  at: number,
+  request: Request,
+  chunk: { type: number; done: boolean; payloadBytes: number },
+): void {
+  target.writeUInt32BE(structuredReplyMagic, at);
+  target.writeUInt16BE(chunk.done ? replyFlagDone : 0, at + 4);
+  target.writeUInt16BE(chunk.type, at + 6);
+  target.writeUInt32BE(request.cookieHigh, at + 8);
+  target.writeUInt32BE(request.cookieLow, at + 12);
+  target.writeUInt32BE(chunk.payloadBytes, at + 16);
+}
+
+/** A whole structured reply that says why a request failed. */
+export function encodeErrorChunk(request: Request, errno: number, message: string): Buffer {
+  const text = Buffer.from(message).subarray(0, stringBytesMax);
+  const reply = Buffer.allocUnsafe(chunkHeaderBytes + 6 + text.length);
+  const chunk = { type: chunkType.error, done: true, payloadBytes: 6 + text.length };
+  writeChunkHeader(reply, 0, request, chunk);
+  reply.writeUInt32BE(errno, chunkHeaderBytes);
+  reply.writeUInt16BE(text.length, chunkHeaderBytes + 4);
+  text.copy(reply, chunkHeaderBytes + 6);
+  return reply;
+}
