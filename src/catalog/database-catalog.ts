@@ -19,6 +19,8 @@ export interface Database {
 
 interface Scope {
   open: boolean;
+  /** Why it cannot be committed: PostgreSQL gives a transaction up with the first failed statement. */
+  failure: { readonly error: unknown } | undefined;
 }
 
 /** A catalogue over either database. A single write is a transaction of its own. */
@@ -74,9 +76,12 @@ export class DatabaseCatalog implements Catalog {
     );
     return await translated(
       this.#database.inTransaction(async (queries) => {
-        const scope: Scope = { open: true };
+        const scope: Scope = { open: true, failure: undefined };
         try {
-          return await this.#current.run(scope, () => work(new Transaction(queries, scope)));
+          const transaction = new Transaction(queries, scope);
+          const result = await this.#current.run(scope, () => work(transaction));
+          if (scope.failure !== undefined) throw scope.failure.error;
+          return result;
         } finally {
           scope.open = false;
         }
@@ -89,7 +94,10 @@ export class DatabaseCatalog implements Catalog {
   }
 }
 
-/** The catalogue within one transaction. It asserts that nobody uses it after the transaction's end. */
+/**
+ * The catalogue within one transaction. It asserts that nobody uses it after the transaction's end.
+ * A statement that failed fails the transaction, even when the work goes on.
+ */
 class Transaction implements CatalogWriter {
   readonly #queries: Queries;
   readonly #scope: Scope;
@@ -100,15 +108,15 @@ class Transaction implements CatalogWriter {
   }
 
   find<T extends TableName>(table: T, where: Where<T>): Promise<Row<T> | undefined> {
-    return translated(this.#open().find(table, where));
+    return this.#run((queries) => queries.find(table, where));
   }
 
   list<T extends TableName>(table: T, query: ListQuery<T>): Promise<Row<T>[]> {
-    return translated(this.#open().list(table, query));
+    return this.#run((queries) => queries.list(table, query));
   }
 
   count<T extends TableName>(table: T, where: Where<T>): Promise<number> {
-    return translated(this.#open().count(table, where));
+    return this.#run((queries) => queries.count(table, where));
   }
 
   sum<T extends TableName>(
@@ -116,11 +124,11 @@ class Transaction implements CatalogWriter {
     field: keyof Row<T> & string,
     where: Where<T>,
   ): Promise<number> {
-    return translated(this.#open().sum(table, field, where));
+    return this.#run((queries) => queries.sum(table, field, where));
   }
 
   insert<T extends TableName>(table: T, row: Row<T>): Promise<void> {
-    return translated(this.#open().insert(table, row));
+    return this.#run((queries) => queries.insert(table, row));
   }
 
   change<T extends TableName>(
@@ -128,16 +136,21 @@ class Transaction implements CatalogWriter {
     where: Where<T>,
     changes: Partial<Row<T>>,
   ): Promise<Row<T> | undefined> {
-    return translated(this.#open().change(table, where, changes));
+    return this.#run((queries) => queries.change(table, where, changes));
   }
 
   remove<T extends TableName>(table: T, where: Where<T>): Promise<number> {
-    return translated(this.#open().remove(table, where));
+    return this.#run((queries) => queries.remove(table, where));
   }
 
-  #open(): Queries {
+  async #run<R>(statement: (queries: Queries) => Promise<R>): Promise<R> {
     assert(this.#scope.open, 'a transaction is used until its end only');
-    return this.#queries;
+    try {
+      return await translated(statement(this.#queries));
+    } catch (error) {
+      this.#scope.failure ??= { error };
+      throw error;
+    }
   }
 }
 

@@ -41,7 +41,8 @@ const connectionErrnos: readonly string[] = [
   'EPIPE',
   'ETIMEDOUT',
 ];
-const connectionLost = /^(Connection terminated|timeout exceeded when trying to connect)/;
+const connectionLost =
+  /^Connection terminated|^timeout exceeded when trying to connect|not queryable$/;
 
 function sqliteCode(error: Error): ErrorCode | undefined {
   if (!('errcode' in error) || typeof error.errcode !== 'number') return undefined;

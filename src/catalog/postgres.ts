@@ -40,8 +40,10 @@ export async function openPostgresCatalog(options: { url: string }): Promise<Cat
     connectionTimeoutMillis: connectTimeoutMs,
     types: typeParsers,
   });
-  // An idle connection that breaks is replaced by the pool; a query on it gets the error itself.
+  // A connection that breaks while nothing is asked of it says so to a listener. There is nothing to
+  // do: the pool replaces it, and the next query of a transaction on it is answered with an error.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   const transaction = <R>(work: (inside: Kysely<unknown>) => Promise<R>): Promise<R> =>
     kysely.transaction().execute(async (inside) => {

@@ -32,7 +32,7 @@ create table volumes (
 );
 create index volumes_by_project on volumes (project_id, created_at, id, size);
 create index volumes_by_age on volumes (created_at, id);
-create index volumes_by_name on volumes (name, project_id);
+create index volumes_by_name on volumes (name, project_id, created_at, id);
 create index volumes_by_type on volumes (volume_type_id, project_id);
 create index volumes_by_snapshot on volumes (snapshot_id, project_id);
 create index volumes_by_source on volumes (source_volume_id, project_id);
@@ -52,7 +52,7 @@ create table snapshots (
 );
 create index snapshots_by_project on snapshots (project_id, created_at, id, size);
 create index snapshots_by_age on snapshots (created_at, id);
-create index snapshots_by_name on snapshots (name, project_id);
+create index snapshots_by_name on snapshots (name, project_id, created_at, id);
 create index snapshots_by_volume on snapshots (volume_id, project_id, created_at, id);
 
 create table backups (
@@ -83,7 +83,7 @@ create table backups (
 );
 create index backups_by_project on backups (project_id, created_at, id, size);
 create index backups_by_age on backups (created_at, id);
-create index backups_by_name on backups (name, project_id);
+create index backups_by_name on backups (name, project_id, created_at, id);
 create index backups_by_volume on backups (volume_id, project_id, created_at, id);
 create index backups_by_snapshot on backups (snapshot_id, project_id);
 create index backups_by_layer on backups (layer_id, project_id);
@@ -154,7 +154,7 @@ create table images (
 );
 create index images_by_project on images (project_id, created_at, id);
 create index images_by_age on images (created_at, id);
-create index images_by_name on images (name, project_id);
+create index images_by_name on images (name, project_id, created_at, id);
 
 create table jobs (
   id ${text} primary key,
