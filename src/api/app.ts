@@ -53,6 +53,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id);
+    // No id or name holds a NUL character, and PostgreSQL takes none even in a comparison.
+    if (request.url.split('?', 1)[0]?.includes('%00') === true) throw noSuchRoute();
   });
   app.setErrorHandler((error, request, reply) =>
     sendError(error, request, reply, options.publicUrl),
@@ -75,7 +77,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
 function acceptJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
-    /^application\/(?:[\w.-]+[+-])?json(?:;|$)/,
+    /^application\/(?:[\w.-]+[+-])?json(?:-patch)?(?:\s*;|$)/,
     { parseAs: 'buffer' },
     async (_request: unknown, body: Buffer) => parseJson(body),
   );

@@ -1,0 +1,118 @@
+/** Image v2 for records of metadata, to be registered under `/image`. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Clock } from '../../base/clock.ts';
+import { OperatingError } from '../../base/errors.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { Identity } from '../../identity/identity.ts';
+import { changeImage } from '../../operation/image/change-image.ts';
+import { createImage } from '../../operation/image/create-image.ts';
+import { deleteImage } from '../../operation/image/delete-image.ts';
+import { findImage } from '../../operation/image/image-access.ts';
+import { listImages } from '../../operation/image/list-images.ts';
+import { authenticate } from '../authenticate.ts';
+import { parseBody } from '../body.ts';
+import { readQuery } from '../query.ts';
+import type { Query } from '../query.ts';
+import { applyImagePatch, contentOf, mayBeSet, parseImagePatch } from './image-patch.ts';
+import { parseImageQuery } from './image-query.ts';
+import { ImageBody, imageSchema, imagesSchema } from './image-schema.ts';
+import { imageView } from './image-view.ts';
+
+export interface ImageV2Options {
+  readonly identity: Identity;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  /** Without a slash at the end. */
+  readonly publicUrl: string;
+}
+
+type ById = FastifyRequest<{ Params: { id: string } }>;
+
+export async function imageV2(app: FastifyInstance, options: ImageV2Options): Promise<void> {
+  const versions = {
+    versions: ['v2.9', 'v2.7', 'v2.2', 'v2.1', 'v2.0'].map((id, index) => ({
+      id,
+      status: index === 0 ? 'CURRENT' : 'SUPPORTED',
+      links: [{ rel: 'self', href: `${options.publicUrl}/image/v2/` }],
+    })),
+  };
+  app.get('/', async (_request, reply) => {
+    reply.code(300);
+    return versions;
+  });
+  app.get('/versions', async () => versions);
+  await app.register(v2, { ...options, prefix: '/v2' });
+}
+
+async function v2(app: FastifyInstance, options: ImageV2Options): Promise<void> {
+  const { identity, catalog } = options;
+  app.addHook('onRequest', authenticate({ identity, scope: 'project' }));
+  app.get('/schemas/image', async () => imageSchema());
+  app.get('/schemas/images', async () => imagesSchema());
+
+  app.get('/images', async (request) => {
+    const query = readQuery(request);
+    const { filters, sort, page } = parseImageQuery(query);
+    const rows =
+      filters === undefined
+        ? []
+        : await listImages(catalog, request.caller, { filters, sort, ...page });
+    const last = rows.length === page.limit ? rows.at(-1)?.id : undefined;
+    return {
+      images: rows.map(imageView),
+      first: pageLink(query, undefined),
+      ...(last === undefined ? {} : { next: pageLink(query, last) }),
+      schema: '/v2/schemas/images',
+    };
+  });
+
+  app.post('/images', async (request, reply) => {
+    for (const field of Object.keys(request.body ?? {})) mayBeSet(field);
+    const body = parseBody(ImageBody, request.body);
+    const row = await createImage(options, request.caller, { id: body.id, ...contentOf(body) });
+    reply.code(201).header('location', `${options.publicUrl}/image/v2/images/${row.id}`);
+    return imageView(row);
+  });
+
+  app.get('/images/:id', async (request: ById) =>
+    imageView(await findImage(catalog, request.caller, request.params.id)),
+  );
+
+  app.patch('/images/:id', async (request: ById) => {
+    const patch = parseImagePatch(request.body);
+    const { id } = request.params;
+    return imageView(
+      await changeImage(options, request.caller, id, (row) => applyImagePatch(row, patch)),
+    );
+  });
+
+  app.delete('/images/:id', async (request: ById, reply) => {
+    await deleteImage(catalog, request.caller, request.params.id);
+    return reply.code(204).send();
+  });
+
+  dataRoutes(app, catalog);
+}
+
+/** An image has no data: reading it is empty, writing it is refused before it is read. */
+function dataRoutes(app: FastifyInstance, catalog: Catalog): void {
+  app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null));
+  app.get('/images/:id/file', async (request: ById, reply) => {
+    await findImage(catalog, request.caller, request.params.id);
+    return reply.code(204).send();
+  });
+  app.put('/images/:id/file', async (request: ById, reply) => {
+    await findImage(catalog, request.caller, request.params.id);
+    reply.header('connection', 'close');
+    throw new OperatingError(
+      'invalid_input',
+      'Firn keeps images as records of metadata: an image here has no data.',
+    );
+  });
+}
+
+function pageLink(query: Query, marker: string | undefined): string {
+  const { marker: _before, ...rest } = query;
+  const search = new URLSearchParams({ ...rest, ...(marker === undefined ? {} : { marker }) });
+  return search.size === 0 ? '/v2/images' : `/v2/images?${search.toString()}`;
+}

@@ -1,0 +1,56 @@
+/**
+ * Images are records of metadata: they hold no data. A caller sees those of the own project and the
+ * public ones of all projects, and changes those of the own project; an admin changes any.
+ */
+import { OperatingError } from '../../base/errors.ts';
+import { isUuid } from '../../base/ids.ts';
+import { everyProject } from '../../catalog/catalog.ts';
+import type { CatalogReader } from '../../catalog/catalog.ts';
+import type { ImageRow } from '../../catalog/tables.ts';
+import type { Caller } from '../../identity/caller.ts';
+
+export function isAdmin(caller: Caller): boolean {
+  return caller.roles.includes('admin');
+}
+
+/** Rejects with `forbidden` callers who may only read. */
+export function mayWrite(caller: Caller): void {
+  if (isAdmin(caller) || caller.roles.includes('member')) return;
+  throw new OperatingError('forbidden', 'You are not authorized to complete this action.');
+}
+
+/** The image, if the caller sees it; rejects with `not_found` otherwise. */
+export async function findImage(
+  catalog: CatalogReader,
+  caller: Caller,
+  imageId: string,
+): Promise<ImageRow> {
+  const row = isUuid(imageId)
+    ? await catalog.find('images', { projectId: everyProject, id: imageId })
+    : undefined;
+  if (row !== undefined && isVisible(row, caller)) return row;
+  throw new OperatingError('not_found', `No image found with ID ${imageId.slice(0, 255)}`);
+}
+
+function isVisible(row: ImageRow, caller: Caller): boolean {
+  const open = row.visibility === 'public' || row.visibility === 'community';
+  return open || row.projectId === caller.projectId || isAdmin(caller);
+}
+
+/** The image, if the caller may change it; rejects with `not_found` or `forbidden` otherwise. */
+export async function findOwnImage(
+  catalog: CatalogReader,
+  caller: Caller,
+  imageId: string,
+): Promise<ImageRow> {
+  mayWrite(caller);
+  const row = await findImage(catalog, caller, imageId);
+  if (row.projectId === caller.projectId || isAdmin(caller)) return row;
+  throw new OperatingError('forbidden', 'You are not permitted to modify this image.');
+}
+
+/** Rejects with `forbidden` when somebody else than an admin makes an image public. */
+export function mayHaveVisibility(caller: Caller, visibility: ImageRow['visibility']): void {
+  if (visibility !== 'public' || isAdmin(caller)) return;
+  throw new OperatingError('forbidden', 'You are not authorized to make an image public.');
+}
