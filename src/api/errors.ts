@@ -9,16 +9,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OperatingError, errnoOf, isOperatingError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 
-export type Face = 'identity' | 'block-storage' | 'image' | 'firn';
-
-/** The face whose shape of errors a path has. */
-export function faceOf(path: string): Face {
-  if (/^\/identity(?=[/?]|$)/.test(path)) return 'identity';
-  if (/^\/volume(?=[/?]|$)/.test(path)) return 'block-storage';
-  if (/^\/image(?=[/?]|$)/.test(path)) return 'image';
-  return 'firn';
-}
-
 /** `hidden`: what is said instead of a message that is not for clients. */
 const answers: Record<ErrorCode, { status: number; hidden: string }> = {
   invalid_input: { status: 400, hidden: 'The request is malformed.' },
@@ -108,14 +98,15 @@ function fromFramework(error: unknown): unknown {
   return error;
 }
 
-function bodyFor(face: Face, { status, message }: Answer): unknown {
-  const title = titles[status] ?? 'Error';
-  if (face === 'image') return `${status} ${title}\n\n${message}\n`;
-  // The token middleware in front of Cinder answers in the shape of Identity.
-  if (face === 'block-storage' && status !== 401) {
+/**
+ * Block Storage names the fault; the token middleware in front of it, Identity and Firn's own API
+ * answer an `error`. So does Image here: Glance's HTML shows in fewer clients than this shape.
+ */
+function bodyFor(path: string, { status, message }: Answer): object {
+  if (/^\/volume(?=[/?]|$)/.test(path) && status !== 401) {
     return { [faultNames[status] ?? 'computeFault']: { code: status, message } };
   }
-  return { error: { code: status, message, title } };
+  return { error: { code: status, message, title: titles[status] ?? 'Error' } };
 }
 
 /** Sends any error as `request`'s face has it, and logs what is the service's own fault. */
@@ -127,15 +118,11 @@ export function sendError(
 ): FastifyReply {
   const error = fromFramework(thrown);
   const answer = answerFor(error);
-  const face = faceOf(request.url);
   if (answer.status >= 500) request.log.error({ err: error }, 'request failed');
   if (answer.status === 401) {
     reply.header('www-authenticate', `Keystone uri="${publicUrl}/identity"`);
   }
-  return reply
-    .code(answer.status)
-    .type(face === 'image' ? 'text/plain; charset=utf-8' : 'application/json')
-    .send(bodyFor(face, answer));
+  return reply.code(answer.status).type('application/json').send(bodyFor(request.url, answer));
 }
 
 /** The error for a path and method that nobody serves. */

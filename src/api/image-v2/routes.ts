@@ -1,4 +1,5 @@
 /** Image v2 for records of metadata, to be registered under `/image`. */
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { OperatingError } from '../../base/errors.ts';
@@ -7,7 +8,7 @@ import type { Identity } from '../../identity/identity.ts';
 import { changeImage } from '../../operation/image/change-image.ts';
 import { createImage } from '../../operation/image/create-image.ts';
 import { deleteImage } from '../../operation/image/delete-image.ts';
-import { findImage } from '../../operation/image/image-access.ts';
+import { findImage, findOwnImage } from '../../operation/image/image-access.ts';
 import { listImages } from '../../operation/image/list-images.ts';
 import { authenticate } from '../authenticate.ts';
 import { parseBody } from '../body.ts';
@@ -94,21 +95,36 @@ async function v2(app: FastifyInstance, options: ImageV2Options): Promise<void> 
   dataRoutes(app, catalog);
 }
 
-/** An image has no data: reading it is empty, writing it is refused before it is read. */
+/**
+ * An image has no data: reading it is empty, and writing it is refused at the first byte. An upload
+ * of nothing is taken, as clients send one when their standard input is no terminal.
+ */
 function dataRoutes(app: FastifyInstance, catalog: Catalog): void {
-  app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null));
+  app.addContentTypeParser('application/octet-stream', (_request, payload, done) =>
+    done(null, payload),
+  );
   app.get('/images/:id/file', async (request: ById, reply) => {
     await findImage(catalog, request.caller, request.params.id);
     return reply.code(204).send();
   });
   app.put('/images/:id/file', async (request: ById, reply) => {
-    await findImage(catalog, request.caller, request.params.id);
+    await findOwnImage(catalog, request.caller, request.params.id);
+    if (request.body instanceof Readable && (await isEmpty(request.body))) {
+      return reply.code(204).send();
+    }
     reply.header('connection', 'close');
     throw new OperatingError(
       'invalid_input',
       'Firn keeps images as records of metadata: an image here has no data.',
     );
   });
+}
+
+async function isEmpty(stream: Readable): Promise<boolean> {
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    if (chunk instanceof Uint8Array && chunk.length > 0) return false;
+  }
+  return true;
 }
 
 function pageLink(query: Query, marker: string | undefined): string {
