@@ -1,0 +1,130 @@
+import { connect, type Socket } from 'node:net';
+import { assert } from '../base/assert.ts';
+import { KiB } from '../base/bytes.ts';
+import { fromSystemError, OperatingError } from '../base/errors.ts';
+import type { NbdAddress } from './nbd-uri.ts';
+
+const scratchBytes = 256 * KiB;
+
+/**
+ * A connected socket that is read in pieces of the reader's choosing.
+ *
+ * Invariants: one `read` or `fill` is under way at a time; bytes that nobody asked for yet wait in
+ * the scratch buffer, and while any wait there, nothing more is read from the socket.
+ */
+export class NbdSocket {
+  readonly #socket: Socket;
+  readonly #scratch = Buffer.allocUnsafeSlow(scratchBytes);
+  #start = 0;
+  #end = 0;
+  #target: Uint8Array | undefined;
+  #filled = 0;
+  #done: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+  #failure: unknown;
+  #corked = false;
+  readonly #uncork = (): void => {
+    this.#corked = false;
+    this.#socket.uncork();
+  };
+
+  /** Connects; rejects with `unavailable` when nobody answers there. */
+  static async connect(address: NbdAddress): Promise<NbdSocket> {
+    const socket = new NbdSocket(address);
+    await new Promise<void>((resolve, reject) => {
+      socket.#socket.once('connect', resolve);
+      socket.#socket.once('error', (cause) => {
+        const message = `cannot connect to the NBD server: ${cause.message}`;
+        reject(new OperatingError('unavailable', message, { cause }));
+      });
+    });
+    return socket;
+  }
+
+  private constructor(address: NbdAddress) {
+    const place = 'path' in address ? { path: address.path } : address;
+    const onread = {
+      buffer: this.#scratch,
+      callback: (count: number): boolean => this.#push(count),
+    };
+    this.#socket = connect({ ...place, noDelay: true, onread });
+    this.#socket.on('error', (error) => this.destroy(fromSystemError(error, 'NBD connection')));
+    this.#socket.on('end', () => this.destroy(lost()));
+    this.#socket.on('close', () => this.destroy(lost()));
+  }
+
+  /** Queues bytes; what is queued in one turn leaves together. */
+  write(bytes: Uint8Array): void {
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(this.#uncork);
+    }
+    this.#socket.write(bytes);
+  }
+
+  /** The next `count` bytes, in a buffer of their own. */
+  async read(count: number): Promise<Buffer> {
+    const target = Buffer.allocUnsafe(count);
+    await this.fill(target);
+    return target;
+  }
+
+  /** Fills `target` with the next bytes; rejects when the connection ends first. */
+  fill(target: Uint8Array): Promise<void> | undefined {
+    assert(this.#done === undefined, 'one read at a time');
+    this.#target = target;
+    this.#filled = 0;
+    this.#copy();
+    if (this.#filled === target.length) return undefined;
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#socket.resume();
+    return new Promise((resolve, reject) => {
+      this.#done = { resolve, reject };
+    });
+  }
+
+  /** Sends what is queued and ends the connection. */
+  end(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#socket.destroyed) return resolve();
+      this.#socket.once('close', resolve);
+      this.#socket.end(() => this.#socket.destroy());
+    });
+  }
+
+  /** Ends the connection at once; whoever reads is told why. */
+  destroy(why: unknown): void {
+    this.#failure ??= why;
+    this.#socket.destroy();
+    const done = this.#done;
+    this.#done = undefined;
+    done?.reject(this.#failure);
+  }
+
+  /** Takes `count` new bytes in scratch; false stops the socket until somebody reads on. */
+  #push(count: number): boolean {
+    this.#start = 0;
+    this.#end = count;
+    this.#copy();
+    const target = this.#target;
+    const done = this.#done;
+    if (done !== undefined && target !== undefined && this.#filled === target.length) {
+      this.#done = undefined;
+      done.resolve();
+    }
+    return this.#start === this.#end && this.#done !== undefined;
+  }
+
+  #copy(): void {
+    const target = this.#target;
+    if (target === undefined) return;
+    const count = Math.min(this.#end - this.#start, target.length - this.#filled);
+    target.set(this.#scratch.subarray(this.#start, this.#start + count), this.#filled);
+    this.#start += count;
+    this.#filled += count;
+  }
+}
+
+function lost(): OperatingError {
+  return new OperatingError('unavailable', 'the NBD connection was closed');
+}
