@@ -1,0 +1,92 @@
+/** Firn over HTTP: what the command line, the demo and the tests call. */
+import { isJsonObject } from '../base/json.ts';
+import { readAnswer } from './answer.ts';
+import { Attachment, Backup, Restore, Snapshot, Volume } from './block-storage-schema.ts';
+import type { Cloud } from './cloud.ts';
+import { Collection } from './collection.ts';
+import { Adopted, BackupProgress, Repositories } from './firn-schema.ts';
+import type { Repository } from './firn-schema.ts';
+import { Session } from './session.ts';
+import type { ServiceName } from './session.ts';
+
+export class Client {
+  readonly volumes: Collection<typeof Volume>;
+  readonly snapshots: Collection<typeof Snapshot>;
+  readonly backups: Collection<typeof Backup>;
+  readonly #session: Session;
+
+  constructor(cloud: Cloud) {
+    const session = new Session(cloud);
+    this.#session = session;
+    this.volumes = new Collection(session, { singular: 'volume', plural: 'volumes' }, Volume);
+    this.snapshots = new Collection(
+      session,
+      { singular: 'snapshot', plural: 'snapshots' },
+      Snapshot,
+    );
+    this.backups = new Collection(session, { singular: 'backup', plural: 'backups' }, Backup);
+  }
+
+  /** Asks for a restore: into a volume that is there, or into a new one when none is given. */
+  async restore(
+    backupId: string,
+    target: { volumeId: string } | { name: string | null },
+  ): Promise<{ volumeId: string }> {
+    const restore =
+      'volumeId' in target
+        ? { volume_id: target.volumeId }
+        : { volume_id: null, name: target.name };
+    const path = `/backups/${encodeURIComponent(backupId)}/restore`;
+    const body = await this.#call('block-storage', 'POST', path, { restore });
+    const answer = readAnswer(Restore, isJsonObject(body) ? body['restore'] : undefined);
+    return { volumeId: answer.volume_id };
+  }
+
+  /** Attaches a volume to `host` and says where its bytes are. */
+  async attach(
+    volumeId: string,
+    options: { host: string; mode: 'rw' | 'ro' },
+  ): Promise<Attachment> {
+    const body = await this.#call('block-storage', 'POST', '/attachments', {
+      attachment: {
+        volume_uuid: volumeId,
+        mode: options.mode,
+        connector: { host: options.host, platform: process.arch, os_type: process.platform },
+      },
+    });
+    const made = readAnswer(Attachment, isJsonObject(body) ? body['attachment'] : undefined);
+    const path = `/attachments/${made.id}/action`;
+    await this.#call('block-storage', 'POST', path, { 'os-complete': {} });
+    return made;
+  }
+
+  async detach(attachmentId: string): Promise<void> {
+    const path = `/attachments/${encodeURIComponent(attachmentId)}`;
+    await this.#call('block-storage', 'DELETE', path);
+  }
+
+  /** How far a backup is; also afterwards. */
+  async backupProgress(backupId: string): Promise<BackupProgress> {
+    const path = `/backups/${encodeURIComponent(backupId)}`;
+    return readAnswer(BackupProgress, await this.#call('firn', 'GET', path));
+  }
+
+  async repositories(): Promise<Repository[]> {
+    return readAnswer(Repositories, await this.#call('firn', 'GET', '/repositories')).repositories;
+  }
+
+  /** Fills the catalogue from what the store holds: of one container, or of all. */
+  async adopt(container?: string): Promise<Adopted> {
+    const body = container === undefined ? {} : { container };
+    return readAnswer(Adopted, await this.#call('firn', 'POST', '/repository/adopt', body));
+  }
+
+  #call(
+    service: ServiceName,
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ): Promise<unknown> {
+    return this.#session.call({ service, method, path, body });
+  }
+}
