@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { inPieces, realFiles } from '../demo/real-files.ts';
 import { MiB } from '../src/base/bytes.ts';
 import type { Image, Write } from './contender.ts';
-import { randomBytes, type Random } from './random.ts';
+import { randomBytes, type Random } from '../demo/random.ts';
 
 const sectorBytes = 4096;
 
