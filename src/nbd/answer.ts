@@ -1,6 +1,7 @@
 import { assert, must } from '../base/assert.ts';
 import { requestBytesMax, type BlockDevice } from '../volume/block-device.ts';
 import { blockStatus } from './block-status.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import type { Refusal } from './errno.ts';
 import type { Session } from './handshake.ts';
 import { simpleRead, structuredRead } from './read-reply.ts';
@@ -14,7 +15,8 @@ import {
 } from './wire.ts';
 
 /**
- * Does what a valid request asks and gives the whole reply. Rejects with what the device rejects
+ * Does what a valid request asks and gives the whole reply, of memory that `pool` lent if it is
+ * long. Rejects with what the device rejects
  * with. Without holes (`NO_HOLE`) is the same as with: a copy-on-write volume provisions nothing in
  * advance, so neither is a promise that a later write finds room. Zeros are always fast.
  */
@@ -22,12 +24,13 @@ export async function answer(
   session: Session,
   request: Request,
   payload: Buffer | undefined,
+  pool: BufferPool,
 ): Promise<Buffer> {
   const { device, structured } = session;
   const { type, offsetBytes, lengthBytes } = request;
   switch (type) {
     case command.read:
-      return structured ? structuredRead(device, request) : simpleRead(device, request);
+      return (structured ? structuredRead : simpleRead)(device, request, pool);
     case command.blockStatus:
       return blockStatus(device, request);
     case command.write:

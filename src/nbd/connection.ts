@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Budget } from './budget.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import { Channel } from './channel.ts';
 import { Choice } from './choice.ts';
 import type { ExportRegistry } from './exports.ts';
@@ -19,6 +20,7 @@ export interface ConnectionParts {
   readonly exports: ExportRegistry;
   readonly limits: NbdLimits;
   readonly shared: Budget;
+  readonly pool: BufferPool;
   readonly log: (event: NbdEvent) => void;
   readonly startTls?: StartTls | undefined;
 }
@@ -84,7 +86,7 @@ export class Connection {
   }
 
   async #serve(): Promise<string> {
-    const { limits, shared, startTls, id, log } = this.#parts;
+    const { limits, shared, pool, startTls, id, log } = this.#parts;
     const onFault = (error: unknown): void => log({ kind: 'fault', connection: id, error });
     const handshake = new Handshake(this.#channel, {
       choice: this.#choice,
@@ -98,7 +100,7 @@ export class Connection {
     if (typeof session === 'string') return session;
     this.#channel = session.channel;
     log({ kind: 'opened', connection: id, readOnly: session.device.readOnly });
-    const transmission = new Transmission(session, { limits, shared, onFault });
+    const transmission = new Transmission(session, { limits, shared, pool, onFault });
     this.#transmission = transmission;
     if (this.#closing) void transmission.close();
     const watch = this.#watchStalls(transmission);

@@ -1,6 +1,7 @@
 import { appendExtent, type Extent } from '../base/extent.ts';
 import { KiB } from '../base/bytes.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import {
   chunkHeaderBytes,
   chunkType,
@@ -22,8 +23,12 @@ const dataHeaderBytes = chunkHeaderBytes + 8;
 const holeChunkBytes = chunkHeaderBytes + 12;
 
 /** Reads for a client without structured replies. */
-export async function simpleRead(device: BlockDevice, request: Request): Promise<Buffer> {
-  const reply = Buffer.allocUnsafe(simpleReplyBytes + request.lengthBytes);
+export async function simpleRead(
+  device: BlockDevice,
+  request: Request,
+  pool: BufferPool,
+): Promise<Buffer> {
+  const reply = pool.lend(simpleReplyBytes + request.lengthBytes);
   writeSimpleReply(reply, request, 0);
   if (request.lengthBytes > 0) {
     await device.read(request.offsetBytes, reply.subarray(simpleReplyBytes));
@@ -36,7 +41,11 @@ export async function simpleRead(device: BlockDevice, request: Request): Promise
  * offsets where the device knows of holes. All data is there before the first byte is sent, so the
  * last chunk can be marked as the end.
  */
-export async function structuredRead(device: BlockDevice, request: Request): Promise<Buffer> {
+export async function structuredRead(
+  device: BlockDevice,
+  request: Request,
+  pool: BufferPool,
+): Promise<Buffer> {
   const { offsetBytes, lengthBytes } = request;
   if (lengthBytes === 0) {
     const reply = Buffer.allocUnsafe(chunkHeaderBytes);
@@ -47,10 +56,10 @@ export async function structuredRead(device: BlockDevice, request: Request): Pro
   if (!whole && lengthBytes >= sparseReadBytesMin) {
     const runs = joinShortHoles(await device.extents(offsetBytes, lengthBytes));
     if (runs.length <= chunksMax && runs.some((run) => run.kind !== 'data')) {
-      return sparseRead(device, request, runs);
+      return readRuns(device, request, runs, pool);
     }
   }
-  return sparseRead(device, request, [{ offsetBytes, lengthBytes, kind: 'data' }]);
+  return readRuns(device, request, [{ offsetBytes, lengthBytes, kind: 'data' }], pool);
 }
 
 /** Runs of two kinds, `data` and `absent`, in which no hole is short. */
@@ -67,16 +76,17 @@ function joinShortHoles(extents: readonly Extent[]): Extent[] {
   return runs;
 }
 
-async function sparseRead(
+async function readRuns(
   device: BlockDevice,
   request: Request,
   runs: readonly Extent[],
+  pool: BufferPool,
 ): Promise<Buffer> {
   let replyBytes = 0;
   for (const run of runs) {
     replyBytes += run.kind === 'data' ? dataHeaderBytes + run.lengthBytes : holeChunkBytes;
   }
-  const reply = Buffer.allocUnsafe(replyBytes);
+  const reply = pool.lend(replyBytes);
   const reads: Promise<void>[] = [];
   let at = 0;
   for (const [index, run] of runs.entries()) {

@@ -1,7 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { assert } from '../base/assert.ts';
+import { MiB } from '../base/bytes.ts';
 import { Budget } from './budget.ts';
+import { BufferPool } from './buffer-pool.ts';
 import { Connection, type NbdEvent } from './connection.ts';
 import type { ExportRegistry } from './exports.ts';
 import { defaultLimits, type NbdLimits } from './limits.ts';
@@ -10,6 +12,8 @@ import { tlsOver } from './tls.ts';
 
 /** An idle TCP peer that died without a word is found out after this time. */
 const keepAliveMs = 60_000;
+/** Memory that is kept for the next long requests. */
+const freeBytesMax = 32 * MiB;
 
 export interface NbdServerOptions {
   readonly exports: ExportRegistry;
@@ -29,6 +33,7 @@ export class NbdServer {
   readonly #limits: NbdLimits;
   readonly #tls: SecureContext | undefined;
   readonly #shared: Budget;
+  readonly #pool = new BufferPool(freeBytesMax);
   readonly #servers = new Set<Server>();
   readonly #connections = new Set<Connection>();
   #lastId = 0;
@@ -90,6 +95,7 @@ export class NbdServer {
       exports: this.#exports,
       limits: this.#limits,
       shared: this.#shared,
+      pool: this.#pool,
       log: this.#log,
       startTls: tls === undefined ? undefined : tlsOver(socket, tls),
     });

@@ -11,6 +11,7 @@ import { requestBytesMax } from '../volume/block-device.ts';
 import { answer, refuse } from './answer.ts';
 import { blockStatusBytes } from './block-status.ts';
 import { Budget } from './budget.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import { errno, refusalOf, type Refusal } from './errno.ts';
 import type { Session } from './handshake.ts';
 import type { NbdLimits } from './limits.ts';
@@ -21,6 +22,7 @@ export interface TransmissionParts {
   readonly limits: NbdLimits;
   /** The memory that all connections of the server share. */
   readonly shared: Budget;
+  readonly pool: BufferPool;
   /** Hears of what the device threw. */
   readonly onFault: (error: unknown) => void;
 }
@@ -131,7 +133,7 @@ export class Transmission {
   async #receive(lengthBytes: number): Promise<Buffer | undefined> {
     const input = this.#session.channel.input;
     if (input.has(lengthBytes)) return input.take(lengthBytes);
-    const payload = Buffer.allocUnsafeSlow(lengthBytes);
+    const payload = this.#parts.pool.lend(lengthBytes);
     this.#expectPayload();
     const filled = await input.fill(payload);
     this.#receiving = false;
@@ -173,14 +175,17 @@ export class Transmission {
 
   /** Never rejects. */
   async #serve(request: Request, bytes: number, payload: Buffer | undefined): Promise<void> {
+    const { pool } = this.#parts;
     let reply: Buffer;
     try {
-      reply = await answer(this.#session, request, payload);
+      reply = await answer(this.#session, request, payload, pool);
     } catch (error) {
       this.#parts.onFault(error);
       reply = refuse(this.#session, request, refusalOf(error));
     }
+    if (payload !== undefined) pool.giveBack(payload);
     this.#session.channel.send(reply, () => {
+      pool.giveBack(reply);
       this.#giveBack(bytes);
       this.#slots.give(1);
     });

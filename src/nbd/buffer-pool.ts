@@ -1,0 +1,47 @@
+import { KiB, roundUp } from '../base/bytes.ts';
+
+const unitBytes = 64 * KiB;
+
+/**
+ * Long buffers for payloads and replies, used again rather than made anew: fresh memory of this
+ * size costs more (page faults, collection) than copying into it.
+ *
+ * Invariants: a buffer is lent to one user at a time; at most `freeBytesMax` lie here unused. A
+ * buffer that is not given back is simply lost to the collector.
+ */
+export class BufferPool {
+  readonly #freeBytesMax: number;
+  readonly #free = new Map<number, ArrayBuffer[]>();
+  readonly #lent = new WeakSet<ArrayBufferLike>();
+  #freeBytes = 0;
+
+  constructor(freeBytesMax: number) {
+    this.#freeBytesMax = freeBytesMax;
+  }
+
+  /** A buffer of `lengthBytes` with any content. */
+  lend(lengthBytes: number): Buffer {
+    if (lengthBytes < unitBytes) return Buffer.allocUnsafe(lengthBytes);
+    const sizeBytes = roundUp(lengthBytes, unitBytes);
+    let memory: ArrayBufferLike | undefined = this.#free.get(sizeBytes)?.pop();
+    if (memory === undefined) memory = Buffer.allocUnsafeSlow(sizeBytes).buffer;
+    else this.#freeBytes -= sizeBytes;
+    this.#lent.add(memory);
+    return Buffer.from(memory, 0, lengthBytes);
+  }
+
+  /** Takes back what was lent; other buffers are ignored. */
+  giveBack(buffer: Buffer): void {
+    const memory = buffer.buffer;
+    if (buffer.length < unitBytes || !(memory instanceof ArrayBuffer)) return;
+    if (!this.#lent.delete(memory) || memory.byteLength > this.#freeBytesMax) return;
+    if (this.#freeBytes + memory.byteLength > this.#freeBytesMax) {
+      this.#free.clear();
+      this.#freeBytes = 0;
+    }
+    const alike = this.#free.get(memory.byteLength);
+    if (alike === undefined) this.#free.set(memory.byteLength, [memory]);
+    else alike.push(memory);
+    this.#freeBytes += memory.byteLength;
+  }
+}
