@@ -1,0 +1,87 @@
+import type { Clock } from '../base/clock.ts';
+import { newHexId } from '../base/ids.ts';
+import type { Catalog, CatalogWriter } from '../catalog/catalog.ts';
+import { must } from '../base/assert.ts';
+import { hashPassword } from './password.ts';
+
+export const defaultDomainId = 'default';
+export const adminUserName = 'admin';
+export const adminProjectName = 'admin';
+export const roleNames = ['admin', 'member', 'reader'] as const;
+
+export interface Bootstrapped {
+  /** False when everything was there already, and nothing was changed. */
+  readonly made: boolean;
+  readonly domainId: string;
+  readonly projectId: string;
+  readonly userId: string;
+}
+
+/**
+ * Makes the first domain, the roles, the project `admin`, and the user `admin` with `password` and
+ * every role on that project: all or nothing. A catalogue that has a domain is left as it is, its
+ * password too.
+ */
+export async function bootstrap(
+  catalog: Catalog,
+  options: { password: string; clock: Clock },
+): Promise<Bootstrapped> {
+  const passwordHash = await hashPassword(options.password);
+  return await catalog.transact(async (transaction) => {
+    if ((await transaction.count('domains', {})) > 0) return await existing(transaction);
+    const createdAt = options.clock.now();
+    return await makeFirst(transaction, passwordHash, createdAt);
+  });
+}
+
+async function existing(transaction: CatalogWriter): Promise<Bootstrapped> {
+  const domainId = defaultDomainId;
+  const project = await transaction.find('projects', { domainId, name: adminProjectName });
+  const user = await transaction.find('users', { domainId, name: adminUserName });
+  return {
+    made: false,
+    domainId,
+    projectId: must(project, 'the first project').id,
+    userId: must(user, 'the first user').id,
+  };
+}
+
+async function makeFirst(
+  transaction: CatalogWriter,
+  passwordHash: string,
+  createdAt: number,
+): Promise<Bootstrapped> {
+  const [domainId, projectId, userId] = [defaultDomainId, newHexId(), newHexId()];
+  await transaction.insert('domains', {
+    id: domainId,
+    name: 'Default',
+    description: 'The default domain',
+    enabled: true,
+  });
+  await transaction.insert('projects', {
+    id: projectId,
+    domainId,
+    name: adminProjectName,
+    description: 'The first project',
+    enabled: true,
+    createdAt,
+  });
+  await transaction.insert('users', {
+    id: userId,
+    domainId,
+    name: adminUserName,
+    passwordHash,
+    enabled: true,
+    defaultProjectId: projectId,
+    failedLogins: 0,
+    lockedUntil: null,
+    createdAt,
+  });
+  for (const name of roleNames) {
+    const roleId = newHexId();
+    await transaction.insert('roles', { id: roleId, name });
+    const id = `${userId}:${projectId}:${roleId}`;
+    await transaction.insert('roleAssignments', { id, userId, projectId, roleId });
+  }
+  return { made: true, domainId, projectId, userId };
+}

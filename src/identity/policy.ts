@@ -1,0 +1,122 @@
+/**
+ * Who may do what: each action with the least role that may do it on objects of the own project. The
+ * names of actions and their defaults are Cinder's (cinder/policies); `firn:` marks what it has no
+ * word for. An admin may do everything, in every project.
+ */
+import { OperatingError } from '../base/errors.ts';
+import type { Caller } from './caller.ts';
+
+type Role = 'reader' | 'member' | 'admin';
+
+export const policy = {
+  'volume:create': 'member',
+  'volume:create_from_image': 'member',
+  'volume:get': 'reader',
+  'volume:get_all': 'reader',
+  'volume:update': 'member',
+  'volume:delete': 'member',
+  'volume:force_delete': 'admin',
+  'volume:multiattach': 'member',
+  'volume:extend': 'member',
+  'volume:extend_attached_volume': 'member',
+  'volume:revert_to_snapshot': 'member',
+  'volume:retype': 'member',
+  'volume:update_readonly_flag': 'member',
+  'volume_extension:volume_host_attribute': 'admin',
+  'volume_extension:volume_tenant_attribute': 'reader',
+  'volume_extension:volume_mig_status_attribute': 'admin',
+  'volume_extension:volume_actions:attach': 'member',
+  'volume_extension:volume_actions:detach': 'member',
+  'volume_extension:volume_actions:reserve': 'member',
+  'volume_extension:volume_actions:unreserve': 'member',
+  'volume_extension:volume_actions:begin_detaching': 'member',
+  'volume_extension:volume_actions:roll_detaching': 'member',
+  'volume_extension:volume_actions:initialize_connection': 'member',
+  'volume_extension:volume_actions:terminate_connection': 'member',
+  'volume_extension:volume_actions:set_bootable': 'member',
+  'volume_extension:volume_actions:upload_image': 'member',
+  'volume_extension:volume_admin_actions:reset_status': 'admin',
+  'volume_extension:volume_admin_actions:force_delete': 'admin',
+  'volume_extension:volume_admin_actions:force_detach': 'admin',
+  'volume:get_volume_metadata': 'reader',
+  'volume:create_volume_metadata': 'member',
+  'volume:update_volume_metadata': 'member',
+  'volume:delete_volume_metadata': 'member',
+  'volume_extension:volume_image_metadata:show': 'reader',
+  'volume_extension:volume_image_metadata:set': 'member',
+  'volume_extension:volume_image_metadata:remove': 'member',
+
+  'volume:get_all_snapshots': 'reader',
+  'volume:create_snapshot': 'member',
+  'volume:get_snapshot': 'reader',
+  'volume:update_snapshot': 'member',
+  'volume:delete_snapshot': 'member',
+  'volume:get_snapshot_metadata': 'reader',
+  'volume:update_snapshot_metadata': 'member',
+  'volume:delete_snapshot_metadata': 'member',
+  'volume_extension:extended_snapshot_attributes': 'reader',
+  'snapshot_extension:snapshot_actions:update_snapshot_status': 'member',
+  'volume_extension:snapshot_admin_actions:reset_status': 'admin',
+  'volume_extension:snapshot_admin_actions:force_delete': 'admin',
+
+  'backup:get_all': 'reader',
+  'backup:get': 'reader',
+  'backup:create': 'member',
+  'backup:update': 'member',
+  'backup:delete': 'member',
+  'backup:restore': 'member',
+  'backup:backup-import': 'admin',
+  'backup:export-import': 'admin',
+  'backup:backup_project_attribute': 'admin',
+  'volume_extension:backup_admin_actions:reset_status': 'admin',
+  'volume_extension:backup_admin_actions:force_delete': 'admin',
+
+  'volume:attachment_create': 'member',
+  'volume:attachment_update': 'member',
+  'volume:attachment_delete': 'member',
+  'volume:attachment_complete': 'member',
+  'volume:multiattach_bootable_volume': 'member',
+
+  'volume_extension:type_get': 'reader',
+  'volume_extension:type_get_all': 'reader',
+  'volume_extension:type_create': 'admin',
+  'volume_extension:type_update': 'admin',
+  'volume_extension:type_delete': 'admin',
+  'volume_extension:access_types_extra_specs': 'reader',
+  'volume_extension:types_extra_specs:index': 'reader',
+  'volume_extension:types_extra_specs:show': 'reader',
+  'volume_extension:types_extra_specs:create': 'admin',
+  'volume_extension:types_extra_specs:update': 'admin',
+  'volume_extension:types_extra_specs:delete': 'admin',
+
+  'volume_extension:quotas:show': 'reader',
+  'volume_extension:quotas:update': 'admin',
+  'volume_extension:quotas:delete': 'admin',
+  'volume_extension:quota_classes:get': 'admin',
+  'volume_extension:quota_classes:update': 'admin',
+  'limits_extension:used_limits': 'reader',
+
+  'message:get_all': 'reader',
+  'message:get': 'reader',
+  'message:delete': 'member',
+
+  'volume_extension:services:index': 'admin',
+  'volume_extension:services:update': 'admin',
+  'scheduler_extension:scheduler_stats:get_pools': 'admin',
+  'volume_extension:capabilities': 'admin',
+
+  'firn:get_job': 'reader',
+  'firn:adopt_repository': 'admin',
+} as const satisfies Readonly<Record<string, Role>>;
+
+export type Action = keyof typeof policy;
+
+/** Each role may do what the ones before it may. */
+const ranks: readonly string[] = ['reader', 'member', 'admin'] satisfies Role[];
+
+/** Rejects with `forbidden`, in Cinder's words, unless one of the caller's roles may do it. */
+export function authorize(caller: Caller, action: Action): void {
+  const needed = ranks.indexOf(policy[action]);
+  if (caller.roles.some((role) => ranks.indexOf(role) >= needed)) return;
+  throw new OperatingError('forbidden', `Policy doesn't allow ${action} to be performed.`);
+}
