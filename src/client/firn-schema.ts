@@ -18,6 +18,8 @@ export const Adopted = Type.Object({
 export type Adopted = Static<typeof Adopted>;
 
 export const Repositories = Type.Object({
-  repositories: Type.Array(Type.Record(Type.String(), Type.Unknown())),
+  repositories: Type.Array(
+    Type.Object({ container: Type.String(), backups: Type.Optional(Type.Integer()) }),
+  ),
 });
 export type Repository = Static<typeof Repositories>['repositories'][number];

@@ -1,0 +1,40 @@
+import { hostname } from 'node:os';
+import { OperatingError, isOperatingError } from '../base/errors.ts';
+import type { Attachment } from '../client/block-storage-schema.ts';
+import type { Client } from '../client/client.ts';
+import { connectNbd } from '../client/nbd.ts';
+import type { NbdClient } from '../client/nbd.ts';
+
+/** Attaches a volume to this host while `work` runs on its bytes, and detaches it in any case. */
+export async function withAttached<R>(
+  client: Client,
+  volumeId: string,
+  mode: 'rw' | 'ro',
+  work: (device: NbdClient) => Promise<R>,
+): Promise<R> {
+  const attachment = await client.attach(volumeId, { host: hostname(), mode });
+  try {
+    const device = await connectTo(attachment);
+    try {
+      return await work(device);
+    } finally {
+      await device.disconnect();
+    }
+  } finally {
+    await client.detach(attachment.id);
+  }
+}
+
+/** The unix socket is there for clients on the service's own machine; others go over TCP. */
+async function connectTo(attachment: Attachment): Promise<NbdClient> {
+  const { uri, unix_uri: unixUri } = attachment.connection_info;
+  if (unixUri !== undefined) {
+    try {
+      return await connectNbd({ uri: unixUri });
+    } catch (error) {
+      if (uri === undefined || !isOperatingError(error, 'unavailable')) throw error;
+    }
+  }
+  if (uri !== undefined) return await connectNbd({ uri });
+  throw new OperatingError('unavailable', `attachment ${attachment.id} names no NBD export`);
+}

@@ -1,0 +1,47 @@
+/** What is shown of volumes, snapshots and backups. */
+import type { Backup, Snapshot, Volume } from '../client/block-storage-schema.ts';
+import type { Columns } from './print.ts';
+
+export const volumeColumns: Columns<Volume> = {
+  id: (volume) => volume.id,
+  name: (volume) => volume.name,
+  status: (volume) => volume.status,
+  size: (volume) => `${volume.size} GiB`,
+  created: (volume) => volume.created_at,
+};
+
+export const volumeDetails: Columns<Volume> = {
+  ...volumeColumns,
+  description: (volume) => volume.description,
+  type: (volume) => volume.volume_type,
+  'from snapshot': (volume) => volume.snapshot_id,
+  'from volume': (volume) => volume.source_volid,
+  attachments: (volume) => volume.attachments.map((each) => each.attachment_id).join(', '),
+};
+
+export const snapshotColumns: Columns<Snapshot> = {
+  id: (snapshot) => snapshot.id,
+  name: (snapshot) => snapshot.name,
+  status: (snapshot) => snapshot.status,
+  size: (snapshot) => `${snapshot.size} GiB`,
+  volume: (snapshot) => snapshot.volume_id,
+  created: (snapshot) => snapshot.created_at,
+};
+
+export const backupColumns: Columns<Backup> = {
+  id: (backup) => backup.id,
+  name: (backup) => backup.name,
+  status: (backup) => backup.status,
+  size: (backup) => `${backup.size} GiB`,
+  volume: (backup) => backup.volume_id,
+  created: (backup) => backup.created_at,
+};
+
+export const backupDetails: Columns<Backup> = {
+  ...backupColumns,
+  description: (backup) => backup.description,
+  snapshot: (backup) => backup.snapshot_id,
+  container: (backup) => backup.container,
+  incremental: (backup) => backup.is_incremental,
+  'fail reason': (backup) => backup.fail_reason,
+};

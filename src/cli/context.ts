@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import type { Client } from '../client/client.ts';
+
+/** Where text goes; a terminal can rewrite its last line. */
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a command sees of the world. */
+export interface Context {
+  readonly environment: Environment;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Signs in with what the options of `command` and the environment say. */
+  readonly connect: (command: Command) => Promise<Client>;
+  /** Runs the service until it is told to stop. */
+  readonly serve: (options: ServeOptions) => Promise<void>;
+}
+
+/** Flags and environment of `firn serve`, as text. */
+export interface ServeOptions {
+  readonly data: string | undefined;
+  readonly listen: string | undefined;
+  readonly nbd: string | undefined;
+  readonly nbdSocket: string | undefined;
+  readonly store: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly publicUrl: string | undefined;
+  readonly logLevel: string | undefined;
+}
+
+/** Adds one command to its parent. */
+export type AddCommand = (parent: Command, context: Context) => void;

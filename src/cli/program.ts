@@ -1,0 +1,109 @@
+/** The `firn` command: what it is made of, and how it ends. */
+import { Command, CommanderError } from 'commander';
+import { isOperatingError } from '../base/errors.ts';
+import { Client } from '../client/client.ts';
+import { backupCreate } from './backup-create.ts';
+import { backupDelete } from './backup-delete.ts';
+import { backupList } from './backup-list.ts';
+import { backupRestore } from './backup-restore.ts';
+import { backupShow } from './backup-show.ts';
+import type { AddCommand, Context } from './context.ts';
+import { findCloud } from './credentials.ts';
+import { repositoryAdopt } from './repository-adopt.ts';
+import { repositoryList } from './repository-list.ts';
+import { serve } from './serve.ts';
+import { snapshotCreate } from './snapshot-create.ts';
+import { snapshotDelete } from './snapshot-delete.ts';
+import { snapshotList } from './snapshot-list.ts';
+import { volumeAttach } from './volume-attach.ts';
+import { volumeCreate } from './volume-create.ts';
+import { volumeDelete } from './volume-delete.ts';
+import { volumeDetach } from './volume-detach.ts';
+import { volumeExport } from './volume-export.ts';
+import { volumeImport } from './volume-import.ts';
+import { volumeList } from './volume-list.ts';
+import { volumeShow } from './volume-show.ts';
+
+interface Group {
+  readonly description: string;
+  readonly commands: readonly AddCommand[];
+}
+
+const groups: Readonly<Record<string, Group>> = {
+  volume: {
+    description: 'disks for machines',
+    commands: [
+      volumeCreate,
+      volumeList,
+      volumeShow,
+      volumeDelete,
+      volumeAttach,
+      volumeDetach,
+      volumeImport,
+      volumeExport,
+    ],
+  },
+  snapshot: {
+    description: 'what a volume held at one instant',
+    commands: [snapshotCreate, snapshotList, snapshotDelete],
+  },
+  backup: {
+    description: 'copies in secondary storage',
+    commands: [backupCreate, backupList, backupShow, backupRestore, backupDelete],
+  },
+  repository: {
+    description: 'where backups lie in the store',
+    commands: [repositoryList, repositoryAdopt],
+  },
+};
+
+/** Exit codes: it worked; it could not be done; the command line makes no sense. */
+const exitCode = { done: 0, failed: 1, usage: 2 } as const;
+
+/**
+ * Runs one command line, without the names of Node and the script, and returns the exit code. What
+ * could not be done is one line on standard error; a programmer's mistake rejects.
+ */
+export async function runCli(
+  args: readonly string[],
+  surroundings: Omit<Context, 'connect'>,
+): Promise<number> {
+  const context: Context = {
+    ...surroundings,
+    connect: async (command) => {
+      const { data } = command.optsWithGlobals<{ data?: string }>();
+      return new Client(await findCloud(data, surroundings.environment));
+    },
+  };
+  try {
+    await buildProgram(context).parseAsync(args, { from: 'user' });
+    return exitCode.done;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? exitCode.done : exitCode.usage;
+    }
+    if (!isOperatingError(error)) throw error;
+    const line = error.message.split('\n', 1)[0] ?? '';
+    surroundings.stderr.write(`firn: ${line}\n`);
+    return exitCode.failed;
+  }
+}
+
+function buildProgram(context: Context): Command {
+  const program = new Command('firn')
+    .description('Self-hosted block storage: instant snapshots, proven backups')
+    .option('--data <DIR>', "the service's data folder; its clouds.yaml signs commands in")
+    .option('--json', 'print results as JSON')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    })
+    .showHelpAfterError('(add --help for what is possible)');
+  serve(program, context);
+  for (const [name, { description, commands }] of Object.entries(groups)) {
+    const group = program.command(name).description(description);
+    for (const add of commands) add(group, context);
+  }
+  return program;
+}

@@ -1,0 +1,21 @@
+import type { Adopted } from '../client/firn-schema.ts';
+import type { AddCommand } from './context.ts';
+import { printItem } from './print.ts';
+import type { Columns } from './print.ts';
+
+const columns: Columns<Adopted> = {
+  adopted: (result) => result.adopted,
+  'there already': (result) => result.present,
+  damaged: (result) => result.damaged.length,
+};
+
+export const repositoryAdopt: AddCommand = (parent, context) => {
+  parent
+    .command('adopt')
+    .description('put the backups that the store holds into the catalogue, where they are missing')
+    .option('--container <name>', 'of this repository only')
+    .action(async (options: { container?: string }, command) => {
+      const client = await context.connect(command);
+      printItem(context, command, columns, await client.adopt(options.container));
+    });
+};
