@@ -1,10 +1,14 @@
 import type { Clock } from '../base/clock.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { UserRow } from '../catalog/tables.ts';
+import { Turns } from '../catalog/turns.ts';
 import type { Reference } from './identity.ts';
 import { afterWrongPassword, isLocked } from './lockout.ts';
 import { verifyNothing, verifyPassword } from './password.ts';
 import { findUser } from './references.ts';
+
+/** The setting that counts logins refused for an unknown or locked user. */
+const refusedLoginsId = 'identity.refused-logins';
 
 /**
  * Checks passwords, and keeps count of the wrong ones. The checks of one user run one after the other,
@@ -13,7 +17,7 @@ import { findUser } from './references.ts';
 export class PasswordCheck {
   readonly #catalog: Catalog;
   readonly #clock: Clock;
-  readonly #lastOfUser = new Map<string, Promise<unknown>>();
+  readonly #turnsOfUser = new Map<string, Turns>();
 
   constructor(catalog: Catalog, clock: Clock) {
     this.#catalog = catalog;
@@ -23,19 +27,15 @@ export class PasswordCheck {
   /** The user, when the password is his and guessing is not locked out. */
   async check(reference: Reference, password: string): Promise<UserRow | undefined> {
     const user = await findUser(this.#catalog, reference);
-    if (user === undefined || isLocked(user, this.#clock.now())) {
-      await verifyNothing(password);
-      return undefined;
-    }
+    if (user === undefined || isLocked(user, this.#clock.now()))
+      return await this.#refuse(password);
     return await this.#inTurn(user.id, () => this.#checkNow(user.id, password));
   }
 
   async #checkNow(id: string, password: string): Promise<UserRow | undefined> {
     const user = await this.#catalog.find('users', { id });
-    if (user === undefined || isLocked(user, this.#clock.now())) {
-      await verifyNothing(password);
-      return undefined;
-    }
+    if (user === undefined || isLocked(user, this.#clock.now()))
+      return await this.#refuse(password);
     if (!(await verifyPassword(password, user.passwordHash))) {
       await this.#countWrong(id);
       return undefined;
@@ -43,6 +43,17 @@ export class PasswordCheck {
     if (user.failedLogins === 0) return user;
     const cleared = { failedLogins: 0, lockedUntil: null };
     return await this.#catalog.change('users', { id }, cleared);
+  }
+
+  /** Refuses at the cost of a wrong password: the same hash, and one durable change. */
+  async #refuse(password: string): Promise<undefined> {
+    await verifyNothing(password);
+    await this.#catalog.transact(async (transaction) => {
+      const row = await transaction.find('settings', { id: refusedLoginsId });
+      if (row === undefined)
+        await transaction.insert('settings', { id: refusedLoginsId, value: 1 });
+      else await transaction.change('settings', { id: row.id }, { value: Number(row.value) + 1 });
+    });
   }
 
   async #countWrong(id: string): Promise<void> {
@@ -54,18 +65,12 @@ export class PasswordCheck {
   }
 
   async #inTurn<R>(userId: string, work: () => Promise<R>): Promise<R> {
-    const before = this.#lastOfUser.get(userId) ?? Promise.resolve();
-    const turn = before.then(work);
-    // The next in line waits for the end of this turn, however it ends; its caller has the error.
-    const ended = turn.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#lastOfUser.set(userId, ended);
+    const turns = this.#turnsOfUser.get(userId) ?? new Turns();
+    this.#turnsOfUser.set(userId, turns);
     try {
-      return await turn;
+      return await turns.run(work);
     } finally {
-      if (this.#lastOfUser.get(userId) === ended) this.#lastOfUser.delete(userId);
+      if (turns.idle) this.#turnsOfUser.delete(userId);
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Who may do what: each action with the least role that may do it on objects of the own project. The
- * names of actions and their defaults are Cinder's (cinder/policies); `firn:` marks what it has no
+ * names of actions and their defaults are Cinder's (cinder/policies), with Glance's after `image:`; `firn:` marks what it has no
  * word for. An admin may do everything, in every project.
  */
 import { OperatingError } from '../base/errors.ts';
@@ -104,6 +104,13 @@ export const policy = {
   'volume_extension:services:update': 'admin',
   'scheduler_extension:scheduler_stats:get_pools': 'admin',
   'volume_extension:capabilities': 'admin',
+
+  'image:get_image': 'reader',
+  'image:get_images': 'reader',
+  'image:add_image': 'member',
+  'image:modify_image': 'member',
+  'image:delete_image': 'member',
+  'image:publicize_image': 'admin',
 
   'firn:get_job': 'reader',
   'firn:adopt_repository': 'admin',
