@@ -97,6 +97,7 @@ test('no flushed write is lost when snapshots are taken and the process is kille
     const snapshotId = await scene.client.snapshots.create({ volume_id: id, force: true });
     await killSoon(scene, random);
     ({ flushed } = await writing);
+    await detachAll(scene.client, id);
     const [volume, snapshot] = [
       await readCounter(scene.client, id),
       await scene.client.snapshots.show(snapshotId),
@@ -127,6 +128,12 @@ async function writeCounter(
     }
   }).catch((error: unknown) => assert.ok(error instanceof Error, 'the connection broke'));
   return { flushed };
+}
+
+/** The writer's attachment outlived the process that it was made in. */
+async function detachAll(client: Client, volumeId: string): Promise<void> {
+  const { attachments } = await client.volumes.show(volumeId);
+  for (const { attachment_id: id } of attachments) await client.detach(id);
 }
 
 async function readCounter(client: Client, volumeId: string): Promise<number> {
