@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import { OperatingError } from '../base/errors.ts';
+import { OperatingError, fromSystemError } from '../base/errors.ts';
 import type { FilePool, PooledFile } from './file-pool.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { LayerRecord } from './layer-record.ts';
 import { formatLayerRecord, recordFile } from './layer-record.ts';
-import { pageSectors } from './map-page.ts';
+import { dataEndOf, pageSectors } from './map-page.ts';
 import type { SectorKind } from './sector.ts';
-import { data, sectorBytes } from './sector.ts';
+import { sectorBytes } from './sector.ts';
 import { SectorMap } from './sector-map.ts';
+import { Serial } from './serial.ts';
 
 /** Changed map pages that a layer keeps in memory before it flushes by itself: 16 MiB. */
 const dirtyPagesMax = 4096;
@@ -30,7 +31,10 @@ export class Layer {
   #mapFile: PooledFile;
   #map: SectorMap;
   #hasUnsyncedData = false;
+  /** How often the data file was cut. */
+  #cuts = 0;
   #failure: OperatingError | undefined;
+  readonly #rewriting = new Serial();
   readonly #flush = new GroupCommit(() => this.#flushNow());
 
   constructor(folder: string, record: LayerRecord, pool: FilePool) {
@@ -63,10 +67,16 @@ export class Layer {
     return this.#failure;
   }
 
-  /** Fills `target` from data that this layer holds. */
+  /** Fills `target` from data that this layer holds, or held when the call began. */
   async read(offsetBytes: number, target: Uint8Array): Promise<void> {
+    const cuts = this.#cuts;
     const count = await this.#data.read(target, offsetBytes);
     if (count === target.byteLength) return;
+    if (cuts !== this.#cuts) {
+      // The sectors were freed meanwhile, and read as zeros now.
+      target.fill(0, count);
+      return;
+    }
     throw new OperatingError(
       'corrupt',
       `Layer ${this.id} ends before byte ${offsetBytes + target.byteLength}, which it should hold.`,
@@ -113,45 +123,56 @@ export class Layer {
    * written meanwhile beyond `endSector`, that no mark is there, and that this is durable.
    */
   async truncate(endSector: number): Promise<void> {
-    const endBytes = endSector * sectorBytes;
-    if ((await this.#data.sizeBytes()) > endBytes) await this.#data.truncate(endBytes);
+    this.#cuts += 1;
+    await this.#data.truncate(endSector * sectorBytes);
+  }
+
+  /** The sectors up to the end of the data file. */
+  async fileSectors(): Promise<number> {
+    return Math.ceil((await this.#data.sizeBytes()) / sectorBytes);
   }
 
   /** The sector behind the last one that has data here. */
   async dataEnd(): Promise<number> {
     await this.#map.open();
-    for (const page of [...this.#map.presentPages()].reverse()) {
-      const content = await this.#map.readPage(page);
-      const last = content?.findLastIndex((byte) => (byte & 0b01010101) !== 0) ?? -1;
-      if (content === undefined || last < 0) continue;
-      const bits = content[last] ?? 0;
-      let part = 3;
-      while (((bits >> (part * 2)) & 3) !== data) part -= 1;
-      return page * pageSectors + last * 4 + part + 1;
+    const endPage = Math.ceil((await this.fileSectors()) / pageSectors);
+    for (const page of [...this.#map.presentPages()].toReversed()) {
+      const content = page < endPage ? await this.#map.readPage(page) : undefined;
+      const end = content === undefined ? 0 : dataEndOf(content);
+      if (end > 0) return page * pageSectors + end;
     }
     return 0;
   }
 
   /** Replaces `layer.json` durably. */
-  async rewrite(change: Partial<LayerRecord>): Promise<void> {
-    const record = { ...this.#record, ...change };
-    await this.#pool.operations.writeDurably(
-      join(this.#folder, recordFile),
-      formatLayerRecord(record),
-    );
-    this.#record = record;
+  rewrite(change: Partial<LayerRecord>): Promise<void> {
+    return this.#rewriting.run(async () => {
+      const record = { ...this.#record, ...change };
+      const path = join(this.#folder, recordFile);
+      try {
+        await this.#pool.operations.writeDurably(path, formatLayerRecord(record));
+      } catch (error) {
+        throw fromSystemError(error, `Writing ${path}`);
+      }
+      this.#record = record;
+    });
   }
 
   /**
-   * Goes over to other files of the same content, durably, and removes the old ones. The layer is
-   * frozen and flushed; the new files are durable. Reads that are under way end on the old files.
+   * Goes over to other files, durably, and removes the old ones. The layer is frozen and flushed, and
+   * the new files are durable. `onSwitch` runs in the same turn in which the new files begin to
+   * count; reads that are under way end on the old ones.
    */
-  async replaceFiles(change: Pick<LayerRecord, 'dataFile' | 'mapFile' | 'parent'>): Promise<void> {
+  async replaceFiles(
+    change: Pick<LayerRecord, 'dataFile' | 'mapFile' | 'parent'>,
+    onSwitch: () => void,
+  ): Promise<void> {
     await this.rewrite(change);
     const old = [this.#data, this.#mapFile];
     this.#data = this.#pool.file(join(this.#folder, change.dataFile));
     this.#mapFile = this.#pool.file(join(this.#folder, change.mapFile));
     this.#map = new SectorMap(this.#mapFile);
+    onSwitch();
     for (const file of old) {
       await file.retire();
       await this.#pool.operations.remove(file.path);

@@ -61,6 +61,14 @@ export function countData(page: Uint8Array): number {
   return count;
 }
 
+/** The index behind the last sector of a page that has its data in this layer; 0 without any. */
+export function dataEndOf(page: Uint8Array): number {
+  const byte = page.findLastIndex((bits) => (bits & ~(bits >> 1) & 0b01010101) !== 0);
+  let end = (byte + 1) * 4;
+  while (end > 0 && kindAt(page, end - 1) !== data) end -= 1;
+  return end;
+}
+
 /** Lays `upper` over `lower`: what `upper` says holds, where it says nothing `lower` holds. */
 export function overlayPage(lower: Uint8Array, upper: Uint8Array): Uint8Array {
   const result = new Uint8Array(pageBytes);

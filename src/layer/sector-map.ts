@@ -59,6 +59,11 @@ export class SectorMap {
     return this.#dirty.size;
   }
 
+  /** True when memory differs from what is durable. */
+  get hasUnwritten(): boolean {
+    return this.#dirty.size > 0 || this.#writing.size > 0;
+  }
+
   /** True when the page holds anything; only after `open`. */
   hasPage(page: number): boolean {
     const bits = this.#directories.get(Math.floor(page / pagesPerDirectory));
@@ -114,6 +119,13 @@ export class SectorMap {
       }
       sector += to - from;
     }
+  }
+
+  /** Takes a whole page as it is; the caller does not change it afterwards. */
+  put(page: number, content: Uint8Array): void {
+    this.#pages.set(page, content);
+    this.#dirty.add(page);
+    this.#announce(page);
   }
 
   /** Copies what is not in the file yet; the caller then calls `write`, or never flushes again. */

@@ -1,0 +1,120 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Extent, ExtentKind } from '../base/extent.ts';
+import { appendExtent } from '../base/extent.ts';
+import { sectorBytes } from '../layer/sector.ts';
+import type { Chain } from './chain.ts';
+import type { Owners } from './region.ts';
+import { absentOwner, firstSlotOwner, ownerRunEnd, regionSectors, zeroOwner } from './region.ts';
+import { settleAll } from '../layer/serial.ts';
+
+const regionBytes = regionSectors * sectorBytes;
+/** Regions that are looked at before others get a turn of the event loop. */
+const regionsPerTurn = 256;
+
+/** Fills `target` from the newest layer that holds each sector. */
+export function readChain(chain: Chain, offsetBytes: number, target: Uint8Array): Promise<void> {
+  const region = Math.floor(offsetBytes / regionBytes);
+  const endBytes = offsetBytes + target.byteLength;
+  if (endBytes <= (region + 1) * regionBytes) {
+    const owners = chain.owners(region);
+    if (owners !== undefined) return readRegion(chain, owners, region, offsetBytes, target);
+  }
+  return readRegions(chain, offsetBytes, target);
+}
+
+async function readRegions(chain: Chain, offsetBytes: number, target: Uint8Array): Promise<void> {
+  const parts: Promise<void>[] = [];
+  for (let done = 0; done < target.byteLength;) {
+    const at = offsetBytes + done;
+    const region = Math.floor(at / regionBytes);
+    const count = Math.min(target.byteLength - done, (region + 1) * regionBytes - at);
+    const part = target.subarray(done, done + count);
+    parts.push(
+      ownersOf(chain, region).then((owners) => readRegion(chain, owners, region, at, part)),
+    );
+    done += count;
+  }
+  await settleAll(parts);
+}
+
+/** The owner map of a region, valid until the next wait. */
+export async function ownersOf(chain: Chain, region: number): Promise<Owners> {
+  for (;;) {
+    const { generation } = chain;
+    const owners = chain.owners(region) ?? (await chain.load(region));
+    if (generation === chain.generation) return owners;
+  }
+}
+
+/** Reads one run of sectors after the other; all reads begin before the first wait. */
+function readRegion(
+  chain: Chain,
+  owners: Owners,
+  region: number,
+  offsetBytes: number,
+  target: Uint8Array,
+): Promise<void> {
+  const base = region * regionBytes;
+  const from = Math.floor((offsetBytes - base) / sectorBytes);
+  const to = Math.ceil((offsetBytes + target.byteLength - base) / sectorBytes);
+  if (ownerRunEnd(owners, from, to) === to) {
+    return readRun(chain, owners[from] ?? absentOwner, offsetBytes, target);
+  }
+  const parts: Promise<void>[] = [];
+  for (let sector = from; sector < to;) {
+    const end = ownerRunEnd(owners, sector, to);
+    const startBytes = Math.max(base + sector * sectorBytes, offsetBytes) - offsetBytes;
+    const endBytes = Math.min(base + end * sectorBytes - offsetBytes, target.byteLength);
+    const part = target.subarray(startBytes, endBytes);
+    parts.push(readRun(chain, owners[sector] ?? absentOwner, offsetBytes + startBytes, part));
+    sector = end;
+  }
+  return settleAll(parts);
+}
+
+const done = Promise.resolve();
+
+function readRun(
+  chain: Chain,
+  owner: number,
+  offsetBytes: number,
+  target: Uint8Array,
+): Promise<void> {
+  if (owner >= firstSlotOwner) return chain.layerOf(owner).read(offsetBytes, target);
+  target.fill(0);
+  return done;
+}
+
+/** What an owner map says of a sector, in the words of the block device. */
+export function extentKindOf(owner: number): ExtentKind {
+  if (owner === absentOwner) return 'absent';
+  return owner === zeroOwner ? 'zero' : 'data';
+}
+
+/** The extents of a range, from the maps alone. */
+export async function chainExtents(
+  chain: Chain,
+  offsetBytes: number,
+  lengthBytes: number,
+): Promise<Extent[]> {
+  const extents: Extent[] = [];
+  const endBytes = offsetBytes + lengthBytes;
+  let turns = 0;
+  for (let at = offsetBytes; at < endBytes;) {
+    const region = Math.floor(at / regionBytes);
+    const base = region * regionBytes;
+    const owners = await ownersOf(chain, region);
+    const regionEnd = Math.min(endBytes, base + regionBytes);
+    while (at < regionEnd) {
+      const sector = Math.floor((at - base) / sectorBytes);
+      const run = ownerRunEnd(owners, sector, regionSectors);
+      const end = Math.min(base + run * sectorBytes, regionEnd);
+      const kind = extentKindOf(owners[sector] ?? absentOwner);
+      appendExtent(extents, { offsetBytes: at, lengthBytes: end - at, kind });
+      at = end;
+    }
+    turns += 1;
+    if (turns % regionsPerTurn === 0) await setImmediate();
+  }
+  return extents;
+}

@@ -1,0 +1,53 @@
+/** A layer as far as a collection is concerned. */
+export interface CollectedLayer {
+  readonly id: string;
+  readonly parent: string | null;
+}
+
+export interface CollectionPlan {
+  /** Layers that nothing leads to. */
+  readonly removals: readonly string[];
+  /** Frozen layers that only their one child needs. */
+  readonly merges: readonly { readonly parent: string; readonly child: string }[];
+}
+
+/**
+ * What may be given back. `roots` are the layers that something refers to directly: heads, names,
+ * open devices, and operations under way. A layer is kept when a root leads down to it. One that is
+ * kept, is no root itself and has exactly one child that is kept, is only needed by that child.
+ */
+export function planCollection(
+  layers: readonly CollectedLayer[],
+  roots: ReadonlySet<string>,
+): CollectionPlan {
+  const parents = new Map(layers.map((layer) => [layer.id, layer.parent]));
+  const kept = reachable(parents, roots);
+  const children = new Map<string, string[]>();
+  for (const { id, parent } of layers) {
+    if (parent === null || !kept.has(id)) continue;
+    const siblings = children.get(parent);
+    if (siblings === undefined) children.set(parent, [id]);
+    else siblings.push(id);
+  }
+  const removals = layers.filter(({ id }) => !kept.has(id)).map(({ id }) => id);
+  const merges = layers.flatMap(({ id }) => {
+    const [child, ...others] = children.get(id) ?? [];
+    const isOnly = child !== undefined && others.length === 0;
+    return isOnly && kept.has(id) && !roots.has(id) ? [{ parent: id, child }] : [];
+  });
+  return { removals, merges };
+}
+
+function reachable(
+  parents: ReadonlyMap<string, string | null>,
+  roots: ReadonlySet<string>,
+): Set<string> {
+  const kept = new Set<string>();
+  for (const root of roots) {
+    for (let next: string | null | undefined = root; next && !kept.has(next);) {
+      kept.add(next);
+      next = parents.get(next);
+    }
+  }
+  return kept;
+}

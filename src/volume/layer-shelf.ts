@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { assert } from '../base/assert.ts';
+import { OperatingError, isOperatingError } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import type { FilePool } from '../layer/file-pool.ts';
+import {
+  createLayerFolder,
+  readLayerRecord,
+  removeLayerFolder,
+  sweepLayerFolder,
+} from '../layer/layer-folder.ts';
+import { Layer } from '../layer/layer.ts';
+
+/** Records that are read at the same time when a folder is opened. */
+const recordsAtOnce = 16;
+
+/** All layers of one folder. */
+export class LayerShelf {
+  readonly folder: string;
+  readonly pool: FilePool;
+  readonly #layers = new Map<string, Layer>();
+  readonly #damaged = new Map<string, OperatingError>();
+
+  constructor(folder: string, pool: FilePool) {
+    this.folder = folder;
+    this.pool = pool;
+  }
+
+  /** Reads the records of the layers with these names. A damaged one does not stop the others. */
+  async load(ids: readonly string[]): Promise<void> {
+    for (let first = 0; first < ids.length; first += recordsAtOnce) {
+      await Promise.all(ids.slice(first, first + recordsAtOnce).map((id) => this.#loadOne(id)));
+    }
+  }
+
+  get hasDamage(): boolean {
+    return this.#damaged.size > 0;
+  }
+
+  all(): IterableIterator<Layer> {
+    return this.#layers.values();
+  }
+
+  find(id: string): Layer | undefined {
+    return this.#layers.get(id);
+  }
+
+  /** The layer. Throws `corrupt` when it is damaged or missing. */
+  get(id: string): Layer {
+    const layer = this.#layers.get(id);
+    if (layer !== undefined) return layer;
+    throw this.#damaged.get(id) ?? new OperatingError('corrupt', `Layer ${id} is missing.`);
+  }
+
+  /** The layers from the oldest to this one. Throws `corrupt` when one of them is not sound. */
+  chainOf(id: string): Layer[] {
+    const chain = new Set<Layer>();
+    for (let next: string | null = id; next !== null;) {
+      const layer = this.get(next);
+      if (chain.has(layer)) {
+        throw new OperatingError('corrupt', `Layer ${id} lies under itself.`);
+      }
+      chain.add(layer);
+      next = layer.record.parent;
+    }
+    return [...chain].toReversed();
+  }
+
+  /** Makes an empty layer, durably. It counts as part of the folder once it is added. */
+  async create(parent: string | null, lengthBytes: number): Promise<Layer> {
+    const id = newId();
+    const record = { id, parent, lengthBytes, dataFile: 'data', mapFile: 'map' };
+    await createLayerFolder(this.pool.operations, this.folder, record);
+    return new Layer(join(this.folder, id), record, this.pool);
+  }
+
+  add(layer: Layer): void {
+    assert(!this.#layers.has(layer.id), 'a layer is added once');
+    this.#layers.set(layer.id, layer);
+  }
+
+  /** Removes a layer that nothing refers to any more. */
+  async remove(layer: Layer): Promise<void> {
+    await layer.retire();
+    await removeLayerFolder(this.pool.operations, this.folder, layer.id);
+    this.#layers.delete(layer.id);
+  }
+
+  /** Takes a layer as its files are, after a failure that its memory cannot be trusted beyond. */
+  async reload(layer: Layer): Promise<void> {
+    this.#layers.delete(layer.id);
+    await layer.retire();
+    await this.#loadOne(layer.id);
+  }
+
+  async close(): Promise<void> {
+    for (const layer of this.#layers.values()) await layer.close();
+  }
+
+  async #loadOne(id: string): Promise<void> {
+    const { operations } = this.pool;
+    try {
+      const record = await readLayerRecord(operations, this.folder, id);
+      await sweepLayerFolder(operations, this.folder, record);
+      this.#layers.set(id, new Layer(join(this.folder, id), record, this.pool));
+    } catch (error) {
+      if (!isOperatingError(error)) throw error;
+      const damage = new OperatingError('corrupt', error.message, { cause: error });
+      this.#damaged.set(id, damage);
+    }
+  }
+}

@@ -1,0 +1,299 @@
+import { assert } from '../base/assert.ts';
+import { OperatingError, messageOf } from '../base/errors.ts';
+import type { Extent } from '../base/extent.ts';
+import type { Layer } from '../layer/layer.ts';
+import type { SectorKind } from '../layer/sector.ts';
+import { absent, data, sectorBytes, zero } from '../layer/sector.ts';
+import type { Chain } from './chain.ts';
+import { chainExtents, ownersOf, readChain } from './chain-reader.ts';
+import { Gate } from './gate.ts';
+import { RangeLocks } from './range-locks.ts';
+import { absentOwner, firstSlotOwner, ownerRunEnd, regionSectors, zeroOwner } from './region.ts';
+
+/**
+ * A volume that is in use: where reads and writes meet freezes and merges. All devices of a volume
+ * share one.
+ *
+ * Invariants:
+ * - Whoever changes sectors is inside the gate and holds their range lock, so the head stays the
+ *   head meanwhile, and a sector is read, completed and written back by one at a time.
+ * - A flush covers the head, every former head that is not durable yet, and the record that says
+ *   which layer is the head.
+ * - After a failed flush nothing more is acknowledged.
+ */
+export class LiveVolume {
+  readonly chain: Chain;
+  #lengthBytes: number;
+  readonly #commit: () => Promise<void>;
+  readonly #gate = new Gate();
+  readonly #locks = new RangeLocks();
+  /** Former heads whose last writes are not known to be durable. */
+  readonly #unsynced = new Set<Layer>();
+  #failure: OperatingError | undefined;
+  /** The end of what was freed since the last flush that looked at it. */
+  #freedEnd = 0;
+
+  /** `commit` makes the volume's record durable as it is when it is called. */
+  constructor(chain: Chain, lengthBytes: number, commit: () => Promise<void>) {
+    this.chain = chain;
+    this.#lengthBytes = lengthBytes;
+    this.#commit = commit;
+  }
+
+  get lengthBytes(): number {
+    return this.#lengthBytes;
+  }
+
+  get failure(): OperatingError | undefined {
+    return this.#failure;
+  }
+
+  /** True while guests change something: background work then steps back. */
+  get isBusy(): boolean {
+    return this.#gate.isBusy;
+  }
+
+  read(offsetBytes: number, target: Uint8Array): Promise<void> {
+    return readChain(this.chain, offsetBytes, target);
+  }
+
+  extents(offsetBytes: number, lengthBytes: number): Promise<Extent[]> {
+    return chainExtents(this.chain, offsetBytes, lengthBytes);
+  }
+
+  async write(offsetBytes: number, content: Uint8Array): Promise<void> {
+    const firstSector = Math.floor(offsetBytes / sectorBytes);
+    const endSector = Math.ceil((offsetBytes + content.byteLength) / sectorBytes);
+    await this.#change(firstSector, endSector, () =>
+      this.#writeLocked(firstSector, endSector, offsetBytes, content),
+    );
+  }
+
+  /** Whole sectors become zeros in the map, without I/O; broken ones at the edges are written. */
+  async zero(offsetBytes: number, lengthBytes: number): Promise<void> {
+    const endBytes = offsetBytes + lengthBytes;
+    const firstWhole = Math.ceil(offsetBytes / sectorBytes);
+    const endWhole = this.#endOfWhole(endBytes);
+    const firstSector = Math.floor(offsetBytes / sectorBytes);
+    const endSector = Math.ceil(endBytes / sectorBytes);
+    await this.#change(firstSector, endSector, async () => {
+      if (firstWhole > endWhole) {
+        await this.#zeroBroken(offsetBytes, endBytes);
+        return;
+      }
+      await this.#zeroBroken(offsetBytes, Math.min(firstWhole * sectorBytes, endBytes));
+      await this.#freeLocked(firstWhole, endWhole);
+      await this.#zeroBroken(Math.max(endWhole * sectorBytes, offsetBytes), endBytes);
+    });
+  }
+
+  /** Whole sectors become zeros in the map; broken ones at the edges stay as they are. */
+  async trim(offsetBytes: number, lengthBytes: number): Promise<void> {
+    const firstWhole = Math.ceil(offsetBytes / sectorBytes);
+    const endWhole = this.#endOfWhole(offsetBytes + lengthBytes);
+    if (firstWhole >= endWhole) return;
+    await this.#change(firstWhole, endWhole, () => this.#freeLocked(firstWhole, endWhole));
+  }
+
+  /** Makes durable all that was written before. */
+  async flush(): Promise<void> {
+    this.#assertSound();
+    const { top } = this.chain;
+    try {
+      for (const layer of this.#unsynced) await layer.flush();
+      await top.flush();
+      await this.#commit();
+      if (this.#freedEnd > 0) await this.#giveBack();
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  /**
+   * Exchanges the head. `onSwap` runs in the same turn of the event loop, with all changes of the
+   * old head finished and those of the new one not begun. One freeze at a time.
+   */
+  async freeze(head: Layer, onSwap: () => void): Promise<Layer> {
+    this.#assertSound();
+    await this.#gate.close();
+    try {
+      const old = this.chain.top;
+      assert(head.record.parent === old.id, 'the new head lies on the old one');
+      this.chain.push(head);
+      this.#unsynced.add(old);
+      onSwap();
+      return old;
+    } finally {
+      this.#gate.open();
+    }
+  }
+
+  /** Makes a former head durable, which does not change any more. */
+  async settle(frozen: Layer): Promise<void> {
+    try {
+      await frozen.flush();
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    this.#unsynced.delete(frozen);
+    frozen.map.shrink();
+  }
+
+  /** Shows a new size, which is durable. */
+  grow(lengthBytes: number): void {
+    assert(lengthBytes >= this.#lengthBytes, 'a volume does not shrink');
+    this.#lengthBytes = lengthBytes;
+  }
+
+  /** Runs `work` while no guest changes these sectors. */
+  async exclusive(
+    firstSector: number,
+    endSector: number,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const lock = this.#locks.acquire(firstSector, endSector);
+    try {
+      if (lock.waiting !== undefined) await lock.waiting;
+      await work();
+    } finally {
+      this.#locks.release(lock);
+    }
+  }
+
+  async #change(first: number, end: number, work: () => Promise<void>): Promise<void> {
+    if (first === end) return;
+    const entering = this.#gate.enter();
+    if (entering !== undefined) await entering;
+    const lock = this.#locks.acquire(first, end);
+    try {
+      if (lock.waiting !== undefined) await lock.waiting;
+      this.#assertSound();
+      await work();
+      if (this.chain.top.wantsFlush) await this.chain.top.flush();
+    } finally {
+      this.#locks.release(lock);
+      this.#gate.leave();
+    }
+  }
+
+  async #writeLocked(
+    firstSector: number,
+    endSector: number,
+    offsetBytes: number,
+    content: Uint8Array,
+  ): Promise<void> {
+    const isWhole =
+      offsetBytes === firstSector * sectorBytes &&
+      content.byteLength === (endSector - firstSector) * sectorBytes;
+    const whole = isWhole
+      ? content
+      : await this.#complete(firstSector, endSector, offsetBytes, content);
+    const { top } = this.chain;
+    await top.write(firstSector * sectorBytes, whole);
+    for (let loading = top.loadMap(firstSector, endSector); loading !== undefined;) {
+      await loading;
+      loading = top.loadMap(firstSector, endSector);
+    }
+    this.#mark(firstSector, endSector, data);
+  }
+
+  /** The content with the bytes around it that its first and last sector need. */
+  async #complete(
+    firstSector: number,
+    endSector: number,
+    offsetBytes: number,
+    content: Uint8Array,
+  ): Promise<Uint8Array> {
+    const startBytes = firstSector * sectorBytes;
+    const whole = Buffer.allocUnsafe((endSector - firstSector) * sectorBytes);
+    const lastBytes = whole.byteLength - sectorBytes;
+    await readChain(this.chain, startBytes, whole.subarray(0, sectorBytes));
+    if (lastBytes > 0) {
+      await readChain(this.chain, startBytes + lastBytes, whole.subarray(lastBytes));
+    }
+    whole.set(content, offsetBytes - startBytes);
+    return whole;
+  }
+
+  /** Writes zeros into a part of one sector, unless it reads as zeros anyhow. */
+  async #zeroBroken(startBytes: number, endBytes: number): Promise<void> {
+    if (startBytes >= endBytes) return;
+    const sector = Math.floor(startBytes / sectorBytes);
+    const region = Math.floor(sector / regionSectors);
+    const owners = await ownersOf(this.chain, region);
+    if ((owners[sector - region * regionSectors] ?? absentOwner) < firstSlotOwner) return;
+    const end = Math.ceil(endBytes / sectorBytes);
+    await this.#writeLocked(sector, end, startBytes, Buffer.alloc(endBytes - startBytes));
+  }
+
+  /** Frees whole sectors. What reads as zeros already stays as it is. */
+  async #freeLocked(firstSector: number, endSector: number): Promise<void> {
+    const { top } = this.chain;
+    for (let sector = firstSector; sector < endSector;) {
+      const region = Math.floor(sector / regionSectors);
+      const base = region * regionSectors;
+      const end = Math.min(endSector, base + regionSectors);
+      let owners = await ownersOf(this.chain, region);
+      for (let loading = top.loadMap(sector, end); loading !== undefined;) {
+        await loading;
+        owners = await ownersOf(this.chain, region);
+        loading = top.loadMap(sector, end);
+      }
+      while (sector < end) {
+        const run = base + ownerRunEnd(owners, sector - base, end - base);
+        const owner = owners[sector - base] ?? absentOwner;
+        if (owner >= firstSlotOwner) this.#mark(sector, run, this.#freedKind());
+        sector = run;
+      }
+    }
+    this.#freedEnd = Math.max(this.#freedEnd, endSector);
+  }
+
+  /** Under the oldest layer there is nothing that a mark would have to hide. */
+  #freedKind(): SectorKind {
+    return this.chain.top.record.parent === null ? absent : zero;
+  }
+
+  /** Marks sectors in the head and in the owner maps, in one turn. */
+  #mark(firstSector: number, endSector: number, kind: SectorKind): void {
+    const { chain } = this;
+    chain.top.mark(firstSector, endSector, kind);
+    const owner = kind === data ? chain.topOwner : kind === zero ? zeroOwner : absentOwner;
+    chain.mark(firstSector, endSector, owner);
+  }
+
+  /**
+   * Cuts off the end of the head's data file when it was freed. What is on disk must agree with
+   * memory that nothing is there; where it does not yet, the next flush looks again.
+   */
+  async #giveBack(): Promise<void> {
+    const { top } = this.chain;
+    const freedEnd = this.#freedEnd;
+    this.#freedEnd = 0;
+    if (freedEnd < (await top.fileSectors())) return;
+    const end = await top.dataEnd();
+    await this.exclusive(end, Number.MAX_SAFE_INTEGER, async () => {
+      const isFree = (await top.dataEnd()) <= end;
+      if (isFree && top === this.chain.top && !top.map.hasUnwritten) await top.truncate(end);
+      else this.#freedEnd = Math.max(this.#freedEnd, freedEnd);
+    });
+  }
+
+  #endOfWhole(endBytes: number): number {
+    // Behind the end of the volume there is nothing to keep.
+    if (endBytes === this.#lengthBytes) return Math.ceil(endBytes / sectorBytes);
+    return Math.floor(endBytes / sectorBytes);
+  }
+
+  #assertSound(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #fail(error: unknown): OperatingError {
+    this.#failure ??=
+      error instanceof OperatingError && error.code === 'io'
+        ? error
+        : new OperatingError('io', `A flush has failed: ${messageOf(error)}`, { cause: error });
+    return this.#failure;
+  }
+}

@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { systemClock } from '../base/clock.ts';
+import { fromSystemError, messageOf } from '../base/errors.ts';
+import type { FileOperations } from '../layer/file-operations.ts';
+import { nodeFileOperations } from '../layer/file-operations.ts';
+import { FilePool } from '../layer/file-pool.ts';
+import type { VolumeEngine } from './engine.ts';
+import { LayerShelf } from './layer-shelf.ts';
+import { RegionBudget } from './region.ts';
+import { LayerVolumeEngine } from './volume-engine.ts';
+import { VolumeSet } from './volume-set.ts';
+
+/** The engine on layers, with what tests and shutdown want to wait for. */
+export interface OpenedEngine extends VolumeEngine {
+  /** Resolves when all that nobody needs has been given back; rejects when that has failed. */
+  settled(): Promise<void>;
+}
+
+/**
+ * Opens a folder of volumes, and makes it when it is missing. Nobody else may have it open.
+ *
+ * Sweeps what a crash left, and takes up merges again in the background. `report` is told when the
+ * background work fails, which loses nothing and is tried again after the next change.
+ */
+export async function openVolumeEngine(options: {
+  folder: string;
+  clock?: Clock;
+  fs?: FileOperations;
+  report?: (error: unknown) => void;
+}): Promise<OpenedEngine> {
+  const operations = options.fs ?? nodeFileOperations;
+  const layersFolder = join(options.folder, 'layers');
+  const recordsFolder = join(options.folder, 'volumes');
+  const shelf = new LayerShelf(layersFolder, new FilePool(operations));
+  const volumes = new VolumeSet(recordsFolder, shelf, operations, new RegionBudget());
+  try {
+    await operations.makeFolder(layersFolder);
+    await operations.makeFolder(recordsFolder);
+    await operations.syncFolder(options.folder);
+    await volumes.load();
+  } catch (error) {
+    throw fromSystemError(error, `Opening the volumes in ${options.folder}`);
+  }
+  const report = options.report ?? warn;
+  return new LayerVolumeEngine(volumes, options.clock ?? systemClock, report);
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(`Background work on volumes has failed: ${messageOf(error)}`);
+}

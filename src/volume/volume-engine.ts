@@ -1,0 +1,363 @@
+import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import { isoMicros } from '../base/clock.ts';
+import { OperatingError } from '../base/errors.ts';
+import type { Extent } from '../base/extent.ts';
+import { isByteCount } from '../layer/layer-record.ts';
+import type { Layer } from '../layer/layer.ts';
+import { Serial } from '../layer/serial.ts';
+import type { BlockDevice } from './block-device.ts';
+import { unionOfMaps } from './changed-extents.ts';
+import { Collector } from './collector.ts';
+import type { SnapshotFacts, VolumeEngine } from './engine.ts';
+import { SnapshotDevice, VolumeDevice } from './volume-device.ts';
+import type { SnapshotRecord, VolumeOrigin } from './volume-record.ts';
+import { isName } from './volume-record.ts';
+import type { VolumeSet } from './volume-set.ts';
+import type { VolumeState } from './volume-state.ts';
+
+/** The engine on a folder of layers; `open-engine.ts` makes one. */
+export class LayerVolumeEngine implements VolumeEngine {
+  readonly #volumes: VolumeSet;
+  readonly #clock: Clock;
+  readonly #collector: Collector;
+  /** Volumes are made one after the other. */
+  readonly #creation = new Serial();
+  #isClosed = false;
+
+  constructor(volumes: VolumeSet, clock: Clock, report: (error: unknown) => void) {
+    this.#volumes = volumes;
+    this.#clock = clock;
+    this.#collector = new Collector(volumes.shelf, volumes, report);
+    this.#collector.start();
+  }
+
+  createVolume(options: {
+    volumeId: string;
+    lengthBytes: number;
+    from?: { snapshotId: string } | { volumeId: string };
+  }): Promise<void> {
+    const { volumeId, lengthBytes, from: origin = null } = options;
+    this.#assertOpen();
+    assertName(volumeId, 'volumeId');
+    if (!isByteCount(lengthBytes)) {
+      throw new OperatingError('invalid_input', 'The size of a volume is above zero.', {
+        field: 'lengthBytes',
+      });
+    }
+    return this.#creation.run(async () => {
+      const existing = this.#volumes.find(volumeId);
+      if (existing === undefined) await this.#makeVolume(volumeId, lengthBytes, origin);
+      else if (!isSame(existing, lengthBytes, origin)) {
+        throw new OperatingError('exists', `There is another volume ${volumeId}.`);
+      }
+    });
+  }
+
+  async deleteVolume(volumeId: string): Promise<void> {
+    this.#assertOpen();
+    if (this.#volumes.find(volumeId) === undefined && !this.#volumes.isDamaged(volumeId)) return;
+    const volume = this.#volumes.get(volumeId);
+    await volume.control.run(async () => {
+      if (this.#volumes.find(volumeId) !== volume) return;
+      if (volume.devices > 0) {
+        throw new OperatingError(
+          'invalid_state',
+          `Volume ${volumeId} cannot be deleted: it, or a snapshot of it, is open.`,
+        );
+      }
+      await this.#volumes.remove(volume);
+    });
+    this.#collector.start();
+  }
+
+  async openVolume(volumeId: string): Promise<BlockDevice> {
+    this.#assertOpen();
+    const volume = this.#volumes.get(volumeId);
+    const live = await this.#control(volume, async () => {
+      const entered = this.#volumes.enter(volume);
+      volume.devices += 1;
+      return entered;
+    });
+    return new VolumeDevice(live, () =>
+      volume.control.run(async () => {
+        volume.devices -= 1;
+        await this.#volumes.leave(volume);
+      }),
+    );
+  }
+
+  async extendVolume(volumeId: string, lengthBytes: number): Promise<void> {
+    this.#assertOpen();
+    const volume = this.#volumes.get(volumeId);
+    await this.#control(volume, async () => {
+      const { record } = volume;
+      if (!isByteCount(lengthBytes) || lengthBytes < record.lengthBytes) {
+        throw new OperatingError('invalid_input', 'A volume can only grow.', {
+          field: 'lengthBytes',
+        });
+      }
+      if (lengthBytes === record.lengthBytes) return;
+      await this.#volumes.shelf.get(record.head).rewrite({ lengthBytes });
+      await volume.change({ lengthBytes });
+      volume.live?.grow(lengthBytes);
+    });
+  }
+
+  async createSnapshot(options: { volumeId: string; snapshotId: string }): Promise<SnapshotFacts> {
+    const { volumeId, snapshotId } = options;
+    this.#assertOpen();
+    assertName(snapshotId, 'snapshotId');
+    const volume = this.#volumes.get(volumeId);
+    return this.#control(volume, async () => {
+      const existing = volume.snapshot(snapshotId);
+      if (existing !== undefined) return this.#factsOf(volume, existing);
+      return this.#named(volume, snapshotId, () =>
+        this.#withFrozen(volume, (frozen) =>
+          this.#name(volume, {
+            id: snapshotId,
+            layer: frozen.id,
+            lengthBytes: volume.record.lengthBytes,
+            createdAt: isoMicros(this.#clock.now()),
+          }),
+        ),
+      );
+    });
+  }
+
+  async aliasSnapshot(options: { snapshotId: string; aliasId: string }): Promise<void> {
+    const { snapshotId, aliasId } = options;
+    this.#assertOpen();
+    assertName(aliasId, 'aliasId');
+    const { volume } = this.#getSnapshot(snapshotId);
+    await this.#control(volume, async () => {
+      const { snapshot } = this.#getSnapshot(snapshotId);
+      const existing = volume.snapshot(aliasId);
+      if (existing?.layer === snapshot.layer) return;
+      if (existing !== undefined) throw snapshotExists(aliasId);
+      await this.#named(volume, aliasId, () => this.#name(volume, { ...snapshot, id: aliasId }));
+    });
+  }
+
+  async deleteSnapshot(snapshotId: string): Promise<void> {
+    this.#assertOpen();
+    const volume = this.#volumes.ownerOf(snapshotId);
+    if (volume === undefined) return;
+    await volume.control.run(async () => {
+      if (volume.snapshot(snapshotId) === undefined) return;
+      const { snapshots } = volume.record;
+      await volume.change({ snapshots: snapshots.filter(({ id }) => id !== snapshotId) });
+      this.#volumes.unreserve(snapshotId);
+    });
+    this.#collector.start();
+  }
+
+  async openSnapshot(snapshotId: string): Promise<BlockDevice> {
+    this.#assertOpen();
+    const { volume, snapshot } = this.#getSnapshot(snapshotId);
+    const chain = this.#volumes.openView(snapshot.layer);
+    volume.devices += 1;
+    return new SnapshotDevice(chain, snapshot.lengthBytes, async () => {
+      volume.devices -= 1;
+      this.#volumes.closeView(chain);
+      this.#collector.start();
+    });
+  }
+
+  async findSnapshot(snapshotId: string): Promise<SnapshotFacts | undefined> {
+    this.#assertOpen();
+    const volume = this.#volumes.ownerOf(snapshotId);
+    const snapshot = volume?.snapshot(snapshotId);
+    if (volume === undefined || snapshot === undefined) return undefined;
+    return this.#factsOf(volume, snapshot);
+  }
+
+  async changedExtents(options: {
+    snapshotId: string;
+    sinceLayerId: string;
+  }): Promise<Extent[] | undefined> {
+    this.#assertOpen();
+    const { snapshot } = this.#getSnapshot(options.snapshotId);
+    const view = this.#volumes.openView(snapshot.layer);
+    try {
+      for (;;) {
+        const { generation, layers } = view;
+        const since = layers.findIndex((layer) => layer.id === options.sinceLayerId);
+        if (since < 0) return undefined;
+        try {
+          const extents = await unionOfMaps(layers.slice(since + 1), snapshot.lengthBytes);
+          if (generation === view.generation) return extents;
+        } catch (error) {
+          // A layer that was merged away while its map was read is no error.
+          if (generation === view.generation) throw error;
+        }
+      }
+    } finally {
+      this.#volumes.closeView(view);
+      this.#collector.start();
+    }
+  }
+
+  /** Resolves when all that nobody needs has been given back; rejects when that has failed. */
+  settled(): Promise<void> {
+    return this.#collector.settled();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#collector.stop();
+    const failures: unknown[] = [];
+    for (const volume of this.#volumes.all()) {
+      await volume.control
+        .run(() => this.#volumes.retire(volume))
+        .catch((error: unknown) => failures.push(error));
+    }
+    await this.#volumes.shelf.close();
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Runs a change of a volume alone, unless the volume was deleted meanwhile. */
+  #control<T>(volume: VolumeState, work: () => Promise<T>): Promise<T> {
+    return volume.control.run(async () => {
+      this.#assertOpen();
+      if (this.#volumes.find(volume.id) !== volume) {
+        throw new OperatingError('not_found', `There is no volume ${volume.id}.`);
+      }
+      return work();
+    });
+  }
+
+  async #makeVolume(
+    volumeId: string,
+    lengthBytes: number,
+    origin: VolumeOrigin | null,
+  ): Promise<void> {
+    if (this.#volumes.isDamaged(volumeId)) this.#volumes.get(volumeId);
+    const make = (parent: string | null): Promise<void> =>
+      this.#makeOn(parent, { id: volumeId, lengthBytes, origin });
+    if (origin === null) {
+      await make(null);
+      return;
+    }
+    if ('snapshotId' in origin) {
+      const { snapshot } = this.#getSnapshot(origin.snapshotId);
+      assertHolds(lengthBytes, snapshot.lengthBytes);
+      await this.#volumes.withPin(snapshot.layer, () => make(snapshot.layer));
+      return;
+    }
+    const source = this.#volumes.get(origin.volumeId);
+    await this.#control(source, async () => {
+      assertHolds(lengthBytes, source.record.lengthBytes);
+      await this.#withFrozen(source, async (frozen) => {
+        await source.commit();
+        await make(frozen.id);
+      });
+    });
+  }
+
+  /** Makes a volume whose head lies on a pinned layer. */
+  async #makeOn(
+    parent: string | null,
+    facts: { id: string; lengthBytes: number; origin: VolumeOrigin | null },
+  ): Promise<void> {
+    // The layers under it are sound, or there is no use in a volume on them.
+    if (parent !== null) this.#volumes.shelf.chainOf(parent);
+    const head = await this.#volumes.shelf.create(parent, facts.lengthBytes);
+    const volume = this.#volumes.newVolume({ ...facts, head: head.id, snapshots: [] });
+    // When the record cannot be written, it may be there all the same: then the pins stay, and
+    // whoever opens the folder next sees which it was.
+    this.#volumes.pin(head.id);
+    if (parent !== null) this.#volumes.pin(parent);
+    this.#volumes.shelf.add(head);
+    await volume.create();
+    this.#volumes.add(volume);
+    this.#volumes.unpin(head.id);
+    if (parent !== null) this.#volumes.unpin(parent);
+  }
+
+  /** Freezes the volume and runs `work` with the frozen layer pinned; called in `control`. */
+  async #withFrozen<T>(volume: VolumeState, work: (frozen: Layer) => Promise<T>): Promise<T> {
+    const { shelf } = this.#volumes;
+    const live = this.#volumes.enter(volume);
+    const old = live.chain.top;
+    try {
+      return await this.#volumes.withPin(old.id, async () => {
+        const head = await shelf.create(old.id, volume.record.lengthBytes);
+        await live.freeze(head, () => {
+          shelf.add(head);
+          volume.record = { ...volume.record, head: head.id };
+        });
+        await live.settle(old);
+        return work(old);
+      });
+    } finally {
+      await this.#volumes.leave(volume);
+      this.#collector.start();
+    }
+  }
+
+  /** Reserves the id of a snapshot while `work` makes it. */
+  async #named<T>(volume: VolumeState, snapshotId: string, work: () => Promise<T>): Promise<T> {
+    if (this.#volumes.ownerOf(snapshotId) !== undefined) throw snapshotExists(snapshotId);
+    this.#volumes.reserve(snapshotId, volume);
+    try {
+      return await work();
+    } catch (error) {
+      if (volume.snapshot(snapshotId) === undefined) this.#volumes.unreserve(snapshotId);
+      throw error;
+    }
+  }
+
+  async #name(volume: VolumeState, snapshot: SnapshotRecord): Promise<SnapshotFacts> {
+    await volume.change({ snapshots: [...volume.record.snapshots, snapshot] });
+    return this.#factsOf(volume, snapshot);
+  }
+
+  #getSnapshot(snapshotId: string): { volume: VolumeState; snapshot: SnapshotRecord } {
+    const volume = this.#volumes.ownerOf(snapshotId);
+    const snapshot = volume?.snapshot(snapshotId);
+    if (volume !== undefined && snapshot !== undefined) return { volume, snapshot };
+    throw new OperatingError('not_found', `There is no snapshot ${snapshotId}.`);
+  }
+
+  #factsOf(volume: VolumeState, snapshot: SnapshotRecord): SnapshotFacts {
+    const chain = this.#volumes.shelf.chainOf(snapshot.layer).toReversed();
+    return {
+      snapshotId: snapshot.id,
+      volumeId: volume.id,
+      lengthBytes: snapshot.lengthBytes,
+      layerId: snapshot.layer,
+      chain: chain.map((layer) => layer.id),
+    };
+  }
+
+  #assertOpen(): void {
+    assert(!this.#isClosed, 'nothing is called after close');
+  }
+}
+
+function assertName(name: string, field: string): void {
+  if (isName(name)) return;
+  throw new OperatingError('invalid_input', `"${name}" is no id of a volume or snapshot.`, {
+    field,
+  });
+}
+
+function assertHolds(lengthBytes: number, sourceLengthBytes: number): void {
+  if (lengthBytes >= sourceLengthBytes) return;
+  throw new OperatingError('invalid_input', 'A clone is at least as large as its source.', {
+    field: 'lengthBytes',
+  });
+}
+
+function isSame(volume: VolumeState, lengthBytes: number, origin: VolumeOrigin | null): boolean {
+  return (
+    volume.record.lengthBytes === lengthBytes &&
+    JSON.stringify(volume.record.origin) === JSON.stringify(origin)
+  );
+}
+
+function snapshotExists(snapshotId: string): OperatingError {
+  return new OperatingError('exists', `There is another snapshot ${snapshotId}.`);
+}

@@ -1,0 +1,218 @@
+import { join } from 'node:path';
+import { temporarySuffix } from '../base/durable-file.ts';
+import { OperatingError, isOperatingError } from '../base/errors.ts';
+import { isUuid } from '../base/ids.ts';
+import type { FileOperations } from '../layer/file-operations.ts';
+import { Chain } from './chain.ts';
+import type { CollectorView } from './collector.ts';
+import type { LayerShelf } from './layer-shelf.ts';
+import { LiveVolume } from './live-volume.ts';
+import type { RegionBudget } from './region.ts';
+import { recordSuffix } from './volume-record.ts';
+import { VolumeState, readVolumeRecord } from './volume-state.ts';
+
+/** All volumes of one folder, the layers under them, and who uses what. */
+export class VolumeSet implements CollectorView {
+  readonly shelf: LayerShelf;
+  readonly #folder: string;
+  readonly #operations: FileOperations;
+  readonly #budget: RegionBudget;
+  readonly #volumes = new Map<string, VolumeState>();
+  readonly #damaged = new Map<string, OperatingError>();
+  /** The volume that has, or is about to have, a snapshot. */
+  readonly #owners = new Map<string, VolumeState>();
+  readonly #pins = new Map<string, number>();
+  readonly #chains = new Set<Chain>();
+
+  constructor(folder: string, shelf: LayerShelf, operations: FileOperations, budget: RegionBudget) {
+    this.#folder = folder;
+    this.shelf = shelf;
+    this.#operations = operations;
+    this.#budget = budget;
+  }
+
+  /** Reads all records, and sweeps what a crash left. A damaged record does not stop the others. */
+  async load(): Promise<void> {
+    await this.#sweep(this.shelf.folder);
+    await this.#sweep(this.#folder);
+    await this.shelf.load((await this.#operations.list(this.shelf.folder)).filter(isUuid));
+    for (const name of await this.#operations.list(this.#folder)) {
+      if (name.endsWith(recordSuffix)) await this.#loadOne(name.slice(0, -recordSuffix.length));
+    }
+  }
+
+  find(volumeId: string): VolumeState | undefined {
+    return this.#volumes.get(volumeId);
+  }
+
+  /** The volume. Throws `not_found`, or `corrupt` when its record is damaged. */
+  get(volumeId: string): VolumeState {
+    const volume = this.#volumes.get(volumeId);
+    if (volume !== undefined) return volume;
+    throw (
+      this.#damaged.get(volumeId) ??
+      new OperatingError('not_found', `There is no volume ${volumeId}.`)
+    );
+  }
+
+  isDamaged(volumeId: string): boolean {
+    return this.#damaged.has(volumeId);
+  }
+
+  all(): IterableIterator<VolumeState> {
+    return this.#volumes.values();
+  }
+
+  /** A volume that is not part of the set yet. */
+  newVolume(record: VolumeState['record']): VolumeState {
+    return new VolumeState(this.#folder, record, this.#operations);
+  }
+
+  add(volume: VolumeState): void {
+    this.#volumes.set(volume.id, volume);
+    for (const snapshot of volume.record.snapshots) this.#owners.set(snapshot.id, volume);
+  }
+
+  /** Removes a volume with its snapshots, durably. */
+  async remove(volume: VolumeState): Promise<void> {
+    await volume.remove(this.#folder);
+    this.#volumes.delete(volume.id);
+    for (const snapshot of volume.record.snapshots) this.#owners.delete(snapshot.id);
+  }
+
+  ownerOf(snapshotId: string): VolumeState | undefined {
+    return this.#owners.get(snapshotId);
+  }
+
+  /** Keeps the id of a snapshot from being given twice. */
+  reserve(snapshotId: string, volume: VolumeState): void {
+    this.#owners.set(snapshotId, volume);
+  }
+
+  unreserve(snapshotId: string): void {
+    this.#owners.delete(snapshotId);
+  }
+
+  /** Keeps a layer, and what lies under it, from being given back or merged into its child. */
+  pin(layerId: string): void {
+    this.#pins.set(layerId, (this.#pins.get(layerId) ?? 0) + 1);
+  }
+
+  unpin(layerId: string): void {
+    const count = (this.#pins.get(layerId) ?? 0) - 1;
+    if (count > 0) this.#pins.set(layerId, count);
+    else this.#pins.delete(layerId);
+  }
+
+  /** Pins a layer while `work` runs. */
+  async withPin<T>(layerId: string, work: () => Promise<T>): Promise<T> {
+    this.pin(layerId);
+    try {
+      return await work();
+    } finally {
+      this.unpin(layerId);
+    }
+  }
+
+  /** A view of a frozen layer, which is kept until the view is closed. */
+  openView(layerId: string): Chain {
+    const chain = new Chain(this.shelf.chainOf(layerId), this.#budget);
+    this.#chains.add(chain);
+    this.pin(layerId);
+    return chain;
+  }
+
+  closeView(chain: Chain): void {
+    this.unpin(chain.top.id);
+    this.#chains.delete(chain);
+    chain.release();
+  }
+
+  /** Begins to use a volume. Called in its `control`, and ended by `leave`. */
+  enter(volume: VolumeState): LiveVolume {
+    volume.live ??= this.#makeLive(volume);
+    volume.users += 1;
+    return volume.live;
+  }
+
+  /** Ends a use. The last one to leave makes everything durable; called in `control`. */
+  async leave(volume: VolumeState): Promise<void> {
+    volume.users -= 1;
+    if (volume.users === 0) await this.retire(volume);
+  }
+
+  /** Makes a volume durable and gives up its memory. After a failure the disk is what counts. */
+  async retire(volume: VolumeState): Promise<void> {
+    const { live } = volume;
+    if (live === undefined) return;
+    volume.live = undefined;
+    this.#chains.delete(live.chain);
+    live.chain.release();
+    try {
+      await live.flush();
+      await live.chain.top.close();
+    } catch (error) {
+      for (const layer of live.chain.layers) {
+        if (layer.failure !== undefined) await this.shelf.reload(layer);
+      }
+      await volume.reload();
+      throw error;
+    }
+  }
+
+  roots(): Set<string> {
+    const roots = new Set(this.#pins.keys());
+    for (const volume of this.#volumes.values()) {
+      for (const record of new Set([volume.record, volume.durable])) {
+        roots.add(record.head);
+        for (const snapshot of record.snapshots) roots.add(snapshot.layer);
+      }
+    }
+    return roots;
+  }
+
+  isUnsure(): boolean {
+    if (this.#damaged.size > 0) return true;
+    return [...this.#volumes.values()].some((volume) => volume.record !== volume.durable);
+  }
+
+  chains(): Iterable<Chain> {
+    return this.#chains;
+  }
+
+  async withHead<T>(
+    layerId: string,
+    work: (live: LiveVolume | undefined) => Promise<T>,
+  ): Promise<T> {
+    const volume = [...this.#volumes.values()].find(({ record }) => record.head === layerId);
+    if (volume === undefined) return work(undefined);
+    const live = await volume.control.run(async () => this.enter(volume));
+    try {
+      return await work(live.chain.layers.some((layer) => layer.id === layerId) ? live : undefined);
+    } finally {
+      await volume.control.run(() => this.leave(volume));
+    }
+  }
+
+  #makeLive(volume: VolumeState): LiveVolume {
+    const chain = new Chain(this.shelf.chainOf(volume.record.head), this.#budget);
+    this.#chains.add(chain);
+    return new LiveVolume(chain, volume.record.lengthBytes, () => volume.commit());
+  }
+
+  async #sweep(folder: string): Promise<void> {
+    for (const name of await this.#operations.list(folder)) {
+      if (name.endsWith(temporarySuffix)) await this.#operations.remove(join(folder, name));
+    }
+  }
+
+  async #loadOne(id: string): Promise<void> {
+    const path = join(this.#folder, id + recordSuffix);
+    try {
+      this.add(this.newVolume(await readVolumeRecord(this.#operations, path, id)));
+    } catch (error) {
+      if (!isOperatingError(error)) throw error;
+      this.#damaged.set(id, error);
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import { fromSystemError } from '../base/errors.ts';
+import type { FileOperations } from '../layer/file-operations.ts';
+import { GroupCommit } from '../layer/group-commit.ts';
+import type { LiveVolume } from './live-volume.ts';
+import { Serial } from '../layer/serial.ts';
+import type { SnapshotRecord, VolumeRecord } from './volume-record.ts';
+import { formatVolumeRecord, parseVolumeRecord, recordSuffix } from './volume-record.ts';
+
+/**
+ * A volume as the engine knows it. `durable` is the record on disk; `record` runs ahead of it only
+ * between the exchange of a head and the commit of that. Nothing that either of them refers to may
+ * be given back.
+ */
+export class VolumeState {
+  record: VolumeRecord;
+  durable: VolumeRecord;
+  /** One change of the record at a time. */
+  readonly control = new Serial();
+  /** Set while somebody uses the volume. */
+  live: LiveVolume | undefined;
+  /** Everybody for whom `live` is kept: devices, and merges into the head. */
+  users = 0;
+  /** Open devices of the volume and of its snapshots. */
+  devices = 0;
+  readonly #path: string;
+  readonly #operations: FileOperations;
+  #isRemoved = false;
+  readonly #commit = new GroupCommit(() => this.#commitNow());
+
+  constructor(folder: string, record: VolumeRecord, operations: FileOperations) {
+    this.#path = join(folder, record.id + recordSuffix);
+    this.#operations = operations;
+    this.record = record;
+    this.durable = record;
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  /** A snapshot that is durable. */
+  snapshot(id: string): SnapshotRecord | undefined {
+    return this.durable.snapshots.find((snapshot) => snapshot.id === id);
+  }
+
+  /** Makes the record durable as it is now, if it is not. */
+  async commit(): Promise<void> {
+    if (this.record !== this.durable && !this.#isRemoved) await this.#commit.run();
+  }
+
+  /** Changes the record and makes that durable; when it rejects, the change was taken back. */
+  async change(change: Partial<VolumeRecord>): Promise<void> {
+    const before = this.record;
+    this.record = { ...before, ...change };
+    try {
+      await this.commit();
+    } catch (error) {
+      // A copy: what is on disk is not known now, so the next commit writes in any case.
+      this.record = { ...before };
+      throw error;
+    }
+  }
+
+  /** Writes the record for the first time. */
+  create(): Promise<void> {
+    return this.#write(this.record);
+  }
+
+  /** Takes the record as it is on disk, after a failure that leaves open what is there. */
+  async reload(): Promise<void> {
+    this.durable = await readVolumeRecord(this.#operations, this.#path, this.id);
+    this.record = this.durable;
+  }
+
+  /** Removes the record, which removes the volume. */
+  async remove(folder: string): Promise<void> {
+    this.#isRemoved = true;
+    try {
+      await this.#operations.remove(this.#path);
+      await this.#operations.syncFolder(folder);
+    } catch (error) {
+      throw fromSystemError(error, `Removing volume ${this.id}`);
+    }
+  }
+
+  async #commitNow(): Promise<void> {
+    const { record } = this;
+    await this.#write(record);
+    this.durable = record;
+  }
+
+  async #write(record: VolumeRecord): Promise<void> {
+    try {
+      await this.#operations.writeDurably(this.#path, formatVolumeRecord(record));
+    } catch (error) {
+      throw fromSystemError(error, `Writing the record of volume ${this.id}`);
+    }
+  }
+}
+
+/** Reads the record of a volume. Rejects with `corrupt` when it is damaged. */
+export async function readVolumeRecord(
+  operations: FileOperations,
+  path: string,
+  id: string,
+): Promise<VolumeRecord> {
+  let text: string;
+  try {
+    text = await operations.readText(path);
+  } catch (error) {
+    throw fromSystemError(error, `Reading ${path}`);
+  }
+  return parseVolumeRecord(text, id);
+}
