@@ -4,7 +4,7 @@ import { Compile } from 'typebox/compile';
 import type { Validator } from 'typebox/compile';
 import type { TLocalizedValidationError } from 'typebox/error';
 import { OperatingError } from '../base/errors.ts';
-import { pythonRepr } from './python-repr.ts';
+import { pythonRepr, pythonText } from './python-repr.ts';
 
 /** What is wrong with a value: where, and in jsonschema's words what. */
 export interface Fault {
@@ -36,7 +36,7 @@ export function parseBody<S extends TSchema>(schema: S, body: unknown): Static<S
   if (field === undefined) throw new OperatingError('invalid_input', fault.problem);
   throw new OperatingError(
     'invalid_input',
-    `Invalid input for field/attribute ${field}. Value: ${pythonRepr(fault.value)}. ` +
+    `Invalid input for field/attribute ${field}. Value: ${pythonText(fault.value)}. ` +
       fault.problem,
     { field },
   );

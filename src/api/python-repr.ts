@@ -1,8 +1,16 @@
 const charsMax = 400;
 
+/** A JSON value as Python's `str` writes it, cut after a few hundred characters. */
+export function pythonText(value: unknown): string {
+  return typeof value === 'string' ? cut(value) : pythonRepr(value);
+}
+
 /** A JSON value as Python's `repr` writes it, cut after a few hundred characters. */
 export function pythonRepr(value: unknown): string {
-  const text = write(value, 0);
+  return cut(write(value, 0));
+}
+
+function cut(text: string): string {
   return text.length > charsMax ? `${text.slice(0, charsMax)}…` : text;
 }
 

@@ -108,7 +108,7 @@ function dataRoutes(app: FastifyInstance, catalog: Catalog): void {
     return reply.code(204).send();
   });
   app.put('/images/:id/file', async (request: ById, reply) => {
-    await findOwnImage(catalog, request.caller, request.params.id);
+    await findOwnImage(catalog, request.caller, 'image:modify_image', request.params.id);
     if (request.body instanceof Readable && (await isEmpty(request.body))) {
       return reply.code(204).send();
     }

@@ -15,7 +15,7 @@ export async function changeImage(
   edit: (image: ImageRow) => ImageContent,
 ): Promise<ImageRow> {
   return await catalog.transact(async (transaction) => {
-    const row = await findOwnImage(transaction, caller, imageId);
+    const row = await findOwnImage(transaction, caller, 'image:modify_image', imageId);
     const content = edit(row);
     if (content.visibility !== row.visibility) mayHaveVisibility(caller, content.visibility);
     const changed = await transaction.change(

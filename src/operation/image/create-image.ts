@@ -5,7 +5,8 @@ import type { JsonObject } from '../../base/json.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ImageRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
-import { mayHaveVisibility, mayWrite } from './image-access.ts';
+import { authorize } from '../../identity/policy.ts';
+import { mayHaveVisibility } from './image-access.ts';
 
 export interface NewImage {
   /** A UUID; a new one is made when it is missing. */
@@ -21,7 +22,7 @@ export async function createImage(
   caller: Caller,
   image: NewImage,
 ): Promise<ImageRow> {
-  mayWrite(caller);
+  authorize(caller, 'image:add_image');
   mayHaveVisibility(caller, image.visibility);
   const now = clock.now();
   const row: ImageRow = {

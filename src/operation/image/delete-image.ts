@@ -10,7 +10,7 @@ export async function deleteImage(
   imageId: string,
 ): Promise<void> {
   await catalog.transact(async (transaction) => {
-    const row = await findOwnImage(transaction, caller, imageId);
+    const row = await findOwnImage(transaction, caller, 'image:delete_image', imageId);
     if (row.properties['protected'] === true) {
       throw new OperatingError('forbidden', `Image ${row.id} is protected and cannot be deleted.`);
     }

@@ -8,16 +8,9 @@ import { everyProject } from '../../catalog/catalog.ts';
 import type { CatalogReader } from '../../catalog/catalog.ts';
 import type { ImageRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
-
-export function isAdmin(caller: Caller): boolean {
-  return caller.roles.includes('admin');
-}
-
-/** Rejects with `forbidden` callers who may only read. */
-export function mayWrite(caller: Caller): void {
-  if (isAdmin(caller) || caller.roles.includes('member')) return;
-  throw new OperatingError('forbidden', 'You are not authorized to complete this action.');
-}
+import { authorize } from '../../identity/policy.ts';
+import type { Action } from '../../identity/policy.ts';
+import { isAdmin } from '../scope.ts';
 
 /** The image, if the caller sees it; rejects with `not_found` otherwise. */
 export async function findImage(
@@ -25,6 +18,7 @@ export async function findImage(
   caller: Caller,
   imageId: string,
 ): Promise<ImageRow> {
+  authorize(caller, 'image:get_image');
   const row = isUuid(imageId)
     ? await catalog.find('images', { projectId: everyProject, id: imageId })
     : undefined;
@@ -37,20 +31,20 @@ function isVisible(row: ImageRow, caller: Caller): boolean {
   return open || row.projectId === caller.projectId || isAdmin(caller);
 }
 
-/** The image, if the caller may change it; rejects with `not_found` or `forbidden` otherwise. */
+/** The image, if the caller may do `action` to it; rejects with `not_found` or `forbidden` otherwise. */
 export async function findOwnImage(
   catalog: CatalogReader,
   caller: Caller,
+  action: Action,
   imageId: string,
 ): Promise<ImageRow> {
-  mayWrite(caller);
+  authorize(caller, action);
   const row = await findImage(catalog, caller, imageId);
   if (row.projectId === caller.projectId || isAdmin(caller)) return row;
   throw new OperatingError('forbidden', 'You are not permitted to modify this image.');
 }
 
-/** Rejects with `forbidden` when somebody else than an admin makes an image public. */
+/** Rejects with `forbidden` when somebody who may not makes an image public. */
 export function mayHaveVisibility(caller: Caller, visibility: ImageRow['visibility']): void {
-  if (visibility !== 'public' || isAdmin(caller)) return;
-  throw new OperatingError('forbidden', 'You are not authorized to make an image public.');
+  if (visibility === 'public') authorize(caller, 'image:publicize_image');
 }

@@ -2,6 +2,7 @@ import { everyProject } from '../../catalog/catalog.ts';
 import type { CatalogReader, ListQuery, SortKey, Where } from '../../catalog/catalog.ts';
 import type { ImageRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
+import { authorize } from '../../identity/policy.ts';
 import { findImage } from './image-access.ts';
 
 export interface ImageFilters {
@@ -28,6 +29,7 @@ export async function listImages(
     marker: string | undefined;
   },
 ): Promise<ImageRow[]> {
+  authorize(caller, 'image:get_images');
   const { limit, marker, sort, filters } = query;
   const after = marker === undefined ? undefined : await findImage(catalog, caller, marker);
   if (limit === 0) return [];
