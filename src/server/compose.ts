@@ -1,0 +1,151 @@
+/** The one place where the parts of the service are put together. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { buildApp } from '../api/app.ts';
+import { registerBlockStorageV3 } from '../api/block-storage-v3/routes.ts';
+import { registerFirnV1 } from '../api/firn-v1/routes.ts';
+import { identityV3 } from '../api/identity-v3/routes.ts';
+import { imageV2 } from '../api/image-v2/routes.ts';
+import { openRepositories } from '../backup/repositories.ts';
+import { systemClock } from '../base/clock.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { openSqliteCatalog } from '../catalog/sqlite.ts';
+import { bootstrap } from '../identity/bootstrap.ts';
+import { EmbeddedIdentity } from '../identity/embedded.ts';
+import type { JobHandlers } from '../job/job.ts';
+import { JobRunner } from '../job/runner.ts';
+import { systemScheduler } from '../job/scheduler.ts';
+import { ExportRegistry } from '../nbd/exports.ts';
+import { NbdServer } from '../nbd/server.ts';
+import { restoreExports } from '../operation/attachment/restore-exports.ts';
+import { jobHandlers } from '../operation/handlers.ts';
+import type { OperationNeeds } from '../operation/needs.ts';
+import { seedVolumeTypes } from '../operation/type/seed-volume-types.ts';
+import { openStoreRoot } from '../store/open-root.ts';
+import { openVolumeEngine } from '../volume/open-engine.ts';
+import type { Address, Config } from './config.ts';
+
+/** Jobs that run at once: enough to overlap waiting, few enough to bound memory. */
+const jobsAtOnce = 4;
+
+export interface Addresses {
+  readonly listen: Address;
+  readonly nbd: Address;
+  /** How clients reach the HTTP port, without a slash at the end. */
+  readonly publicUrl: string;
+}
+
+export interface Secrets {
+  readonly adminPassword: string;
+  readonly wrappingKey: Uint8Array;
+}
+
+/** The service with all its parts, answering; `close` ends it in order. */
+export interface Service {
+  close(): Promise<void>;
+}
+
+/**
+ * Opens everything below `config.dataFolder`, takes up the work that an earlier process left, and
+ * listens. When a part cannot be opened, those that are open already are closed again.
+ */
+export async function startService(
+  config: Config,
+  addresses: Addresses,
+  secrets: Secrets,
+  log: Logger,
+): Promise<Service> {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (let next = closers.pop(); next !== undefined; next = closers.pop()) await next();
+  };
+  try {
+    await open(config, addresses, secrets, log, closers);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { close };
+}
+
+/** Opens the parts from the bottom up; what closes them is added to `closers` as they come. */
+async function open(
+  config: Config,
+  addresses: Addresses,
+  secrets: Secrets,
+  log: Logger,
+  closers: (() => Promise<void>)[],
+): Promise<void> {
+  const folder = (name: string): string => join(config.dataFolder, name);
+  await mkdir(folder('journals'), { recursive: true });
+  const clock = systemClock;
+  const catalog = await openSqliteCatalog({ path: folder('catalog.sqlite') });
+  closers.push(() => catalog.close());
+  await bootstrap(catalog, { password: secrets.adminPassword, clock });
+  await seedVolumeTypes(catalog, clock);
+  const engine = await openVolumeEngine({
+    folder: folder('volumes'),
+    report: (error) => log.error({ err: error }, 'background work on volumes failed'),
+  });
+  closers.push(() => engine.close());
+  const root = openStoreRoot(config.storeUrl);
+  const repositories = openRepositories({ root, wrappingKey: secrets.wrappingKey });
+  closers.push(() => repositories.close());
+  const exports = new ExportRegistry();
+  const nbdServer = new NbdServer({
+    exports,
+    log: (event) => log[event.kind === 'fault' ? 'error' : 'debug'](event, 'nbd'),
+  });
+  closers.push(() => nbdServer.close());
+  const handlers: JobHandlers = {};
+  const jobs = new JobRunner({
+    catalog,
+    handlers,
+    parallel: jobsAtOnce,
+    clock,
+    scheduler: systemScheduler,
+    log,
+  });
+  const needs: OperationNeeds = {
+    catalog,
+    clock,
+    jobs,
+    engine,
+    exports,
+    repositories,
+    nbd: { ...addresses.nbd, socketPath: config.nbdSocketPath },
+    journalFolder: folder('journals'),
+  };
+  Object.assign(handlers, jobHandlers(needs));
+  await restoreExports(needs);
+  await nbdServer.listenTcp(addresses.nbd.host, addresses.nbd.port);
+  await nbdServer.listenUnix(config.nbdSocketPath);
+  const app = composeApp(needs, addresses.publicUrl, log);
+  await app.listen({ host: addresses.listen.host, port: addresses.listen.port });
+  closers.push(() => app.close());
+  await jobs.start({ takeOver: true });
+  closers.push(() => jobs.stop());
+}
+
+function composeApp(needs: OperationNeeds, publicUrl: string, log: Logger): FastifyInstance {
+  const { catalog, clock } = needs;
+  const identity = new EmbeddedIdentity({ catalog, clock });
+  const face = { identity, catalog, clock, publicUrl };
+  return buildApp({
+    log,
+    publicUrl,
+    ready: () => answers(catalog),
+    register: (app) => {
+      void app.register(identityV3, { ...face, prefix: '/identity' });
+      void app.register(imageV2, { ...face, prefix: '/image' });
+      registerBlockStorageV3(app, { ...face, needs });
+      registerFirnV1(app, { ...face, needs });
+    },
+  });
+}
+
+async function answers(catalog: Catalog): Promise<void> {
+  await catalog.count('settings', {});
+}

@@ -1,0 +1,130 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { pino } from 'pino';
+import { createLog } from '../api/log.ts';
+import { assert } from '../base/assert.ts';
+import { errnoOf, OperatingError } from '../base/errors.ts';
+import { type Addresses, type Service, startService } from './compose.ts';
+import {
+  type Address,
+  type Config,
+  formatAddress,
+  readConfig,
+  type ServeOptions,
+} from './config.ts';
+import { cloudName, type Credentials, writeCredentials } from './credentials.ts';
+import { takeDataFolder } from './data-folder.ts';
+import { readKeyFile } from './key-file.ts';
+
+export type { ServeOptions } from './config.ts';
+
+/** Ending in order may take this long before a second signal ends the process at once. */
+const impatientAfterMs = 1000;
+
+/**
+ * Runs the service in the foreground until SIGINT or SIGTERM, and resolves when it has ended in
+ * order. Rejects with an operating error that a person can act on when it cannot start.
+ */
+export async function serve(options: ServeOptions): Promise<void> {
+  const config = readConfig(options);
+  const folder = await takeDataFolder(config.dataFolder);
+  try {
+    const { key, made: keyMade } = await readKeyFile(config.keyPath, { create: true });
+    const addresses = await chooseAddresses(config);
+    const authUrl = `${addresses.publicUrl}/identity/v3`;
+    const credentials = await writeCredentials(config.dataFolder, authUrl);
+    const log = createLog({ level: config.logLevel, destination: pino.destination(2) });
+    const secrets = { adminPassword: credentials.password, wrappingKey: key };
+    const service = await startService(config, addresses, secrets, log).catch((error: unknown) => {
+      throw portTaken(error) ?? error;
+    });
+    process.stdout.write(greeting(config, addresses, credentials, keyMade));
+    await untilSignal(service);
+  } finally {
+    folder.release();
+  }
+}
+
+async function chooseAddresses(config: Config): Promise<Addresses> {
+  const listen = await withPort(config.listen);
+  const nbd = await withPort(config.nbd);
+  return { listen, nbd, publicUrl: config.publicUrl ?? `http://${formatAddress(listen)}` };
+}
+
+/** Port 0 becomes a port that is free now. */
+async function withPort(address: Address): Promise<Address> {
+  if (address.port !== 0) return address;
+  const probe = createServer().listen(0, address.host);
+  await once(probe, 'listening');
+  const found = probe.address();
+  assert(typeof found === 'object' && found !== null, 'a TCP server has an address');
+  probe.close();
+  await once(probe, 'close');
+  return { host: address.host, port: found.port };
+}
+
+/** A taken or forbidden port, in a sentence that says which one and what to do. */
+function portTaken(error: unknown): OperatingError | undefined {
+  const errno = errnoOf(error);
+  if (!(error instanceof Error) || !('port' in error || 'address' in error)) return undefined;
+  const port = 'port' in error ? Number(error.port) : undefined;
+  const place = 'address' in error ? String(error.address) : '';
+  const where = port === undefined ? place : formatAddress({ host: place, port });
+  const advice = 'choose another with --listen, --nbd or --nbd-socket';
+  if (errno === 'EADDRINUSE') {
+    return new OperatingError('conflict', `${where} is taken by another program; ${advice}`);
+  }
+  if (errno === 'EACCES' || errno === 'EADDRNOTAVAIL') {
+    return new OperatingError('forbidden', `${where} cannot be used (${errno}); ${advice}`);
+  }
+  return undefined;
+}
+
+function greeting(
+  config: Config,
+  addresses: Addresses,
+  credentials: Credentials,
+  keyMade: boolean,
+): string {
+  const { publicUrl, nbd } = addresses;
+  const first = credentials.made
+    ? `\nMade the user "admin" with a random password; it is in the two files below.\n`
+    : '';
+  const key = keyMade
+    ? `Made the key of the backups: ${config.keyPath}\nKeep a copy of it elsewhere: ` +
+      `without it no backup can be read.\n`
+    : '';
+  return `Firn 0.1.0 is ready.
+
+  HTTP      ${publicUrl}  (Identity v3 at /identity/v3, Block Storage v3 at /volume/v3)
+  NBD       ${formatAddress(nbd)} and ${config.nbdSocketPath}
+  data      ${config.dataFolder}
+  backups   ${config.storeUrl}
+${first}${key}
+Next, in another terminal:
+
+  . ${credentials.openrcPath}
+  openstack volume create --size 1 my-volume
+  openstack volume list
+
+or with ${credentials.cloudsPath} (cloud "${cloudName}"). Ctrl-C ends Firn.
+`;
+}
+
+/** Ends the service on the first signal; a second one, a while later, ends the process at once. */
+async function untilSignal(service: Service): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let askedAt: number | undefined;
+    const onSignal = (): void => {
+      if (askedAt === undefined) {
+        askedAt = performance.now();
+        process.stdout.write('\nEnding …\n');
+        resolve();
+      } else if (performance.now() - askedAt > impatientAfterMs) {
+        process.exit(1);
+      }
+    };
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
+  });
+  await service.close();
+}
