@@ -1,0 +1,50 @@
+import { everyProject, type Where } from '../../catalog/catalog.ts';
+import type { AttachmentRow } from '../../catalog/tables.ts';
+import type { Caller } from '../../identity/caller.ts';
+import { authorize } from '../../identity/policy.ts';
+import type { Reading } from '../needs.ts';
+import { readPage, type PageOf, type PageRequest } from '../page.ts';
+import { isAdmin, scopeOf } from '../scope.ts';
+import { findAttachment } from './find-attachment.ts';
+
+export interface AttachmentList extends PageRequest<'attachments'> {
+  readonly where: Omit<Where<'attachments'>, 'projectId'>;
+  /** Only an administrator gets the rows of all projects. */
+  readonly allProjects: boolean;
+}
+
+export async function listAttachments(
+  { catalog }: Reading,
+  caller: Caller,
+  list: AttachmentList,
+): Promise<PageOf<'attachments'>> {
+  authorize(caller, 'volume:get_all');
+  const projectId = list.allProjects && isAdmin(caller) ? everyProject : caller.projectId;
+  return await readPage(catalog, 'attachments', { ...list.where, projectId }, list, (id) =>
+    catalog.find('attachments', { id, projectId: scopeOf(caller) }),
+  );
+}
+
+export async function showAttachment(
+  { catalog }: Reading,
+  caller: Caller,
+  attachmentId: string,
+): Promise<AttachmentRow> {
+  authorize(caller, 'volume:get');
+  return await findAttachment(catalog, caller, attachmentId);
+}
+
+/** The finished attachments of the volumes, which are at most one page. */
+export async function attachmentsOf(
+  { catalog }: Reading,
+  volumeIds: readonly string[],
+): Promise<Map<string, AttachmentRow[]>> {
+  const found = new Map<string, AttachmentRow[]>();
+  if (volumeIds.length === 0) return found;
+  const rows = await catalog.list('attachments', {
+    where: { projectId: everyProject, volumeId: volumeIds, status: 'attached' },
+    limit: 1000,
+  });
+  for (const row of rows) found.set(row.volumeId, [...(found.get(row.volumeId) ?? []), row]);
+  return found;
+}

@@ -1,0 +1,20 @@
+import { newId } from '../../base/ids.ts';
+import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
+
+type Given = Pick<AttachmentRow, 'instanceId' | 'mode' | 'status' | 'createdAt'> &
+  Partial<Pick<AttachmentRow, 'connector' | 'exportName' | 'mountpoint'>>;
+
+/** A row for a new attachment of `volume`. */
+export function newAttachment(volume: VolumeRow, given: Given): AttachmentRow {
+  return {
+    id: newId(),
+    projectId: volume.projectId,
+    volumeId: volume.id,
+    mountpoint: null,
+    connector: null,
+    exportName: null,
+    updatedAt: null,
+    ...given,
+    attachedAt: given.status === 'attached' ? given.createdAt : null,
+  };
+}

@@ -1,0 +1,12 @@
+import { invalidInput } from './volume/find-volume.ts';
+
+/** The only zone there is, under the name that clients take when none is given. */
+export const availabilityZone = 'nova';
+
+/** The zone that a client names; rejects one that there is not. */
+export function availabilityZoneFor(name: string | null): string {
+  if (name !== null && name !== '' && name !== availabilityZone) {
+    throw invalidInput(`Availability zone '${name}' is invalid.`, 'availability_zone');
+  }
+  return availabilityZone;
+}

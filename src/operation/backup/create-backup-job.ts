@@ -1,0 +1,162 @@
+/**
+ * The job that makes a backup. It may run again from the start at any point:
+ *
+ * - A backup of a volume reads a short-lived snapshot, which has the backup's id. It is taken once, and
+ *   given up only after the row says `available`: a rerun reads the same bytes or finds all done.
+ * - The row becomes `available`, and what was read is released, in one transaction.
+ * - A row that leaves `creating` by force ends the work; the deletion's job, which comes after this one,
+ *   removes what the repository has of it.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { backUp, type BackupFacts, type BackupOutcome } from '../../backup/back-up.ts';
+import { must } from '../../base/assert.ts';
+import { isOperatingError, OperatingError } from '../../base/errors.ts';
+import type { BackupRow, JobRow } from '../../catalog/tables.ts';
+import type { JobContext, JobHandler } from '../../job/job.ts';
+import { failureText } from '../failure.ts';
+import { recordFailure } from '../message.ts';
+import type { OperationNeeds } from '../needs.ts';
+import { backupChanges } from '../states.ts';
+import { keepProgress } from './keep-progress.ts';
+import { releaseSource, type BackupSource } from './release-source.ts';
+import { byId } from '../scope.ts';
+
+export type BackupNeeds = Pick<
+  OperationNeeds,
+  'catalog' | 'clock' | 'engine' | 'repositories' | 'journalFolder'
+>;
+
+const { during, to, failed } = backupChanges.create;
+
+export function createBackupJob(needs: BackupNeeds): JobHandler {
+  const { catalog, clock, engine } = needs;
+  return {
+    async run(job, context) {
+      const row = await catalog.find('backups', byId(job.subjectId));
+      if (row?.status === during) await makeBackup(needs, row, context);
+      const source = sourceOf(job);
+      await catalog.transact((transaction) => releaseSource(transaction, source, clock.now()));
+      if (source.snapshotId === null) await engine.deleteSnapshot(source.backupId);
+    },
+
+    async fail(job, error) {
+      const source = sourceOf(job);
+      await catalog.transact(async (transaction) => {
+        const failReason = failureText(error, job.requestId);
+        const changed = await transaction.change(
+          'backups',
+          { ...byId(job.subjectId), status: during },
+          { status: failed, failReason, updatedAt: clock.now() },
+        );
+        await releaseSource(transaction, source, clock.now());
+        if (changed === undefined) return;
+        await recordFailure(transaction, clock, {
+          job,
+          resource: 'VOLUME_BACKUP',
+          action: 'create backup',
+          error,
+          advice: 'Delete the backup, and create it again when the cause is gone.',
+        });
+      });
+      await rm(journalPath(needs, source.backupId), { force: true });
+      if (source.snapshotId === null) await engine.deleteSnapshot(source.backupId);
+    },
+  };
+}
+
+function journalPath(needs: BackupNeeds, backupId: string): string {
+  return join(needs.journalFolder, `${backupId}.journal`);
+}
+
+function sourceOf({ subjectId, payload }: JobRow): BackupSource {
+  const { volumeId, snapshotId } = payload;
+  return {
+    backupId: subjectId,
+    volumeId: must(typeof volumeId === 'string' ? volumeId : null, 'the volume in the payload'),
+    snapshotId: typeof snapshotId === 'string' ? snapshotId : null,
+  };
+}
+
+async function makeBackup(needs: BackupNeeds, row: BackupRow, context: JobContext): Promise<void> {
+  const { catalog, clock, engine, repositories } = needs;
+  if (row.snapshotId === null) {
+    await engine.createSnapshot({ volumeId: row.volumeId, snapshotId: row.id });
+  }
+  const lost = new AbortController();
+  const keeper = keepProgress({ catalog, clock, backupId: row.id, onLost: () => lost.abort() });
+  try {
+    const outcome = await backUp({
+      engine,
+      repository: await repositories.open(row.container, { create: true }),
+      snapshotId: row.snapshotId ?? row.id,
+      facts: await factsOf(needs, row),
+      journalPath: journalPath(needs, row.id),
+      signal: AbortSignal.any([context.signal, lost.signal]),
+      onProgress: (progress) => {
+        context.progress(progress.bytesDone, progress.bytesTotal);
+        keeper.report(progress);
+      },
+    });
+    await keeper.settle();
+    await markAvailable(needs, row, outcome);
+  } catch (error) {
+    await keeper.settle();
+    const unwanted = lost.signal.aborted && !context.signal.aborted;
+    if (!unwanted || !isOperatingError(error, 'aborted')) throw error;
+    await rm(journalPath(needs, row.id), { force: true });
+  }
+}
+
+async function factsOf({ catalog }: BackupNeeds, row: BackupRow): Promise<BackupFacts> {
+  const volume = await catalog.find('volumes', byId(row.volumeId));
+  if (volume === undefined) {
+    throw new OperatingError('not_found', `Volume ${row.volumeId} could not be found.`);
+  }
+  const type = await catalog.find('volumeTypes', { id: volume.volumeTypeId });
+  return {
+    backupId: row.id,
+    making: row.incremental ? 'incremental' : 'full',
+    name: row.name,
+    description: row.description,
+    metadata: row.metadata,
+    projectId: row.projectId,
+    userId: row.userId,
+    snapshotId: row.snapshotId,
+    volume: {
+      volumeId: volume.id,
+      name: volume.name,
+      description: volume.description,
+      sizeGiB: row.size,
+      metadata: volume.metadata,
+      bootable: volume.bootable,
+      volumeType: type?.name ?? null,
+      availabilityZone: volume.availabilityZone,
+    },
+  };
+}
+
+async function markAvailable(
+  { catalog, clock }: BackupNeeds,
+  row: BackupRow,
+  outcome: BackupOutcome,
+): Promise<void> {
+  const { id: backupId, volumeId, snapshotId } = row;
+  await catalog.transact(async (transaction) => {
+    await transaction.change(
+      'backups',
+      { ...byId(backupId), status: during },
+      {
+        status: to,
+        parentId: outcome.parentId,
+        layerId: outcome.layerId,
+        objectCount: outcome.objectCount,
+        bytesTotal: outcome.bytesTotal,
+        bytesDone: outcome.bytesRead,
+        bytesStored: outcome.bytesStored,
+        updatedAt: clock.now(),
+      },
+    );
+    await releaseSource(transaction, { backupId, volumeId, snapshotId }, clock.now());
+  });
+}

@@ -1,0 +1,70 @@
+import type { Caller } from '../../identity/caller.ts';
+import { authorize } from '../../identity/policy.ts';
+import type { JobHandler } from '../../job/job.ts';
+import { failureText } from '../failure.ts';
+import { recordFailure } from '../message.ts';
+import type { OperationNeeds, Starting } from '../needs.ts';
+import { backupChanges, isOneOf } from '../states.ts';
+import { findBackup, invalidBackup } from './find-backup.ts';
+import { removeStoredBackup } from './remove-stored-backup.ts';
+import { byId } from '../scope.ts';
+
+const { from, during, failed } = backupChanges.delete;
+
+/** Begins to delete a backup; with `force`, for administrators, whatever its status is. */
+export async function deleteBackup(
+  { catalog, clock, jobs }: Starting,
+  caller: Caller,
+  backupId: string,
+  { force }: { force: boolean },
+): Promise<void> {
+  authorize(caller, force ? 'volume_extension:backup_admin_actions:force_delete' : 'backup:delete');
+  await catalog.transact(async (transaction) => {
+    const row = await findBackup(transaction, caller, backupId);
+    if (!force && !isOneOf(row.status, from)) {
+      throw invalidBackup('Backup status must be available or error');
+    }
+    await transaction.change(
+      'backups',
+      { id: row.id, projectId: row.projectId, status: row.status },
+      { status: during, updatedAt: clock.now() },
+    );
+    await jobs.add(transaction, {
+      kind: 'backup.delete',
+      projectId: row.projectId,
+      subjectId: row.id,
+      requestId: caller.requestId,
+    });
+  });
+  jobs.wake();
+}
+
+export function deleteBackupJob(
+  needs: Pick<OperationNeeds, 'catalog' | 'clock' | 'engine' | 'repositories'>,
+): JobHandler {
+  const { catalog, clock } = needs;
+  return {
+    async run({ subjectId: id }, { signal }) {
+      const row = await catalog.find('backups', byId(id));
+      if (row === undefined) return;
+      await removeStoredBackup(needs, { backupId: id, container: row.container, signal });
+      await catalog.remove('backups', byId(id));
+    },
+
+    async fail(job, error) {
+      await catalog.transact(async (transaction) => {
+        const where = { ...byId(job.subjectId), status: during };
+        const failReason = failureText(error, job.requestId);
+        const changes = { status: failed, failReason, updatedAt: clock.now() };
+        if ((await transaction.change('backups', where, changes)) === undefined) return;
+        await recordFailure(transaction, clock, {
+          job,
+          resource: 'VOLUME_BACKUP',
+          action: 'delete backup',
+          error,
+          advice: 'Delete it again when the cause is gone.',
+        });
+      });
+    },
+  };
+}

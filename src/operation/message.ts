@@ -1,0 +1,54 @@
+/**
+ * Messages: what went wrong after a request was answered, for the project that asked. Ids of events
+ * are those of the Messages API: resource, action, detail.
+ */
+import { newId } from '../base/ids.ts';
+import type { Clock } from '../base/clock.ts';
+import type { CatalogWriter } from '../catalog/catalog.ts';
+import type { JobRow } from '../catalog/tables.ts';
+import { failureText } from './failure.ts';
+
+export type MessageResource = 'VOLUME' | 'VOLUME_SNAPSHOT' | 'VOLUME_BACKUP';
+
+const actionNumbers = {
+  'create volume': '008',
+  'extend volume': '007',
+  'create snapshot': '009',
+  'delete snapshot': '010',
+  'create backup': '013',
+  'delete backup': '014',
+  'restore backup': '015',
+  'delete volume': '101',
+} as const;
+
+export type MessageAction = keyof typeof actionNumbers;
+
+const daysKept = 30;
+
+/** Keeps, for the subject of a failed job, what was being done, why it failed, and what to do. */
+export async function recordFailure(
+  transaction: CatalogWriter,
+  clock: Clock,
+  failure: {
+    job: JobRow;
+    resource: MessageResource;
+    action: MessageAction;
+    error: unknown;
+    advice: string;
+  },
+): Promise<void> {
+  const { job, resource, action, error, advice } = failure;
+  const now = clock.now();
+  await transaction.insert('messages', {
+    id: newId(),
+    projectId: job.projectId,
+    requestId: job.requestId,
+    resourceType: resource,
+    resourceId: job.subjectId,
+    eventId: `VOLUME_${resource}_${actionNumbers[action]}_001`,
+    level: 'ERROR',
+    userMessage: `${action}: ${failureText(error, job.requestId)} ${advice}`,
+    createdAt: now,
+    expiresAt: now + daysKept * 24 * 3600 * 1000,
+  });
+}

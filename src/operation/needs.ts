@@ -1,0 +1,30 @@
+/** What operations are made of. Each verb takes only the part that it needs. */
+import type { Repositories } from '../backup/repositories.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { JobQueue } from '../job/job.ts';
+import type { ExportRegistry } from '../nbd/exports.ts';
+import type { VolumeEngine } from '../volume/engine.ts';
+
+export interface OperationNeeds {
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly jobs: JobQueue;
+  readonly engine: VolumeEngine;
+  readonly exports: ExportRegistry;
+  readonly repositories: Repositories;
+  /** Where NBD clients find the exports. */
+  readonly nbd: NbdAddress;
+  /** A folder on this machine, in which a backup keeps its journal while it runs. */
+  readonly journalFolder: string;
+}
+
+export interface NbdAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly socketPath: string;
+}
+
+export type Reading = Pick<OperationNeeds, 'catalog'>;
+export type Changing = Pick<OperationNeeds, 'catalog' | 'clock'>;
+export type Starting = Pick<OperationNeeds, 'catalog' | 'clock' | 'jobs'>;

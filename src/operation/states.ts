@@ -1,0 +1,102 @@
+/**
+ * The states of volumes, snapshots and backups, and every change of them that a verb may make.
+ *
+ * - A status changes only by compare-and-swap on `from`, in the transaction that adds the verb's job.
+ * - `during` is left by that job alone: to `to` when it is done, to `failed` when it cannot go on. A
+ *   job is resumed after a crash, so that no subject stays in a status of `during` for ever.
+ * - `previous` is the status that the volume had before the verb began. `gone` means that the row is
+ *   removed. An administrator's reset and forced deletion start from any status and are not listed.
+ */
+import type { BackupStatus, SnapshotStatus, VolumeStatus } from '../catalog/tables.ts';
+
+interface Change<S> {
+  readonly from: readonly S[];
+  /** The status while a job works on it; without one the change is made at once. */
+  readonly during?: S;
+  readonly to: S | 'previous' | 'gone';
+  readonly failed?: S | 'previous';
+}
+
+type Changes<S> = Readonly<Record<string, Change<S>>>;
+
+export const volumeChanges = {
+  create: { from: [], during: 'creating', to: 'available', failed: 'error' },
+  delete: {
+    from: ['available', 'error', 'error_restoring', 'error_extending', 'error_deleting'],
+    during: 'deleting',
+    to: 'gone',
+    failed: 'error_deleting',
+  },
+  extend: {
+    from: ['available', 'in-use'],
+    during: 'extending',
+    to: 'previous',
+    failed: 'error_extending',
+  },
+  backUp: {
+    from: ['available', 'in-use'],
+    during: 'backing-up',
+    to: 'previous',
+    failed: 'previous',
+  },
+  restore: {
+    from: ['available', 'error_restoring'],
+    during: 'restoring-backup',
+    to: 'available',
+    failed: 'error_restoring',
+  },
+  reserve: { from: ['available'], to: 'reserved' },
+  reserveToAttach: { from: ['available'], to: 'attaching' },
+  unreserve: { from: ['attaching', 'reserved'], to: 'available' },
+  connect: { from: ['available', 'reserved', 'attaching'], to: 'attaching' },
+  attach: { from: ['available', 'reserved', 'attaching'], to: 'in-use' },
+  beginDetaching: { from: ['in-use'], to: 'detaching' },
+  rollDetaching: { from: ['detaching'], to: 'in-use' },
+  detach: { from: ['reserved', 'attaching', 'in-use', 'detaching'], to: 'available' },
+} as const satisfies Changes<VolumeStatus>;
+
+export const snapshotChanges = {
+  create: { from: [], during: 'creating', to: 'available', failed: 'error' },
+  delete: {
+    from: ['available', 'error', 'error_deleting'],
+    during: 'deleting',
+    to: 'gone',
+    failed: 'error_deleting',
+  },
+  backUp: { from: ['available'], during: 'backing-up', to: 'available', failed: 'available' },
+} as const satisfies Changes<SnapshotStatus>;
+
+export const backupChanges = {
+  create: { from: [], during: 'creating', to: 'available', failed: 'error' },
+  delete: { from: ['available', 'error'], during: 'deleting', to: 'gone', failed: 'error' },
+  restore: { from: ['available'], during: 'restoring', to: 'available', failed: 'available' },
+} as const satisfies Changes<BackupStatus>;
+
+/** The statuses that an administrator may set by hand. */
+export const volumeStatuses: readonly VolumeStatus[] = [
+  'creating',
+  'available',
+  'deleting',
+  'error',
+  'error_deleting',
+  'attaching',
+  'detaching',
+  'in-use',
+  'maintenance',
+  'reserved',
+];
+
+export const snapshotStatuses: readonly SnapshotStatus[] = [
+  'available',
+  'creating',
+  'deleting',
+  'error',
+  'error_deleting',
+];
+
+export const backupStatuses: readonly BackupStatus[] = ['available', 'error'];
+
+/** True when `status` is one of `list`, whose type may be narrower. */
+export function isOneOf<S extends string>(status: string, list: readonly S[]): status is S {
+  return list.some((one) => one === status);
+}

@@ -1,0 +1,56 @@
+import { GiB } from '../../base/bytes.ts';
+import type { VolumeRow } from '../../catalog/tables.ts';
+import type { JobHandler } from '../../job/job.ts';
+import { recordFailure } from '../message.ts';
+import type { OperationNeeds } from '../needs.ts';
+import { volumeChanges } from '../states.ts';
+import { byId } from '../scope.ts';
+
+type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'engine'>;
+
+const { during, to, failed } = volumeChanges.create;
+
+/** Makes the engine's volume. One that is deleted by force meanwhile is removed by the job after it. */
+export function createVolumeJob(needs: Needs): JobHandler {
+  const { catalog, clock, engine } = needs;
+  return {
+    async run({ subjectId: id }) {
+      const row = await catalog.find('volumes', byId(id));
+      if (row?.status !== during) return;
+      const from = sourceOf(row);
+      await engine.createVolume({
+        volumeId: id,
+        lengthBytes: row.size * GiB,
+        ...(from === undefined ? {} : { from }),
+      });
+      await catalog.change(
+        'volumes',
+        { ...byId(id), status: during },
+        { status: to, updatedAt: clock.now() },
+      );
+    },
+
+    async fail(job, error) {
+      await catalog.transact(async (transaction) => {
+        const changed = await transaction.change(
+          'volumes',
+          { ...byId(job.subjectId), status: during },
+          { status: failed, updatedAt: clock.now() },
+        );
+        if (changed === undefined) return;
+        await recordFailure(transaction, clock, {
+          job,
+          resource: 'VOLUME',
+          action: 'create volume',
+          error,
+          advice: 'Delete the volume, and create it again.',
+        });
+      });
+    },
+  };
+}
+
+function sourceOf(row: VolumeRow): { snapshotId: string } | { volumeId: string } | undefined {
+  if (row.snapshotId !== null) return { snapshotId: row.snapshotId };
+  return row.sourceVolumeId === null ? undefined : { volumeId: row.sourceVolumeId };
+}

@@ -1,0 +1,95 @@
+import { newId } from '../../base/ids.ts';
+import type { CatalogWriter } from '../../catalog/catalog.ts';
+import type { Metadata, VolumeRow } from '../../catalog/tables.ts';
+import type { Caller } from '../../identity/caller.ts';
+import { authorize } from '../../identity/policy.ts';
+import { availabilityZoneFor } from '../availability-zones.ts';
+import { startRestore } from '../backup/start-restore.ts';
+import type { Changing, Starting } from '../needs.ts';
+import { demandQuota, demandVolumeSize } from '../quota.ts';
+import { volumeTypeFor } from './volume-type-for.ts';
+import { findSource, sizeFor, type SourceIds, type VolumeSource } from './volume-source.ts';
+
+export interface NewVolume extends SourceIds {
+  /** GiB; null takes the source's. */
+  readonly size: number | null;
+  readonly name: string | null;
+  readonly description: string | null;
+  /** Id or name; null or empty takes the source's, or else the default. */
+  readonly volumeType: string | null;
+  readonly availabilityZone: string | null;
+  readonly metadata: Metadata;
+}
+
+/** Begins to make a volume: empty, a clone of a snapshot or volume, or restored from a backup. */
+export async function createVolume(
+  needs: Starting,
+  caller: Caller,
+  input: NewVolume,
+): Promise<VolumeRow> {
+  authorize(caller, 'volume:create');
+  const row = await needs.catalog.transact(async (transaction) => {
+    const source = await findSource(transaction, caller, input);
+    const volume = await volumeFor(transaction, needs, caller, input, source);
+    await insertVolume(transaction, volume);
+    if (source.kind === 'backup') {
+      await startRestore(transaction, needs, caller, {
+        backup: source.backup,
+        volume,
+        target: 'named',
+      });
+    } else {
+      await needs.jobs.add(transaction, {
+        kind: 'volume.create',
+        projectId: volume.projectId,
+        subjectId: volume.id,
+        requestId: caller.requestId,
+      });
+    }
+    return volume;
+  });
+  needs.jobs.wake();
+  return row;
+}
+
+/** Adds a volume's row, if size and quota allow it. */
+export async function insertVolume(transaction: CatalogWriter, volume: VolumeRow): Promise<void> {
+  await demandVolumeSize(transaction, volume.projectId, volume.size);
+  await demandQuota(transaction, volume.projectId, { volumes: 1, gigabytes: volume.size });
+  await transaction.insert('volumes', volume);
+}
+
+async function volumeFor(
+  transaction: CatalogWriter,
+  { clock }: Pick<Changing, 'clock'>,
+  caller: Caller,
+  input: NewVolume,
+  source: VolumeSource,
+): Promise<VolumeRow> {
+  const original =
+    source.kind === 'snapshot' || source.kind === 'volume' ? source.volume : undefined;
+  const named = input.volumeType === '' ? null : input.volumeType;
+  const type = await volumeTypeFor(transaction, named ?? original?.volumeTypeId ?? null);
+  return {
+    id: newId(),
+    projectId: caller.projectId,
+    userId: caller.userId,
+    name: input.name,
+    description: input.description,
+    size: sizeFor(source, input.size),
+    status: 'creating',
+    previousStatus: null,
+    volumeTypeId: type.id,
+    availabilityZone: availabilityZoneFor(input.availabilityZone),
+    bootable: original?.bootable ?? false,
+    multiattach: false,
+    readOnly: false,
+    snapshotId: input.snapshotId,
+    sourceVolumeId: input.sourceVolumeId,
+    backupId: input.backupId,
+    imageId: null,
+    metadata: input.metadata,
+    createdAt: clock.now(),
+    updatedAt: null,
+  };
+}

@@ -1,0 +1,28 @@
+import { OperatingError } from '../../base/errors.ts';
+import type { CatalogReader } from '../../catalog/catalog.ts';
+import type { VolumeRow } from '../../catalog/tables.ts';
+import type { Caller } from '../../identity/caller.ts';
+import { scopeOf } from '../scope.ts';
+
+/** The volume; rejects with `not_found` when there is none for this caller. */
+export async function findVolume(
+  reader: CatalogReader,
+  caller: Caller,
+  volumeId: string,
+): Promise<VolumeRow> {
+  const row = await reader.find('volumes', { id: volumeId, projectId: scopeOf(caller) });
+  if (row === undefined) {
+    throw new OperatingError('not_found', `Volume ${volumeId} could not be found.`);
+  }
+  return row;
+}
+
+/** A refusal in the shape that clients know. */
+export function invalidVolume(reason: string): OperatingError {
+  return new OperatingError('invalid_state', `Invalid volume: ${reason}`);
+}
+
+/** A value that is wrong by itself, in the shape that clients know. */
+export function invalidInput(reason: string, field: string): OperatingError {
+  return new OperatingError('invalid_input', `Invalid input received: ${reason}`, { field });
+}
