@@ -12,6 +12,7 @@
  * When the row cannot be changed, it stays `running` and is claimed again after the lease's end. When
  * the lease is lost, somebody else works on the job, and nothing is done about the subject here.
  */
+import { must } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf, OperatingError } from '../base/errors.ts';
 import type { JobRow } from '../catalog/tables.ts';
@@ -47,7 +48,7 @@ export class Attempt {
     this.job = job;
     this.#handler = handler;
     this.#parts = parts;
-    this.#leaseEndsAt = parts.clock.now() + leaseMs;
+    this.#leaseEndsAt = must(job.leaseExpiresAt, 'the lease of a claimed job');
     this.#progress = new ProgressKeeper(parts.scheduler, (progress) => this.#keep(progress));
   }
 

@@ -24,6 +24,11 @@ export class SimulatedTime implements Clock, Scheduler {
     return { cancel: () => this.#entries.delete(entry) };
   }
 
+  /** Lets one millisecond pass, in which nothing is called. */
+  tick(): void {
+    this.#nowMs += 1;
+  }
+
   /** Calls what becomes due within the next `durationMs`, each at its own time and in order. */
   async advance(durationMs: number): Promise<void> {
     const endMs = this.#nowMs + durationMs;
