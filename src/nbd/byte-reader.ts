@@ -26,7 +26,7 @@ export class ByteReader {
   #filled = 0;
   readonly #onData = (chunk: Buffer): void => this.#push(chunk);
   readonly #onEnd = (): void => this.stop();
-  readonly #onClose = (): void => this.#drop();
+  readonly #onClose = (): void => this.drop();
 
   constructor(socket: Duplex) {
     this.#socket = socket;
@@ -98,7 +98,8 @@ export class ByteReader {
     return this.#unread === 0;
   }
 
-  #drop(): void {
+  /** Ends reading and forgets what arrived. */
+  drop(): void {
     this.#chunks = [];
     this.#headOffset = 0;
     this.#unread = 0;

@@ -45,7 +45,7 @@ export class Connection {
     this.#choice = new Choice(parts.exports, () => this.cut('the export was removed'));
     this.#channel = new Channel(socket);
     socket.on('error', (error) => this.#noteReason(error.message));
-    socket.once('close', () => this.#transmission?.abandon());
+    socket.once('close', () => this.#stop());
     this.ended = this.#live();
   }
 
@@ -57,6 +57,7 @@ export class Connection {
   /** Ends the connection at once; requests that run are waited for, their answers are lost. */
   cut(reason: string): Promise<void> {
     this.#noteReason(reason);
+    this.#stop();
     this.#socket.destroy();
     return this.ended;
   }
@@ -68,6 +69,12 @@ export class Connection {
     if (this.#transmission === undefined) this.#channel.input.stop();
     else void this.#transmission.close();
     return this.ended;
+  }
+
+  /** From here on nothing that the peer sent begins. */
+  #stop(): void {
+    this.#channel.input.drop();
+    this.#transmission?.abandon();
   }
 
   async #live(): Promise<void> {

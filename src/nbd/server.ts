@@ -47,6 +47,11 @@ export class NbdServer {
     this.#shared = new Budget(this.#limits.sharedBytesMax);
   }
 
+  /** The memory that long requests hold just now. */
+  get sharedBytesLent(): number {
+    return this.#shared.lent;
+  }
+
   /** Listens on TCP; port 0 takes a free one. Rejects with the system's error (`EADDRINUSE` …). */
   async listenTcp(host: string, port: number): Promise<{ port: number }> {
     const server = this.#newServer(this.#tls);
