@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { type FirnProcess, startFirn } from '../demo/firn-process.ts';
 import { Client } from '../src/client/client.ts';
 import { cloudFromYaml } from '../src/client/cloud.ts';
@@ -21,8 +20,13 @@ export interface Scene {
   restart(args?: readonly string[]): Promise<void>;
 }
 
-/** Starts Firn for one test; it is stopped and its folder removed at the test's end. */
-export async function startScene(t: TestContext, args: readonly string[] = []): Promise<Scene> {
+/** Something that has an end: a test's context, or the hooks of a suite. */
+export interface Ending {
+  readonly after: (work: () => Promise<void>) => void;
+}
+
+/** Starts Firn for one test or suite; it is stopped and its folder removed at the end. */
+export async function startScene(t: Ending, args: readonly string[] = []): Promise<Scene> {
   const folder = await mkdtemp(join(tmpdir(), 'firn-test-'));
   const dataFolder = join(folder, 'data');
   let firn = await startFirn(dataFolder, args);
