@@ -52,11 +52,8 @@ suite('the terminal client', needs('openstack'), () => {
     assert.equal(await openstack.settled('volume', 'from-snapshot'), 'available');
     assert.equal(await openstack.settled('volume', 'from-volume'), 'available');
     const listed = await openstack.objects('volume list');
-    assert.deepEqual(listed.map((volume) => [volume['Name'], volume['Size']]).sort(), [
-      ['from-snapshot', 1],
-      ['from-volume', 2],
-      ['plain', 1],
-    ]);
+    const lines = listed.map((volume) => `${text(volume['Name'])} ${Number(volume['Size'])}`);
+    assert.deepEqual(new Set(lines), new Set(['from-snapshot 1', 'from-volume 2', 'plain 1']));
     await openstack.ok('volume set --name renamed --property tier=silver --size 3', id);
     const shown = await openstack.object('volume show renamed');
     assert.deepEqual([shown['id'], shown['properties']], [id, { tier: 'silver' }]);
@@ -136,7 +133,7 @@ suite('data through the terminal client', needs('openstack', 'nbdcopy', 'qemu-im
     assert.equal(await openstack.settled('volume backup', 'more'), 'available');
     await openstack.ok('volume backup set --name kept2 --property a=b kept');
     const names = (await openstack.objects('volume backup list')).map((row) => row['Name']);
-    assert.deepEqual(names.sort(), ['kept2', 'more']);
+    assert.deepEqual(new Set(names), new Set(['kept2', 'more']));
     await openstack.ok('volume backup delete more');
 
     await openstack.ok('volume snapshot delete still');
