@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { assert } from '../base/assert.ts';
 import { KiB } from '../base/bytes.ts';
-import { fromSystemError, OperatingError } from '../base/errors.ts';
+import { OperatingError } from '../base/errors.ts';
 import type { NbdAddress } from './nbd-uri.ts';
 
 const scratchBytes = 256 * KiB;
@@ -47,7 +47,7 @@ export class NbdSocket {
       callback: (count: number): boolean => this.#push(count),
     };
     this.#socket = connect({ ...place, noDelay: true, onread });
-    this.#socket.on('error', (error) => this.destroy(fromSystemError(error, 'NBD connection')));
+    this.#socket.on('error', (error) => this.destroy(lost(error)));
     this.#socket.on('end', () => this.destroy(lost()));
     this.#socket.on('close', () => this.destroy(lost()));
   }
@@ -125,6 +125,7 @@ export class NbdSocket {
   }
 }
 
-function lost(): OperatingError {
-  return new OperatingError('unavailable', 'the NBD connection was closed');
+function lost(cause?: Error): OperatingError {
+  const how = cause === undefined ? 'was closed' : `was lost: ${cause.message}`;
+  return new OperatingError('unavailable', `the NBD connection ${how}`, { cause });
 }

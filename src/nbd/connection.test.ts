@@ -99,7 +99,7 @@ test('a client that owes a payload or leaves its answers is cut; an idle one is 
   await leaving.go(rig.name);
   leaving.socket.pause();
   leaving.request({ type: command.read, length: 32 * MiB });
-  await until(() => rig.watched.closed === 2, 'both are cut');
+  await until(() => reasonsOf(rig).length === 2, 'both are cut');
   assert.deepEqual(reasonsOf(rig), ['the client stalled', 'the client stalled']);
   assert.equal(rig.server.sharedBytesLent, 0);
   await idle.flush();
