@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -59,6 +59,26 @@ describe('the file of an SQLite catalogue', () => {
       await catalog.close();
       await truncate(damaged, (await stat(damaged)).size - 3 * 4096);
       await assert.rejects(openSqliteCatalog({ path: damaged }), { code: 'corrupt' });
+    }));
+
+  it('is refused when a page in its middle was overwritten', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'firn.db');
+      const catalog = await openSqliteCatalog({ path });
+      await catalog.transact(async (transaction) => {
+        for (let count = 0; count < 300; count += 1) {
+          await transaction.insert('volumes', sampleVolume({ id: newId() }));
+        }
+      });
+      await catalog.close();
+      const file = await open(path, 'r+');
+      const { size } = await file.stat();
+      await file.write(Buffer.alloc(4096, 0xa5), 0, 4096, Math.floor(size / 8192) * 4096);
+      await file.close();
+      await assert.rejects(openSqliteCatalog({ path }), {
+        code: 'corrupt',
+        message: /damaged|malformed/,
+      });
     }));
 
   it('is refused in a folder that is not there', () =>

@@ -65,6 +65,20 @@ describe('the runner of jobs', () => {
     assert.deepEqual(started(), ['a', 'b', 'c', 'a']);
   });
 
+  it('leaves a subject alone on which another runner works', async () => {
+    const [one, other] = [fixture.runner(handler), fixture.runner(handler)];
+    await Promise.all([one.start(), other.start()]);
+    await fixture.add(one, { subjectId: 's' });
+    const second = await fixture.add(one, { subjectId: 's' });
+    other.wake();
+    await fixture.time.advance(60_000);
+    assert.equal(handler.runs.length, 1);
+    handler.last().resolve();
+    await fixture.time.advance(5000);
+    assert.equal(handler.runs.length, 2);
+    assert.equal(handler.last().job.id, second);
+  });
+
   it('records a failure for good, with its words', async () => {
     const runner = fixture.runner(handler);
     await runner.start();
@@ -232,7 +246,7 @@ describe('the runner of jobs', () => {
             busy.add(job.subjectId);
             runningCount += 1;
             assert.ok(runningCount <= 4, 'more than two runners may run');
-            await new Promise(setImmediate);
+            await fixture.time.settle();
             ran.push(job.id);
             busy.delete(job.subjectId);
             runningCount -= 1;
