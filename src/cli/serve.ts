@@ -6,13 +6,13 @@ export const serve: AddCommand = (parent, context) => {
   parent
     .command('serve')
     .description('run the service in the foreground; --data names its folder (FIRN_DATA)')
-    .option('--listen HOST:PORT', 'where the HTTP APIs are (FIRN_LISTEN)')
-    .option('--nbd HOST:PORT', 'where NBD is on TCP (FIRN_NBD)')
-    .option('--nbd-socket PATH', 'where NBD is on a unix socket (FIRN_NBD_SOCKET)')
-    .option('--store URL', 'secondary storage, such as file:///srv/backups (FIRN_STORE)')
-    .option('--key-file PATH', 'the key of the backups (FIRN_KEY_FILE)')
-    .option('--public-url URL', 'how clients reach the HTTP APIs (FIRN_PUBLIC_URL)')
-    .option('--log-level LEVEL', 'silent, error, warn, info or debug (FIRN_LOG)')
+    .option('--listen <HOST:PORT>', 'where the HTTP APIs are (FIRN_LISTEN)')
+    .option('--nbd <HOST:PORT>', 'where NBD is on TCP (FIRN_NBD)')
+    .option('--nbd-socket <PATH>', 'where NBD is on a unix socket (FIRN_NBD_SOCKET)')
+    .option('--store <URL>', 'secondary storage, such as file:///srv/backups (FIRN_STORE)')
+    .option('--key-file <PATH>', 'the key of the backups (FIRN_KEY_FILE)')
+    .option('--public-url <URL>', 'how clients reach the HTTP APIs (FIRN_PUBLIC_URL)')
+    .option('--log-level <LEVEL>', 'silent, error, warn, info or debug (FIRN_LOG)')
     .action(async (_options, command: Command) => {
       const flags = command.optsWithGlobals<Readonly<Record<string, string>>>();
       const { environment } = context;

@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before, beforeEach } from 'node:test';
+import { GiB, KiB, MiB } from '../base/bytes.ts';
+import { isJsonObject } from '../base/json.ts';
+import { openStubServer, stubVolume } from '../client/stub-server.ts';
+import type { Play, StubServer } from '../client/stub-server.ts';
+import { ExportRegistry } from '../nbd/exports.ts';
+import { NbdServer } from '../nbd/server.ts';
+import { openMemoryDevice } from '../volume/memory-device.ts';
+import type { ServeOptions } from './context.ts';
+import { runCli } from './program.ts';
+
+let folder: string;
+let stub: StubServer;
+let play: Play;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'firn-cli-'));
+  stub = await openStubServer((request) => play(request));
+  await writeFile(join(folder, 'clouds.yaml'), cloudsYaml('right'));
+});
+after(async () => {
+  await stub.close();
+  await rm(folder, { recursive: true });
+});
+beforeEach(() => {
+  play = () => undefined;
+  stub.requests.splice(0);
+});
+
+function cloudsYaml(password: string): string {
+  const auth = {
+    auth_url: `${stub.url}/identity/v3`,
+    username: 'ann',
+    password,
+    project_name: 'a',
+  };
+  return JSON.stringify({ clouds: { firn: { auth } } });
+}
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(
+  args: readonly string[],
+  options: {
+    environment?: Record<string, string>;
+    serve?: (o: ServeOptions) => Promise<void>;
+  } = {},
+): Promise<Outcome> {
+  let out = '';
+  let err = '';
+  const code = await runCli(args, {
+    environment: options.environment ?? { FIRN_DATA: folder },
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+    serve: options.serve ?? (async () => assert.fail('not to be served')),
+  });
+  return { code, out, err };
+}
+
+const volume = stubVolume({ id: 'v1', name: 'disk', size: 3 });
+
+test('a list is a table, or JSON', async () => {
+  play = () => ({ body: { volumes: [volume, stubVolume({ id: 'v2', name: 'a\u001b[2Jb\nc' })] } });
+  const table = await run(['volume', 'list']);
+  assert.equal(table.code, 0);
+  const lines = table.out.split('\n');
+  assert.match(lines[0] ?? '', /^ID {2}NAME +STATUS +SIZE +CREATED$/);
+  assert.match(lines[1] ?? '', /^v1 {2}disk +available +3 GiB {2}2026/);
+  assert.match(lines[2] ?? '', /^v2 {2}a�\[2Jb�c /);
+  assert.equal(lines.length, 4);
+  const json = await run(['volume', 'list', '--json']);
+  assert.deepEqual(JSON.parse(json.out)[0], volume);
+});
+
+test('what makes no sense is 2, what cannot be done is 1 and one line', async () => {
+  for (const args of [[], ['volume'], ['volume', 'fly'], ['volume', 'list', '--fly'], ['fly']]) {
+    assert.equal((await run(args)).code, 2, args.join(' '));
+  }
+  assert.equal((await run(['volume', 'create', 'x', '--size', '0'])).code, 2);
+  assert.equal((await run(['snapshot', 'create', 'x'])).code, 2);
+  assert.equal((await run(['--help'])).code, 0);
+  const missing = await run(['volume', 'show', 'nothing']);
+  assert.deepEqual(missing, {
+    code: 1,
+    out: '',
+    err: 'firn: No /volumes/detail?name=nothing&limit=500\n',
+  });
+  play = () => ({ status: 400, body: { badRequest: { code: 400, message: 'Two\nlines' } } });
+  assert.equal((await run(['volume', 'list'])).err, 'firn: Two\n');
+});
+
+test('credentials: the flag, a cloud, variables, the folder; a clear word without any', async () => {
+  play = () => ({ body: { volumes: [] } });
+  const wrong = join(folder, 'wrong');
+  await mkdir(wrong);
+  await writeFile(join(wrong, 'clouds.yaml'), cloudsYaml('wrong'));
+  const bad = { OS_CLOUD: 'firn', OS_CLIENT_CONFIG_FILE: join(wrong, 'clouds.yaml') };
+  assert.equal((await run(['volume', 'list', '--data', folder], { environment: bad })).code, 0);
+  assert.equal((await run(['--data', folder, 'volume', 'list'], { environment: bad })).code, 0);
+  assert.equal((await run(['volume', 'list'], { environment: bad })).err, 'firn: Who are you?\n');
+  const good = { OS_CLOUD: 'firn', OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml') };
+  assert.equal((await run(['volume', 'list'], { environment: good })).code, 0);
+  const variables = {
+    OS_AUTH_URL: `${stub.url}/identity`,
+    OS_USERNAME: 'ann',
+    OS_PASSWORD: 'right',
+    OS_PROJECT_NAME: 'a',
+  };
+  assert.equal((await run(['volume', 'list'], { environment: variables })).code, 0);
+  const none = await run(['volume', 'list', '--data', '/nonexistent']);
+  assert.match(none.err, /^firn: \/nonexistent\/clouds\.yaml is not there/);
+});
+
+test('serve gets flags first, then the environment', async () => {
+  const seen: ServeOptions[] = [];
+  const outcome = await run(
+    ['serve', '--data', '/d', '--listen', '[::1]:1', '--nbd-socket', '/s'],
+    {
+      environment: { FIRN_DATA: '/other', FIRN_STORE: 'file:///b', FIRN_LOG: 'debug' },
+      serve: async (options) => void seen.push(options),
+    },
+  );
+  assert.equal(outcome.code, 0);
+  assert.deepEqual(seen, [
+    {
+      data: '/d',
+      listen: '[::1]:1',
+      nbd: undefined,
+      nbdSocket: '/s',
+      store: 'file:///b',
+      keyFile: undefined,
+      publicUrl: undefined,
+      logLevel: 'debug',
+    },
+  ]);
+});
+
+test('a backup is waited for with its progress', async () => {
+  let looks = 0;
+  const backup = {
+    id: 'b1',
+    name: 'nightly',
+    description: null,
+    size: 3,
+    volume_id: 'v1',
+    snapshot_id: null,
+    container: 'firn',
+    is_incremental: false,
+    fail_reason: null,
+    created_at: '2026-01-01T00:00:00.000000',
+  };
+  play = ({ method, path }) => {
+    if (path === '/volumes/v1') return { body: { volume } };
+    if (method === 'POST') return { status: 202, body: { backup: { id: 'b1' } } };
+    if (path === '/firn/v1/backups/b1') {
+      return { body: { bytes_done: 512 * looks, bytes_total: 1024, bytes_stored: 10, rate: 5 } };
+    }
+    looks += 1;
+    return { body: { backup: { ...backup, status: looks < 2 ? 'creating' : 'available' } } };
+  };
+  const args = ['backup', 'create', 'v1', '--name', 'nightly', '--wait', '--incremental'];
+  const outcome = await run(args);
+  assert.equal(outcome.code, 0);
+  assert.match(outcome.out, /^name +nightly$/m);
+  assert.match(outcome.out, /^status +available$/m);
+  assert.equal(
+    outcome.err,
+    'backup nightly: 50 %  512 B of 1.0 KiB\nbackup nightly: 100 %  1.0 KiB of 1.0 KiB\n',
+  );
+  const sent = stub.requests.find(({ method }) => method === 'POST')?.body;
+  assert.deepEqual(sent, {
+    backup: { volume_id: 'v1', name: 'nightly', incremental: true, force: false },
+  });
+});
+
+test('an ambiguous detachment is asked about', async () => {
+  const attachments = [{ attachment_id: 'a1' }, { attachment_id: 'a2' }];
+  play = ({ path }) =>
+    path === '/volumes/v1' ? { body: { volume: { ...volume, attachments } } } : { body: {} };
+  const unclear = await run(['volume', 'detach', 'v1']);
+  assert.match(unclear.err, /more than once; choose with --attachment: a1, a2/);
+  assert.equal((await run(['volume', 'detach', 'v1', '--attachment', 'a2'])).code, 0);
+  assert.equal(stub.requests.at(-1)?.path, '/attachments/a2');
+  assert.equal((await run(['volume', 'detach', 'v1', '--attachment', 'a3'])).code, 1);
+});
+
+test('a file goes into a volume and comes back the same, sparse', async () => {
+  const exports = new ExportRegistry();
+  await using server = await servedOver(exports, join(folder, 'nbd.sock'));
+  const device = openMemoryDevice({ lengthBytes: GiB });
+  // Both commands see the same bytes: the device outlives a connection.
+  const kept = Object.assign(device, { close: async () => undefined });
+  const exportName = 'x'.repeat(32);
+  exports.add(exportName, {
+    readOnly: false,
+    open: async () => ({ ...device, close: async () => undefined }),
+  });
+  const attachment = {
+    id: 'a1',
+    volume_id: 'v1',
+    status: 'attached',
+    connection_info: { unix_uri: `nbd+unix:///${exportName}?socket=${server.path}` },
+  };
+  play = ({ method, path, body }) => {
+    if (path.startsWith('/attachments')) return { body: { attachment } };
+    if (method === 'POST') return { status: 202, body: { volume: { id: 'v1' } } };
+    return isJsonObject(body) ? undefined : { body: { volume } };
+  };
+  const image = Buffer.alloc(9 * MiB + 123);
+  randomBytes(3 * MiB).copy(image, 64 * KiB);
+  randomBytes(500).copy(image, image.length - 500);
+  const source = join(folder, 'source.img');
+  await writeFile(source, image);
+  const imported = await run(['volume', 'import', source, '--name', 'disk']);
+  assert.deepEqual([imported.code, imported.err.split('\n').length > 1], [0, true], imported.err);
+  const target = join(folder, 'target.img');
+  const exported = await run(['volume', 'export', 'v1', target]);
+  assert.equal(exported.code, 0, exported.err);
+  const facts = await stat(target);
+  assert.equal(facts.size, GiB);
+  assert.ok(facts.blocks * 512 < 16 * MiB, 'holes stay holes');
+  const back = (await readFile(target)).subarray(0, image.length);
+  assert.ok(back.equals(image));
+  const detached = stub.requests.filter(({ method }) => method === 'DELETE');
+  assert.equal(detached.length, 2);
+  assert.match((await run(['volume', 'export', 'v1', target])).err, /EEXIST|exist/);
+});
+
+async function servedOver(
+  exports: ExportRegistry,
+  path: string,
+): Promise<AsyncDisposable & { path: string }> {
+  const server = new NbdServer({ exports });
+  await server.listenUnix(path);
+  return { path, [Symbol.asyncDispose]: () => server.close() };
+}
+
+test('an export that fails leaves no file', async () => {
+  play = ({ path }) =>
+    path.startsWith('/attachments')
+      ? { status: 400, body: { badRequest: { code: 400, message: 'It is attached already' } } }
+      : { body: { volume } };
+  const path = join(folder, 'none.img');
+  const outcome = await run(['volume', 'export', 'v1', path]);
+  assert.deepEqual(outcome, { code: 1, out: '', err: 'firn: It is attached already\n' });
+  await assert.rejects(stat(path), { code: 'ENOENT' });
+});
