@@ -107,7 +107,8 @@ export function parseBool(query: Query, name: string, otherwise: boolean): boole
   if (['true', '1', 'yes', 'on', 't', 'y'].includes(lower)) return true;
   if (['false', '0', 'no', 'off', 'f', 'n'].includes(lower)) return false;
   throw invalid(
-    `Unrecognized value '${text.slice(0, 100)}', acceptable values are: '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'`,
+    `Unrecognized value '${text.slice(0, 100)}', acceptable values are: '0', '1', 'f', 'false', ` +
+      "'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'",
     name,
   );
 }

@@ -97,7 +97,7 @@ test('what makes no sense is 2, what cannot be done is 1 and one line', async ()
   assert.equal((await run(['volume', 'list'])).err, 'firn: Two\n');
 });
 
-test('credentials: the flag, a cloud, variables, the folder; a clear word without any', async () => {
+test('credentials: the flag, a cloud, variables; a clear word without any', async () => {
   play = () => ({ body: { volumes: [] } });
   const wrong = join(folder, 'wrong');
   await mkdir(wrong);
@@ -199,10 +199,7 @@ test('a file goes into a volume and comes back the same, sparse', async () => {
   // Both commands see the same bytes: the device outlives a connection.
   const kept = Object.assign(device, { close: async () => undefined });
   const exportName = 'x'.repeat(32);
-  exports.add(exportName, {
-    readOnly: false,
-    open: async () => ({ ...device, close: async () => undefined }),
-  });
+  exports.add(exportName, { readOnly: false, open: async () => kept });
   const attachment = {
     id: 'a1',
     volume_id: 'v1',

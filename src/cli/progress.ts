@@ -1,4 +1,4 @@
-/** How far something is: a line that rewrites itself on a terminal, a line now and then elsewhere. */
+/** How far something is: one line that rewrites itself on a terminal, some lines elsewhere. */
 import { formatBytes } from '../base/bytes.ts';
 import { monotonicMs } from '../base/clock.ts';
 import type { Output } from './context.ts';

@@ -1,6 +1,6 @@
 /**
- * Where a cloud is and who asks: from `OS_*` variables or a `clouds.yaml`, as every OpenStack client
- * reads them (docs.openstack.org, openstacksdk "Configuration").
+ * Where a cloud is and who asks: from `OS_*` variables or a `clouds.yaml`, as every OpenStack
+ * client reads them (docs.openstack.org, openstacksdk "Configuration").
  */
 import { parse } from 'yaml';
 import { OperatingError, messageOf } from '../base/errors.ts';

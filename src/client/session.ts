@@ -37,7 +37,7 @@ export interface Call {
   readonly signal?: AbortSignal;
 }
 
-/** Requests in the name of one user: logs in before the first, and again when the token has ended. */
+/** Requests of one user: logs in before the first, and again when the token has ended. */
 export class Session {
   readonly #cloud: Cloud;
   #login: Promise<Login> | undefined;

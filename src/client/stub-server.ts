@@ -1,4 +1,4 @@
-/** A server for tests of the client: logs anybody in whose password is `right`, and plays answers. */
+/** A server to test the client with: logs in whose password is `right`, and plays answers. */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { once } from 'node:events';

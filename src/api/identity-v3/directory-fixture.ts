@@ -21,7 +21,7 @@ const roles = {
 /** Everybody's password. */
 export const password = 'correct-horse';
 
-/** `ann` is an admin and `max` a member in `alpha`, `rea` reads there, `bob` is a member in `beta`. */
+/** `ann` is an admin, `max` a member and `rea` a reader in `alpha`; `bob` is a member in `beta`. */
 export const people: readonly Person[] = [
   { id: 'f1'.repeat(16), name: 'ann', project: alpha, role: roles.admin },
   { id: 'f2'.repeat(16), name: 'max', project: alpha, role: roles.member },

@@ -7,7 +7,7 @@ import { directoryRoutes } from './directory.ts';
 import { versionDocument, versionList } from './discovery.ts';
 import { roleAssignmentRoutes } from './role-assignments.ts';
 import { catalogFor } from './service-catalog.ts';
-import { serviceRoutes } from './services.ts';
+import { serviceRoutes } from './endpoints.ts';
 import { tokenRoutes } from './tokens.ts';
 
 export interface IdentityV3Options {

@@ -49,9 +49,9 @@ const TokenRequest = Type.Object({
 type Auth = Static<typeof TokenRequest>['auth'];
 
 /**
- * What `POST /auth/tokens` asks for. Rejects with `invalid_input` a malformed body, whose values are
- * not repeated since they may be passwords; with `unauthenticated` methods and scopes that nobody
- * here can have.
+ * What `POST /auth/tokens` asks for. Rejects with `invalid_input` a malformed body, whose values
+ * are not repeated since they may be passwords; with `unauthenticated` methods and scopes that
+ * nobody here can have.
  */
 export function parseTokenRequest(body: unknown): { how: LoginMethod; scope: LoginScope } {
   const fault = findFault(TokenRequest, body);

@@ -31,7 +31,7 @@ function isVisible(row: ImageRow, caller: Caller): boolean {
   return open || row.projectId === caller.projectId || isAdmin(caller);
 }
 
-/** The image, if the caller may do `action` to it; rejects with `not_found` or `forbidden` otherwise. */
+/** The image, if the caller may do `action` to it; else rejects: `not_found` or `forbidden`. */
 export async function findOwnImage(
   catalog: CatalogReader,
   caller: Caller,

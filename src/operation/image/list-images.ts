@@ -16,8 +16,8 @@ export interface ImageFilters {
 export type ImageSortField = 'name' | 'status' | 'id' | 'createdAt' | 'updatedAt';
 
 /**
- * One page of the images that the caller sees: those of the own project and the public ones. Rejects
- * with `not_found` a marker that is no image of theirs.
+ * One page of the images that the caller sees: those of the own project and the public ones.
+ * Rejects with `not_found` a marker that is no image of theirs.
  */
 export async function listImages(
   catalog: CatalogReader,
