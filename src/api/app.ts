@@ -7,7 +7,7 @@ import { OperatingError } from '../base/errors.ts';
 import { noSuchRoute, sendError } from './errors.ts';
 import { frontPage } from './front-page.ts';
 import { parseJson } from './json-body.ts';
-import './request.ts';
+import type {} from './request.ts';
 
 /** What Cinder takes by default. */
 export const bodyBytesMaxDefault = 114_688;
