@@ -36,7 +36,6 @@ export class Connection {
   readonly #choice: Choice;
   #channel: Channel;
   #transmission: Transmission | undefined;
-  #closing = false;
   #cutReason: string | undefined;
 
   constructor(socket: Duplex, parts: ConnectionParts) {
@@ -62,12 +61,14 @@ export class Connection {
     return this.ended;
   }
 
-  /** Ends the connection in order: requests under way are answered, later ones refused. */
+  /**
+   * Ends the connection in order: requests under way are answered, later ones refused. A connection
+   * that has not chosen an export is cut.
+   */
   close(): Promise<void> {
-    this.#closing = true;
     this.#noteReason('the server closed');
-    if (this.#transmission === undefined) this.#channel.input.stop();
-    else void this.#transmission.close();
+    if (this.#transmission === undefined) return this.cut('the server closed');
+    void this.#transmission.close();
     return this.ended;
   }
 
@@ -109,7 +110,6 @@ export class Connection {
     log({ kind: 'opened', connection: id, readOnly: session.device.readOnly });
     const transmission = new Transmission(session, { limits, shared, pool, onFault });
     this.#transmission = transmission;
-    if (this.#closing) void transmission.close();
     const watch = this.#watchStalls(transmission);
     return transmission.run().finally(() => clearInterval(watch));
   }

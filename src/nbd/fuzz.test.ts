@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import test from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { connectNbd, type NbdClient } from '../client/nbd.ts';
 import {
   contextQuery,

@@ -5,6 +5,7 @@ import { newSecret } from '../base/ids.ts';
 import {
   contextQuery,
   exportQuery,
+  hex,
   RawPeer,
   startTestServer,
   uint32,
@@ -29,7 +30,7 @@ test('GO describes the export and enters transmission', async () => {
   assert.deepEqual(types(replies), [optionReply.info, optionReply.info, optionReply.ack]);
   assert.equal(replies[0]?.data.readBigUInt64BE(2), BigInt(lengthBytes));
   assert.equal(replies[0]?.data.readUInt16BE(10), 0b1101_0110_1101);
-  assert.equal(replies[1]?.data.toString('hex'), '0003' + '00000001' + '00001000' + '02000000');
+  assert.equal(replies[1]?.data.toString('hex'), hex('0003 00000001 00001000 02000000'));
   peer.request({ type: 3, cookie: 5n });
   assert.equal(await peer.simpleReply(5n), 0);
 });

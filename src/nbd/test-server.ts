@@ -79,7 +79,14 @@ export async function startTestServer(
   const server = new NbdServer({ log: (event) => events.push(event), ...options, exports });
   await server.listenUnix(path);
   return {
-    ...{ server, exports, folder, path, name, watched, gate, events },
+    server,
+    exports,
+    folder,
+    path,
+    name,
+    watched,
+    gate,
+    events,
     uri: uriOf(path, name),
     [Symbol.asyncDispose]: async () => {
       gate.open();
@@ -119,13 +126,19 @@ export class RawPeer {
   readonly #input: ByteReader;
   readonly closed: Promise<void>;
 
-  constructor(path: string) {
-    this.socket = connect(path);
+  constructor(place: string | Socket) {
+    this.socket = typeof place === 'string' ? connect(place) : place;
     this.socket.on('error', () => undefined);
     this.closed = new Promise((resolve) => {
       this.socket.once('close', () => resolve());
     });
     this.#input = new ByteReader(this.socket);
+  }
+
+  /** The socket, for whoever goes on with it. */
+  release(): Socket {
+    this.#input.detach();
+    return this.socket;
   }
 
   send(...parts: readonly (Buffer | readonly number[])[]): void {
@@ -213,6 +226,11 @@ export function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
   return bytes;
+}
+
+/** Hexadecimal digits without the spaces between the fields. */
+export function hex(spaced: string): string {
+  return spaced.replaceAll(' ', '');
 }
 
 /** The data of INFO and GO. */

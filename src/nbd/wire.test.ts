@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   listsAllocation,
   parseContextQuery,
@@ -8,11 +8,11 @@ import {
   parseString,
   selectsAllocation,
 } from './option.ts';
-import { contextQuery, exportQuery } from './test-server.ts';
+import { contextQuery, exportQuery, hex } from './test-server.ts';
 import { encodeErrorChunk, encodeOptionReply, parseRequest, writeUInt64 } from './wire.ts';
 
 const header = Buffer.from(
-  '25609513' + '0001' + '0006' + '0123456789abcdef' + '0000000100000002' + '80000000',
+  hex('25609513 0001 0006 0123456789abcdef 0000000100000002 80000000'),
   'hex',
 );
 
@@ -48,7 +48,7 @@ test('64-bit numbers are written big-endian', () => {
 test('an option reply has the magic, the option, the type and the length', () => {
   assert.equal(
     encodeOptionReply(7, 3, Buffer.from('abc')).toString('hex'),
-    '0003e889045565a9' + '00000007' + '00000003' + '00000003' + '616263',
+    hex('0003e889045565a9 00000007 00000003 00000003 616263'),
   );
 });
 
@@ -58,7 +58,7 @@ test('an error chunk ends the reply, and its message is never over 4096 bytes', 
   const short = encodeErrorChunk(request, 22, 'no');
   assert.equal(
     short.toString('hex'),
-    '668e33ef' + '0001' + '8001' + '0123456789abcdef' + '00000008' + '00000016' + '0002' + '6e6f',
+    hex('668e33ef 0001 8001 0123456789abcdef 00000008 00000016 0002 6e6f'),
   );
   assert.equal(encodeErrorChunk(request, 22, 'x'.repeat(5000)).length, 20 + 6 + 4096);
 });
