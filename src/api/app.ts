@@ -2,12 +2,11 @@
 import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { newId } from '../base/ids.ts';
 import { OperatingError } from '../base/errors.ts';
 import { noSuchRoute, sendError } from './errors.ts';
 import { frontPage } from './front-page.ts';
 import { parseJson } from './json-body.ts';
-import type {} from './request.ts';
+import { giveRequestIds, nameRequest, newRequestId } from './request.ts';
 
 /** What Cinder takes by default. */
 export const bodyBytesMaxDefault = 114_688;
@@ -32,7 +31,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: log,
     bodyLimit: options.bodyBytesMax ?? bodyBytesMaxDefault,
-    genReqId: () => `req-${newId()}`,
+    genReqId: newRequestId,
     logController: new LogController({
       disableRequestLogging: true,
       requestIdLogLabel: 'requestId',
@@ -43,17 +42,12 @@ export function buildApp(options: AppOptions): FastifyInstance {
     // Names take the place of ids in paths: 255 characters of up to 12 bytes when encoded.
     routerOptions: { maxParamLength: 3_100, ignoreTrailingSlash: true },
     frameworkErrors: (error, request, reply) => {
-      reply.header('x-openstack-request-id', request.id);
+      nameRequest(request, reply);
       void sendError(error, request, reply, options.publicUrl);
     },
   });
-  app.decorateRequest('requestId', {
-    getter() {
-      return this.id;
-    },
-  });
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-openstack-request-id', request.id);
+  giveRequestIds(app);
+  app.addHook('onRequest', async (request) => {
     // No id or name holds a NUL character, and PostgreSQL takes none even in a comparison.
     if (request.url.split('?', 1)[0]?.includes('%00') === true) throw noSuchRoute();
   });

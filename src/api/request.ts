@@ -1,4 +1,6 @@
 /** What hooks add to a request. The one place where Fastify's types are widened. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { newId } from '../base/ids.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { TokenFacts } from '../identity/identity.ts';
 
@@ -13,4 +15,23 @@ declare module 'fastify' {
     /** NN of `volume 3.NN`; set by `negotiateMicroversion`, not there on routes without it. */
     microversion: number;
   }
+}
+
+export function newRequestId(): string {
+  return `req-${newId()}`;
+}
+
+/** Says in the answer which request it belongs to. */
+export function nameRequest(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-openstack-request-id', request.id);
+}
+
+/** Gives every request `requestId`, and every answer the header that names it. */
+export function giveRequestIds(app: FastifyInstance): void {
+  app.decorateRequest('requestId', {
+    getter() {
+      return this.id;
+    },
+  });
+  app.addHook('onRequest', async (request, reply) => nameRequest(request, reply));
 }
