@@ -1,0 +1,129 @@
+/**
+ * What the repository holds, in memory: every pack, and where each block is.
+ *
+ * It is filled from the index objects and the listing of the packs. A pack that no index names (a
+ * crash came between pack and index) is adopted by reading its own directory, and named by the next
+ * index that is written. A pack that an index names and the store does not hold is left out, so that
+ * a writer stores its blocks anew.
+ *
+ * Use and removal: `use` notes when a writer last relied on a pack. Prune may only condemn a pack
+ * that nobody relied on since a moment of its choice; a condemned pack is no longer offered to
+ * writers from that instant on, while readers may still read it.
+ */
+import { assert, must } from '../base/assert.ts';
+import { isOperatingError, type OperatingError } from '../base/errors.ts';
+import { blockKinds } from './block.ts';
+import { BlockTable, type Location } from './block-table.ts';
+import type { PackContent } from './index-format.ts';
+import { entriesOf, packName } from './pack-format.ts';
+
+export interface Pack {
+  readonly number: number;
+  readonly packId: string;
+  readonly sizeBytes: number;
+  lastUse: number;
+  condemned: boolean;
+  /** Whether any block in it is a patch, whose base is needed as long as it is. */
+  patches: boolean;
+  /** The index object that names it. */
+  indexId: string | undefined;
+}
+
+/** An object that could not be read when the repository was opened. */
+export interface DamagedObject {
+  readonly name: string;
+  readonly error: OperatingError;
+}
+
+export class BlockIndex {
+  readonly table = new BlockTable();
+  readonly damaged: DamagedObject[] = [];
+  /** Index objects that name nothing that another one does not. */
+  readonly stale: string[] = [];
+  /** Packs that no readable index names; the next index that is written will. */
+  readonly unindexed = new Map<string, PackContent>();
+  readonly #packs: (Pack | undefined)[] = [];
+  readonly #numbers = new Map<string, number>();
+  #now = 0;
+
+  /** Adds a durable pack with its blocks; blocks that are elsewhere already stay there. */
+  add({ packId, sizeBytes, directory }: PackContent, indexId?: string): Pack {
+    const known = this.#numbers.get(packId);
+    if (known !== undefined) return this.pack(known);
+    const number = this.#packs.length;
+    const pack: Pack = {
+      number,
+      packId,
+      sizeBytes,
+      lastUse: this.#now,
+      condemned: false,
+      patches: false,
+      indexId,
+    };
+    this.#packs.push(pack);
+    this.#numbers.set(packId, number);
+    for (const entry of entriesOf(directory, `the pack ${packName(packId)}`)) {
+      const { idAt, offsetBytes, lengthBytes, kind } = entry;
+      pack.patches ||= kind === blockKinds.patch;
+      const old = this.table.find(directory, idAt);
+      if (old !== undefined && !this.pack(old.pack).condemned) continue;
+      this.table.set(directory, idAt, { pack: number, offsetBytes, lengthBytes, kind });
+    }
+    return pack;
+  }
+
+  find(ids: Uint8Array, at = 0): Location | undefined {
+    return this.table.find(ids, at);
+  }
+
+  /** True when the block is stored and will stay, as a writer relies on it from now on. */
+  use(ids: Uint8Array, at = 0): boolean {
+    const location = this.table.find(ids, at);
+    if (location === undefined) return false;
+    const pack = this.pack(location.pack);
+    if (pack.condemned) return false;
+    pack.lastUse = this.#now;
+    return true;
+  }
+
+  pack(number: number): Pack {
+    return must(this.#packs[number], `pack ${number}`);
+  }
+
+  findPack(packId: string): Pack | undefined {
+    const number = this.#numbers.get(packId);
+    return number === undefined ? undefined : this.#packs[number];
+  }
+
+  *packs(): Generator<Pack> {
+    for (const pack of this.#packs) if (pack !== undefined) yield pack;
+  }
+
+  /** The number that the next pack gets. */
+  get packCount(): number {
+    return this.#packs.length;
+  }
+
+  /** A moment: what is used later has a `lastUse` that is not smaller. */
+  tick(): number {
+    this.#now += 1;
+    return this.#now;
+  }
+
+  /** Forgets packs that were condemned, and every block that is still said to be in them. */
+  forget(packs: readonly Pack[]): void {
+    for (const pack of packs) {
+      assert(pack.condemned, 'only condemned packs are forgotten');
+      this.#packs[pack.number] = undefined;
+      this.#numbers.delete(pack.packId);
+      this.unindexed.delete(pack.packId);
+    }
+    this.table.removePacks(new Set(packs.map((pack) => pack.number)));
+  }
+
+  /** Remembers an object that is damaged or gone; other errors are thrown on. */
+  noteDamage(name: string, error: unknown): void {
+    if (!isOperatingError(error, 'corrupt') && !isOperatingError(error, 'not_found')) throw error;
+    this.damaged.push({ name, error });
+  }
+}

@@ -1,0 +1,101 @@
+import { blockBytes, blockKinds, isZeroId } from './block.ts';
+import { type BlockSource, placeBases } from './fetch.ts';
+import type { OpenLeaf } from './leaf.ts';
+import type { PackWriter } from './pack-writer.ts';
+import { isPatchWorthwhile } from './patch.ts';
+import { PatchPolicy } from './patch-policy.ts';
+import type { Slot } from './slot.ts';
+
+export interface BlockCounts {
+  blocksNew: number;
+  blocksShared: number;
+  blocksZero: number;
+}
+
+/** Turns chunks of plain blocks into ids in a leaf and sealed blocks in packs. */
+export class ChunkPipeline {
+  readonly counts: BlockCounts = { blocksNew: 0, blocksShared: 0, blocksZero: 0 };
+  readonly #source: BlockSource;
+  readonly #packs: PackWriter;
+  readonly #policy = new PatchPolicy();
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(source: BlockSource, packs: PackWriter, signal: AbortSignal | undefined) {
+    this.#source = source;
+    this.#packs = packs;
+    this.#signal = signal;
+  }
+
+  /** When this resolves, each block of the slot is named in `leaf` and stored, if only in memory. */
+  async process(slot: Slot, leaf: OpenLeaf, offsetBytes: number, count: number): Promise<void> {
+    const { pool } = this.#source;
+    await pool.run('hash', slot, count);
+    const fresh = this.#freshBlocks(slot, count);
+    if (fresh.length > 0) {
+      const patched = await this.#findPatches(slot, leaf, offsetBytes, fresh);
+      slot.modes.fill(0);
+      for (const block of fresh) {
+        slot.modes[block] = patched.has(block) ? blockKinds.patch : blockKinds.whole;
+      }
+      await this.#packs.room();
+      await pool.run('seal', slot);
+      for (const block of fresh) this.#store(slot, block, patched.has(block));
+    }
+    for (let block = 0; block < count; block += 1) {
+      leaf.set(offsetBytes + block * blockBytes, slot.id(block));
+    }
+  }
+
+  /** The blocks that are stored nowhere yet. */
+  #freshBlocks(slot: Slot, count: number): number[] {
+    const fresh: number[] = [];
+    for (let block = 0; block < count; block += 1) {
+      const id = slot.id(block);
+      if (isZeroId(id)) this.counts.blocksZero += 1;
+      else if (this.#isStored(id)) this.counts.blocksShared += 1;
+      else fresh.push(block);
+    }
+    return fresh;
+  }
+
+  /** The fresh blocks that are best stored as patches; their masks are in `slot.results`. */
+  async #findPatches(
+    slot: Slot,
+    leaf: OpenLeaf,
+    offsetBytes: number,
+    fresh: readonly number[],
+  ): Promise<Set<number>> {
+    const patched = new Set<number>();
+    if (!this.#policy.shouldTry()) return patched;
+    const olds: { block: number; id: Uint8Array }[] = [];
+    for (const block of fresh) {
+      const id = await leaf.oldId(offsetBytes + block * blockBytes);
+      if (id !== undefined) olds.push({ block, id });
+    }
+    if (olds.length === 0) return patched;
+    await placeBases(this.#source, slot, olds, this.#signal);
+    await this.#source.pool.run('diff', slot);
+    for (const { block } of olds) {
+      const good = slot.modes[block] === 1 && isPatchWorthwhile(slot.results[block] ?? 0);
+      this.#policy.note(good);
+      if (good) patched.add(block);
+    }
+    return patched;
+  }
+
+  #store(slot: Slot, block: number, patched: boolean): void {
+    const id = slot.id(block);
+    // The same content may have been sealed at the same time for another place.
+    if (this.#isStored(id)) {
+      this.counts.blocksShared += 1;
+      return;
+    }
+    const kind = patched ? blockKinds.patch : blockKinds.whole;
+    this.#packs.add(kind, id, slot.sealedBlock(block), patched ? slot.baseId(block) : undefined);
+    this.counts.blocksNew += 1;
+  }
+
+  #isStored(id: Uint8Array): boolean {
+    return this.#source.index.use(id) || this.#packs.holds(id);
+  }
+}

@@ -1,0 +1,75 @@
+import type { BlockIndex } from './block-index.ts';
+import { hexOf } from './block.ts';
+import type { MapRoot } from './map.ts';
+
+/** Plans that may still be executed. */
+const plansMax = 16;
+
+interface Hold {
+  readonly root: MapRoot | undefined;
+  readonly since: number;
+  readonly writes: boolean;
+  released: boolean;
+}
+
+/**
+ * What running writers and readers of this process rely on, so that prune leaves it alone: the maps
+ * they started from, and for writers every pack that they used since they began.
+ */
+export class Holds {
+  readonly #index: BlockIndex;
+  #holds: Hold[] = [];
+  #plans: number[] = [];
+  /** When each map was made, by its root. */
+  readonly #committed = new Map<string, number>();
+
+  constructor(index: BlockIndex) {
+    this.#index = index;
+  }
+
+  /** Holds a map until the returned function is called. */
+  take(root: MapRoot | undefined, { writes }: { writes: boolean }): () => void {
+    const hold: Hold = { root, since: this.#index.tick(), writes, released: false };
+    this.#holds.push(hold);
+    return () => {
+      hold.released = true;
+    };
+  }
+
+  /** Begins a plan: its moment, and the maps that are held at it. */
+  beginPlan(): { moment: number; roots: MapRoot[] } {
+    this.#plans = [...this.#plans.slice(1 - plansMax), this.#index.tick()];
+    const oldest = this.#plans[0] ?? 0;
+    this.#holds = this.#holds.filter((hold) => !hold.released || hold.since >= oldest);
+    for (const [rootId, since] of this.#committed) {
+      if (since < oldest) this.#committed.delete(rootId);
+    }
+    const held = this.#holds.filter((hold) => !hold.released);
+    return { moment: this.#plans.at(-1) ?? 0, roots: held.flatMap(rootsOf) };
+  }
+
+  /** Notes a map that a writer of this process has just made. */
+  noteCommitted(root: MapRoot): void {
+    this.#committed.set(hexOf(root.rootId), this.#index.tick());
+  }
+
+  /**
+   * The maps that anybody began to hold since a plan, but for those made since; undefined when the
+   * plan is long ago. Whatever a map that was made since consists of, its writer has used since.
+   */
+  rootsSince(moment: number): MapRoot[] | undefined {
+    if (!this.#plans.includes(moment)) return undefined;
+    const later = this.#holds.filter((hold) => hold.since >= moment).flatMap(rootsOf);
+    return later.filter(({ rootId }) => (this.#committed.get(hexOf(rootId)) ?? 0) < moment);
+  }
+
+  /** The moment at which the oldest writer that still runs began, or infinity. */
+  oldestWriter(): number {
+    const running = this.#holds.filter((hold) => hold.writes && !hold.released);
+    return Math.min(Infinity, ...running.map(({ since }) => since));
+  }
+}
+
+function rootsOf({ root }: Hold): MapRoot[] {
+  return root === undefined ? [] : [root];
+}

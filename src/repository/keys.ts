@@ -1,0 +1,55 @@
+/**
+ * The keys of a repository.
+ *
+ * One random master key; every other key is derived from it by HKDF-SHA256 (RFC 5869) with the
+ * repository's id as salt and a text as info. Blocks are sealed under 256 keys, chosen by the first
+ * byte of their id: a key may seal 2^32 times with random nonces (NIST SP 800-38D, 8.3), so that a
+ * repository may seal 2^40 blocks.
+ */
+import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { assert } from '../base/assert.ts';
+
+export const keyBytes = 32;
+
+/** The sealed objects that are no blocks; each kind has a key of its own. */
+export type ObjectKind = 'directory' | 'index' | 'manifest';
+
+export class RepositoryKeys {
+  readonly masterKey: Uint8Array;
+  readonly repositoryId: string;
+  readonly #idKey: KeyObject;
+  readonly #derived = new Map<string, KeyObject>();
+  readonly #blockKeys: (KeyObject | undefined)[] = [];
+
+  constructor(masterKey: Uint8Array, repositoryId: string) {
+    assert(masterKey.length === keyBytes, 'a master key has 32 bytes');
+    this.masterKey = masterKey;
+    this.repositoryId = repositoryId;
+    this.#idKey = this.#derive('id');
+  }
+
+  /** The id of a block's or node's plain bytes. */
+  idOf(plain: Uint8Array): Buffer {
+    return createHmac('sha256', this.#idKey).update(plain).digest();
+  }
+
+  /** The key that seals the block whose id begins with `firstByte`. */
+  blockKey(firstByte: number): KeyObject {
+    return (this.#blockKeys[firstByte] ??= this.#derive(`block ${firstByte}`));
+  }
+
+  objectKey(kind: ObjectKind): KeyObject {
+    return this.#derive(kind);
+  }
+
+  #derive(info: string): KeyObject {
+    const known = this.#derived.get(info);
+    if (known !== undefined) return known;
+    const salt = Buffer.from(this.repositoryId);
+    const bytes = hkdfSync('sha256', this.masterKey, salt, `firn/1 ${info}`, keyBytes);
+    const key = createSecretKey(new Uint8Array(bytes));
+    this.#derived.set(info, key);
+    return key;
+  }
+}

@@ -1,0 +1,67 @@
+import { assert } from '../base/assert.ts';
+import { blockBytes, idBytes, isZeroId, leafBytes, nodeBytes, nodeIds } from './block.ts';
+
+/** A leaf that is being written: new ids on top of the parent's. */
+export class OpenLeaf {
+  readonly leafIndex: number;
+  /** Chunks of this leaf whose ids are not known yet. */
+  pending = 0;
+  readonly #ids = new Uint8Array(nodeBytes);
+  readonly #touched = new Uint8Array(nodeIds);
+  readonly #loadBase: () => Promise<Uint8Array | undefined>;
+  #base: Promise<Uint8Array | undefined> | undefined;
+
+  constructor(leafIndex: number, loadBase: () => Promise<Uint8Array | undefined>) {
+    this.leafIndex = leafIndex;
+    this.#loadBase = loadBase;
+  }
+
+  get endBytes(): number {
+    return (this.leafIndex + 1) * leafBytes;
+  }
+
+  /** The parent's ids in this place; undefined when they are all zero. Read once, when needed. */
+  base(): Promise<Uint8Array | undefined> {
+    return (this.#base ??= this.#loadBase());
+  }
+
+  set(offsetBytes: number, id: Uint8Array): void {
+    const at = this.#slot(offsetBytes);
+    this.#ids.set(id, at * idBytes);
+    this.#touched[at] = 1;
+  }
+
+  zero(offsetBytes: number, blocks: number): void {
+    const at = this.#slot(offsetBytes);
+    assert(at + blocks <= nodeIds, 'the run ends within the leaf');
+    this.#ids.fill(0, at * idBytes, (at + blocks) * idBytes);
+    this.#touched.fill(1, at, at + blocks);
+  }
+
+  /** The id that the parent has for a block, or undefined when it is zero there. */
+  async oldId(offsetBytes: number): Promise<Uint8Array | undefined> {
+    const base = await this.base();
+    const at = this.#slot(offsetBytes) * idBytes;
+    if (base === undefined || isZeroId(base, at)) return undefined;
+    return base.subarray(at, at + idBytes);
+  }
+
+  /** The ids of the finished leaf. */
+  async finish(): Promise<Uint8Array> {
+    assert(this.pending === 0, 'every chunk of the leaf is known');
+    if (this.#touched.every((touched) => touched === 1)) return this.#ids;
+    const base = await this.base();
+    if (base === undefined) return this.#ids;
+    for (let at = 0; at < nodeIds; at += 1) {
+      if (this.#touched[at] === 1) continue;
+      this.#ids.set(base.subarray(at * idBytes, (at + 1) * idBytes), at * idBytes);
+    }
+    return this.#ids;
+  }
+
+  #slot(offsetBytes: number): number {
+    const at = (offsetBytes - this.leafIndex * leafBytes) / blockBytes;
+    assert(Number.isInteger(at) && at >= 0 && at < nodeIds, 'the block is one of the leaf');
+    return at;
+  }
+}

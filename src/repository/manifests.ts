@@ -1,0 +1,64 @@
+import { throwIfAborted } from '../base/abort.ts';
+import { isOperatingError, type OperatingError } from '../base/errors.ts';
+import type { Store } from '../store/store.ts';
+import { getBounded } from './bounded-get.ts';
+import type { RepositoryKeys } from './keys.ts';
+import {
+  backupIdOf,
+  type Manifest,
+  manifestName,
+  openManifest,
+  sealedManifestBytesMax,
+} from './manifest.ts';
+
+/** A manifest that is there and cannot be read. */
+export interface DamagedManifest {
+  readonly backupId: string;
+  readonly error: OperatingError;
+}
+
+const readsMax = 16;
+
+/** Every backup, in no promised order; a damaged one does not hide the others. */
+export async function* listManifests(
+  store: Store,
+  keys: RepositoryKeys,
+  signal?: AbortSignal,
+): AsyncGenerator<Manifest | DamagedManifest> {
+  let batch: Promise<Manifest | DamagedManifest | undefined>[] = [];
+  for await (const { name } of store.list('backups/')) {
+    throwIfAborted(signal);
+    const backupId = backupIdOf(name);
+    if (backupId === undefined) continue;
+    batch.push(readListed(store, keys, backupId));
+    if (batch.length < readsMax) continue;
+    for (const found of await Promise.all(batch)) if (found !== undefined) yield found;
+    batch = [];
+  }
+  for (const found of await Promise.all(batch)) if (found !== undefined) yield found;
+}
+
+/** Rejects with `not_found` or `corrupt`. */
+export async function readManifest(
+  store: Store,
+  keys: RepositoryKeys,
+  backupId: string,
+): Promise<Manifest> {
+  const sealed = await getBounded(store, manifestName(backupId), sealedManifestBytesMax);
+  return openManifest(keys, backupId, sealed);
+}
+
+/** Undefined when the backup was deleted since it was listed. */
+async function readListed(
+  store: Store,
+  keys: RepositoryKeys,
+  backupId: string,
+): Promise<Manifest | DamagedManifest | undefined> {
+  try {
+    return await readManifest(store, keys, backupId);
+  } catch (error) {
+    if (isOperatingError(error, 'not_found')) return undefined;
+    if (isOperatingError(error, 'corrupt')) return { backupId, error };
+    throw error;
+  }
+}

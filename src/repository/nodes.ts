@@ -1,0 +1,70 @@
+import { must } from '../base/assert.ts';
+import { isOperatingError, OperatingError } from '../base/errors.ts';
+import { blockKinds, hexOf, isZeroId, nodeBytes } from './block.ts';
+import type { BlockSource } from './fetch.ts';
+import { packName } from './pack-format.ts';
+import { blockLabel, unseal } from './seal.ts';
+
+/** Nodes that are kept: 2 MiB of them. */
+const cachedMax = 64;
+
+/** Reads the nodes of maps, each checked against its id. */
+export class NodeReader {
+  readonly #source: BlockSource;
+  readonly #cache = new Map<string, Uint8Array>();
+
+  constructor(source: BlockSource) {
+    this.#source = source;
+  }
+
+  /**
+   * The 1,024 ids of a node; undefined for the zero id. Not to be changed. Rejects with `corrupt`
+   * when the node is lost or damaged.
+   */
+  async read(id: Uint8Array, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    if (isZeroId(id)) return undefined;
+    const key = hexOf(id);
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) {
+      this.#cache.delete(key);
+      this.#cache.set(key, cached);
+      return cached;
+    }
+    const plain = await this.#load(id, key, signal);
+    this.#cache.set(key, plain);
+    if (this.#cache.size > cachedMax) {
+      this.#cache.delete(must(this.#cache.keys().next().value, 'the oldest node'));
+    }
+    return plain;
+  }
+
+  async #load(id: Uint8Array, key: string, signal?: AbortSignal): Promise<Uint8Array> {
+    const { store, keys, index } = this.#source;
+    const name = `the map node ${key.slice(0, 16)}…`;
+    for (let attempt = 1; ; attempt += 1) {
+      const at = index.find(id);
+      if (at === undefined || at.kind !== blockKinds.node) {
+        throw new OperatingError('corrupt', `${name} is in no pack: a pack is missing or damaged`);
+      }
+      const object = packName(index.pack(at.pack).packId);
+      const range = { offsetBytes: at.offsetBytes, lengthBytes: at.lengthBytes };
+      let sealed: Uint8Array;
+      try {
+        sealed = await store.get(object, signal === undefined ? { range } : { range, signal });
+      } catch (error) {
+        const moved = isOperatingError(error, 'not_found') || isOperatingError(error, 'corrupt');
+        // Prune may have moved it in the meantime; the second look-up knows where.
+        if (!moved) throw error;
+        if (attempt === 1) continue;
+        const because = { cause: error };
+        throw new OperatingError('corrupt', `${name} is lost with ${object}`, because);
+      }
+      const subject = `${name} in ${object}`;
+      const label = blockLabel(blockKinds.node, id);
+      const key = keys.blockKey(id[0] ?? 0);
+      const plain = unseal(key, label, sealed, { subject, plainBytesMax: nodeBytes });
+      if (plain.length === nodeBytes && keys.idOf(plain).equals(id)) return plain;
+      throw new OperatingError('corrupt', `${subject} is damaged`);
+    }
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The format of a pack and of its directory.
+ *
+ *     pack      = sealed block … ‖ sealed directory ‖ length of the sealed directory (4) ‖ "FIRNPACK"
+ *     directory = entry …
+ *     entry     = kind (1) ‖ id (32) ‖ length of the sealed block (4) ‖ base id (32, patches only)
+ *
+ * Numbers are little-endian. The blocks follow each other from offset 0 without gap, in the order of
+ * the directory, so that offsets need not be stored. A pack is called `packs/xx/<id>`, where the id
+ * is 32 hexadecimal digits at random and xx its first two.
+ */
+import { assert } from '../base/assert.ts';
+import { MiB } from '../base/bytes.ts';
+import { OperatingError } from '../base/errors.ts';
+import { type BlockKind, blockKinds, idBytes, isBlockKind } from './block.ts';
+import { sealedBytesMax } from './block-table.ts';
+import { sealBytes } from './seal.ts';
+
+/** A pack is closed when its blocks reach this size or this number. */
+export const packBytesTarget = 32 * MiB;
+export const packEntriesMax = 16_384;
+
+/** No pack is larger; what claims to be is damaged. */
+export const packBytesMax = 64 * MiB;
+
+const magic = Buffer.from('FIRNPACK');
+export const trailerBytes = 4 + magic.length;
+
+const entryBytes = 1 + idBytes + 4;
+export const directoryBytesMax = packEntriesMax * (entryBytes + idBytes);
+
+export interface DirectoryEntry {
+  readonly kind: BlockKind;
+  /** Where the id begins in the directory. */
+  readonly idAt: number;
+  /** Where the id of a patch's base begins in the directory; -1 for other kinds. */
+  readonly baseAt: number;
+  /** The place of the sealed block in the pack. */
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+const packIdPattern = /^[0-9a-f]{32}$/;
+
+export function packName(packId: string): string {
+  assert(packIdPattern.test(packId), 'a pack id has 32 hexadecimal digits');
+  return `packs/${packId.slice(0, 2)}/${packId}`;
+}
+
+/** The id of the pack that is called `name`, or undefined when no pack is called so. */
+export function packIdOf(name: string): string | undefined {
+  const packId = name.slice('packs/xx/'.length);
+  return packIdPattern.test(packId) && packName(packId) === name ? packId : undefined;
+}
+
+/** Collects the entries of a directory. */
+export class DirectoryBuilder {
+  #bytes = Buffer.allocUnsafeSlow(64 * entryBytes);
+  #length = 0;
+  count = 0;
+
+  add(kind: BlockKind, id: Uint8Array, lengthBytes: number, baseId: Uint8Array | undefined): void {
+    assert((kind === blockKinds.patch) === (baseId !== undefined), 'just patches have a base');
+    assert(this.count < packEntriesMax, 'a pack has a limit of blocks');
+    const needed = this.#length + entryBytes + idBytes;
+    if (needed > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(needed * 2);
+      larger.set(this.#bytes.subarray(0, this.#length));
+      this.#bytes = larger;
+    }
+    this.#bytes[this.#length] = kind;
+    this.#bytes.set(id, this.#length + 1);
+    this.#bytes.writeUInt32LE(lengthBytes, this.#length + 1 + idBytes);
+    this.#length += entryBytes;
+    if (baseId !== undefined) {
+      this.#bytes.set(baseId, this.#length);
+      this.#length += idBytes;
+    }
+    this.count += 1;
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+}
+
+/** The entries of a directory. Throws `corrupt`, in the words of `subject`, at the first bad one. */
+export function* entriesOf(directory: Uint8Array, subject: string): Generator<DirectoryEntry> {
+  const view = Buffer.from(directory.buffer, directory.byteOffset, directory.byteLength);
+  let offsetBytes = 0;
+  for (let at = 0; at < view.length;) {
+    const kind = view[at] ?? 0;
+    if (!isBlockKind(kind) || at + entryBytes > view.length) throw malformed(subject);
+    const lengthBytes = view.readUInt32LE(at + 1 + idBytes);
+    const baseAt = kind === blockKinds.patch ? at + entryBytes : -1;
+    const next = at + entryBytes + (baseAt === -1 ? 0 : idBytes);
+    const short = lengthBytes <= sealBytes || lengthBytes > sealedBytesMax;
+    if (short || next > view.length || offsetBytes + lengthBytes > packBytesMax) {
+      throw malformed(subject);
+    }
+    yield { kind, idAt: at + 1, baseAt, offsetBytes, lengthBytes };
+    offsetBytes += lengthBytes;
+    at = next;
+  }
+}
+
+export function encodeTrailer(sealedDirectoryBytes: number): Buffer {
+  const trailer = Buffer.alloc(trailerBytes);
+  trailer.writeUInt32LE(sealedDirectoryBytes);
+  trailer.set(magic, 4);
+  return trailer;
+}
+
+/** The length of the sealed directory in front of the trailer. Throws `corrupt`. */
+export function decodeTrailer(trailer: Uint8Array, subject: string): number {
+  const view = Buffer.from(trailer);
+  if (view.length !== trailerBytes || !view.subarray(4).equals(magic)) throw malformed(subject);
+  const length = view.readUInt32LE();
+  if (length > directoryBytesMax + sealBytes) throw malformed(subject);
+  return length;
+}
+
+function malformed(subject: string): OperatingError {
+  return new OperatingError('corrupt', `${subject} is damaged`);
+}

@@ -1,0 +1,159 @@
+/**
+ * Gathers sealed blocks into packs and puts them into the store.
+ *
+ * One pack is being filled and at most `uploadsMax` are being put, each in a buffer of its own: the
+ * memory is bounded by three packs. Packs are numbered in the order in which they are filled;
+ * `durable` tells up to which number every pack is in the store. The first failure is kept, and every
+ * later call rejects with it.
+ */
+import { assert } from '../base/assert.ts';
+import { newHexId } from '../base/ids.ts';
+import type { Store } from '../store/store.ts';
+import type { BlockIndex } from './block-index.ts';
+import { BlockTable, sealedBytesMax } from './block-table.ts';
+import type { BlockKind } from './block.ts';
+import type { RepositoryKeys } from './keys.ts';
+import {
+  directoryBytesMax,
+  DirectoryBuilder,
+  encodeTrailer,
+  packBytesTarget,
+  packEntriesMax,
+  packName,
+} from './pack-format.ts';
+import { objectLabel, seal } from './seal.ts';
+
+const uploadsMax = 2;
+
+interface OpenPack {
+  readonly number: number;
+  readonly buffer: Buffer;
+  readonly directory: DirectoryBuilder;
+  readonly table: BlockTable;
+  length: number;
+}
+
+export interface PackWriterOptions {
+  readonly store: Store;
+  readonly keys: RepositoryKeys;
+  readonly index: BlockIndex;
+  readonly signal?: AbortSignal;
+  /** Called after packs became durable, with the number up to which all are. */
+  readonly onDurable?: (number: number) => void;
+}
+
+export class PackWriter {
+  bytesStored = 0;
+  packsStored = 0;
+  readonly #options: PackWriterOptions;
+  readonly #uploads = new Map<OpenPack, Promise<void>>();
+  readonly #buffers: Buffer[] = [];
+  #open: OpenPack | undefined;
+  #number = 0;
+  #failure: { error: unknown } | undefined;
+
+  constructor(options: PackWriterOptions) {
+    this.#options = options;
+  }
+
+  /** The number of the pack that was begun last; -1 before the first. */
+  get last(): number {
+    return this.#number - 1;
+  }
+
+  /** True when the block is in a pack that is not durable yet. */
+  holds(id: Uint8Array): boolean {
+    if (this.#open?.table.has(id) === true) return true;
+    return this.#uploads.keys().some((pack) => pack.table.has(id));
+  }
+
+  /** Adds a sealed block, which is copied. Call `room` before the next few. */
+  add(kind: BlockKind, id: Uint8Array, sealed: Uint8Array, baseId?: Uint8Array): void {
+    this.throwIfFailed();
+    const pack = (this.#open ??= this.#begin());
+    const place = { pack: 0, offsetBytes: pack.length, lengthBytes: sealed.length, kind };
+    pack.table.set(id, 0, place);
+    pack.directory.add(kind, id, sealed.length, baseId);
+    pack.buffer.set(sealed, pack.length);
+    pack.length += sealed.length;
+    const full = pack.length >= packBytesTarget || pack.directory.count === packEntriesMax;
+    if (full) this.#finish();
+  }
+
+  /** Waits until few enough packs are being put. */
+  async room(): Promise<void> {
+    this.throwIfFailed();
+    while (this.#uploads.size >= uploadsMax) {
+      await Promise.race(this.#uploads.values());
+      this.throwIfFailed();
+    }
+  }
+
+  /** Puts what is left, and waits until everything is durable. */
+  async flush(): Promise<void> {
+    this.throwIfFailed();
+    this.#finish();
+    await Promise.all(this.#uploads.values());
+    this.throwIfFailed();
+  }
+
+  /** Waits for what is under way and gives up the rest; what was put stays and is found again. */
+  async abort(): Promise<void> {
+    this.#open = undefined;
+    await Promise.all(this.#uploads.values());
+  }
+
+  throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #begin(): OpenPack {
+    const number = this.#number;
+    this.#number += 1;
+    // Room for one block over the target, the directory and the trailer.
+    const buffer =
+      this.#buffers.pop() ??
+      Buffer.allocUnsafeSlow(packBytesTarget + sealedBytesMax + directoryBytesMax + 4096);
+    const directory = new DirectoryBuilder();
+    return { number, buffer, directory, table: new BlockTable(1), length: 0 };
+  }
+
+  #finish(): void {
+    const pack = this.#open;
+    if (pack === undefined) return;
+    this.#open = undefined;
+    const upload = this.#put(pack).then(
+      () => this.#settle(pack),
+      (error: unknown) => {
+        this.#failure ??= { error };
+        this.#uploads.delete(pack);
+      },
+    );
+    this.#uploads.set(pack, upload);
+  }
+
+  async #put(pack: OpenPack): Promise<void> {
+    const { store, keys, index, signal } = this.#options;
+    const packId = newHexId();
+    const directory = Uint8Array.from(pack.directory.bytes());
+    const label = objectLabel('directory', packId);
+    const sealed = seal(keys.objectKey('directory'), label, directory);
+    const chunks = [pack.buffer.subarray(0, pack.length), sealed, encodeTrailer(sealed.length)];
+    const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    await store.put(packName(packId), chunks, signal === undefined ? {} : { signal });
+    const content = { packId, sizeBytes, directory };
+    index.add(content).lastUse = index.tick();
+    index.unindexed.set(packId, content);
+    this.bytesStored += sizeBytes;
+    this.packsStored += 1;
+  }
+
+  #settle(pack: OpenPack): void {
+    this.#uploads.delete(pack);
+    this.#buffers.push(pack.buffer);
+    const uploading = [...this.#uploads.keys()].map(({ number }) => number);
+    const durable = Math.min(this.#open?.number ?? this.#number, ...uploading) - 1;
+    assert(durable < this.#number, 'only packs that were begun are durable');
+    this.#options.onDurable?.(durable);
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Finds what no backup refers to: marks every block that a manifest, or a running writer or reader,
+ * reaches, and adds up for each pack how much of it is marked.
+ *
+ * A manifest or map node that cannot be read hides what it refers to, so that nothing is planned
+ * until that backup is deleted or repaired.
+ */
+import { throwIfAborted } from '../base/abort.ts';
+import { isOperatingError, OperatingError } from '../base/errors.ts';
+import { marks } from './block-table.ts';
+import type { Pack } from './block-index.ts';
+import { hexOf, idBytes, isZeroId } from './block.ts';
+import type { BlockSource } from './fetch.ts';
+import type { Holds } from './holds.ts';
+import { listManifests } from './manifests.ts';
+import { manifestName } from './manifest.ts';
+import type { MapRoot } from './map.ts';
+import { NodeReader } from './nodes.ts';
+import { entriesOf, packName } from './pack-format.ts';
+import { readPackContent } from './pack-read.ts';
+
+/** A pack of which less than this is live is written anew without what is dead. */
+const liveShareMin = 0.5;
+
+export interface PlannedPack {
+  readonly packId: string;
+  readonly sizeBytes: number;
+  readonly liveBytes: number;
+}
+
+export interface PrunePlan {
+  /** The moment of the plan, by the repository's own count. */
+  readonly moment: number;
+  /** The roots of all maps that were reached, as hexadecimal ids. */
+  readonly rootIds: ReadonlySet<string>;
+  /** Packs that hold nothing live. */
+  readonly remove: readonly PlannedPack[];
+  /** Packs whose live blocks are copied before they are removed. */
+  readonly rewrite: readonly PlannedPack[];
+  readonly bytesTotal: number;
+  /** Bytes that the store will have back. */
+  readonly bytesFreed: number;
+}
+
+export async function planPrune(
+  source: BlockSource,
+  holds: Holds,
+  signal?: AbortSignal,
+): Promise<PrunePlan> {
+  const { index } = source;
+  index.table.clearMarks(marks.live);
+  const { moment, roots } = holds.beginPlan();
+  const marking = new Marking(source, signal);
+  const rootIds = new Set<string>();
+  for (const root of roots) {
+    rootIds.add(hexOf(root.rootId));
+    await marking.markMap(root, 'a backup that is being made or read');
+  }
+  for await (const found of listManifests(source.store, source.keys, signal)) {
+    if ('error' in found) throw blocked(manifestName(found.backupId), found.error);
+    const { rootId, depth } = found.map;
+    rootIds.add(rootId);
+    const root = { rootId: Buffer.from(rootId, 'hex'), depth };
+    await marking.markMap(root, manifestName(found.backupId));
+  }
+  await marking.markBases();
+  const remove: PlannedPack[] = [];
+  const rewrite: PlannedPack[] = [];
+  let bytesTotal = 0;
+  let bytesFreed = 0;
+  for (const pack of index.packs()) {
+    bytesTotal += pack.sizeBytes;
+    if (!mayGo(pack, moment, holds)) continue;
+    const { packId, sizeBytes } = pack;
+    const liveBytes = marking.liveBytes.get(pack.number) ?? 0;
+    if (liveBytes > sizeBytes * liveShareMin) continue;
+    (liveBytes === 0 ? remove : rewrite).push({ packId, sizeBytes, liveBytes });
+    bytesFreed += sizeBytes - liveBytes;
+  }
+  return { moment, rootIds, remove, rewrite, bytesTotal, bytesFreed };
+}
+
+/** True when no writer relied on the pack since the plan, nor since the oldest running one began. */
+export function mayGo(pack: Pack, moment: number, holds: Holds): boolean {
+  return !pack.condemned && pack.lastUse < moment && pack.lastUse < holds.oldestWriter();
+}
+
+class Marking {
+  /** Bytes of marked blocks, by the number of the pack. */
+  readonly liveBytes = new Map<number, number>();
+  readonly #source: BlockSource;
+  readonly #nodes: NodeReader;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(source: BlockSource, signal: AbortSignal | undefined) {
+    this.#source = source;
+    this.#nodes = new NodeReader(source);
+    this.#signal = signal;
+  }
+
+  async markMap(root: MapRoot, needer: string): Promise<void> {
+    try {
+      await this.#markNode(root.rootId, root.depth);
+    } catch (error) {
+      if (isOperatingError(error, 'corrupt')) throw blocked(needer, error);
+      throw error;
+    }
+  }
+
+  /** Marks the base of every patch that is marked. Bases are whole, so that one round is enough. */
+  async markBases(): Promise<void> {
+    const { store, keys, index } = this.#source;
+    for (const pack of index.packs()) {
+      if (!pack.patches) continue;
+      throwIfAborted(this.#signal);
+      const { directory } = await readPackContent(store, keys, pack).catch((error: unknown) => {
+        throw isOperatingError(error, 'corrupt') ? blocked(packName(pack.packId), error) : error;
+      });
+      for (const { idAt, baseAt } of entriesOf(directory, packName(pack.packId))) {
+        if (baseAt === -1 || !index.table.isMarked(marks.live, directory, idAt)) continue;
+        this.#mark(directory, baseAt);
+      }
+    }
+  }
+
+  async #markNode(id: Uint8Array, level: number): Promise<void> {
+    if (isZeroId(id) || this.#mark(id, 0) === 'before') return;
+    throwIfAborted(this.#signal);
+    const ids = await this.#nodes.read(id, this.#signal);
+    if (ids === undefined) return;
+    for (let at = 0; at < ids.length; at += idBytes) {
+      if (level > 1) await this.#markNode(ids.subarray(at, at + idBytes), level - 1);
+      else if (!isZeroId(ids, at)) this.#mark(ids, at);
+    }
+  }
+
+  #mark(ids: Uint8Array, at: number): 'now' | 'before' | 'missing' {
+    const outcome = this.#source.index.table.mark(marks.live, ids, at);
+    if (outcome !== 'now') return outcome;
+    const place = this.#source.index.find(ids, at);
+    if (place === undefined) return outcome;
+    const before = this.liveBytes.get(place.pack) ?? 0;
+    this.liveBytes.set(place.pack, before + place.lengthBytes);
+    return outcome;
+  }
+}
+
+function blocked(needer: string, cause: OperatingError): OperatingError {
+  const message = `nothing can be pruned while ${needer} cannot be read whole: ${cause.message}`;
+  return new OperatingError('corrupt', message, { cause });
+}

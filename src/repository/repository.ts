@@ -1,0 +1,239 @@
+/**
+ * Firn's backups inside one container of a store: see `docs/formats/repository.md`.
+ *
+ * Everything in it is written once under a name that does not collide. A backup is there when its
+ * manifest is there, and depends on no other backup. One process at a time opens a repository for
+ * writing.
+ */
+import { assert } from '../base/assert.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
+import { isOperatingError, OperatingError } from '../base/errors.ts';
+import type { Store } from '../store/store.ts';
+import { loadBlockIndex } from './block-index-load.ts';
+import { idBytes, isZeroId, volumeBytesMax } from './block.ts';
+import type { BlockSource } from './fetch.ts';
+import { readHeader, writeHeader } from './header.ts';
+import { Holds } from './holds.ts';
+import { Journal, type JournalRecord } from './journal.ts';
+import { type DamagedManifest, listManifests, readManifest } from './manifests.ts';
+import { type Manifest, manifestName } from './manifest.ts';
+import type { MapRoot } from './map.ts';
+import { NodeReader } from './nodes.ts';
+import { executePrune, type PruneOutcome } from './prune.ts';
+import { planPrune, type PrunePlan } from './prune-plan.ts';
+import { BackupReader } from './reader.ts';
+import { SlotPool } from './slot.ts';
+import { verifyBackups, type VerifyOptions } from './verify.ts';
+import type { VerifyDepth, VerifyReport } from './verify-report.ts';
+import { WorkPool } from './work-pool.ts';
+import { BackupWriter } from './writer.ts';
+
+/** Makes an empty repository. Rejects with `exists` when the container holds one. */
+export async function createRepository(
+  store: Store,
+  { wrappingKey, clock = systemClock }: { wrappingKey: Uint8Array; clock?: Clock },
+): Promise<void> {
+  await writeHeader(store, { wrappingKey, clock });
+}
+
+/**
+ * Opens the repository in a container, which it closes with itself. Rejects with `not_found`,
+ * `wrong_key` or `corrupt`. `workers`: threads, as many as cores by default.
+ */
+export async function openRepository(
+  store: Store,
+  options: { wrappingKey: Uint8Array; workers?: number; clock?: Clock },
+): Promise<Repository> {
+  const keys = await readHeader(store, options.wrappingKey);
+  const index = await loadBlockIndex(store, keys);
+  const pool = new WorkPool(keys, options.workers);
+  return new Repository({ store, keys, index, pool }, options.clock ?? systemClock);
+}
+
+export interface OpenWriterOptions {
+  readonly lengthBytes: number;
+  /** The backup whose map this one starts from; not longer than the volume. */
+  readonly parent?: Manifest;
+  /** A local file that lets the same work go on after a crash; the caller removes it at the end. */
+  readonly resumePath?: string;
+  readonly signal?: AbortSignal;
+}
+
+export class Repository {
+  readonly id: string;
+  readonly #source: BlockSource;
+  readonly #clock: Clock;
+  readonly #nodes: NodeReader;
+  readonly #holds: Holds;
+  readonly #slotCount: number;
+  readonly #writerSlots: SlotPool;
+  readonly #readerSlots: SlotPool;
+  #pruning: Promise<unknown> = Promise.resolve();
+
+  constructor(source: BlockSource, clock: Clock) {
+    this.id = source.keys.repositoryId;
+    this.#source = source;
+    this.#clock = clock;
+    this.#nodes = new NodeReader(source);
+    this.#holds = new Holds(source.index);
+    // Two for each thread keep it busy; the rest are being read or stored meanwhile.
+    this.#slotCount = source.pool.size * 2 + 4;
+    this.#writerSlots = new SlotPool(this.#slotCount);
+    this.#readerSlots = new SlotPool(this.#slotCount);
+  }
+
+  /** Every backup, in no promised order. A damaged manifest is reported and hides no other. */
+  listBackups(signal?: AbortSignal): AsyncIterable<Manifest | DamagedManifest> {
+    return listManifests(this.#source.store, this.#source.keys, signal);
+  }
+
+  /** Rejects with `not_found` or `corrupt`. */
+  async readManifest(backupId: string): Promise<Manifest> {
+    return readManifest(this.#source.store, this.#source.keys, backupId);
+  }
+
+  /** The manifest, or undefined when there is no such backup. Rejects with `corrupt`. */
+  async findManifest(backupId: string): Promise<Manifest | undefined> {
+    try {
+      return await this.readManifest(backupId);
+    } catch (error) {
+      if (isOperatingError(error, 'not_found')) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Begins a backup, or goes on with the one that `resumePath` remembers. Rejects with `not_found`
+   * when the parent was deleted.
+   */
+  async openWriter(options: OpenWriterOptions): Promise<BackupWriter> {
+    const { lengthBytes, resumePath, signal } = options;
+    if (lengthBytes > volumeBytesMax || (options.parent?.lengthBytes ?? 0) > lengthBytes) {
+      throw new OperatingError('invalid_input', 'a volume is at most 1 PiB, and does not shrink');
+    }
+    const parent = options.parent === undefined ? undefined : this.#rootOf(options.parent);
+    const release = this.#holds.take(parent, { writes: true });
+    let journal: Journal | undefined;
+    try {
+      // Held first, looked for second: a parent that is there now stays readable.
+      if (options.parent !== undefined) await this.readManifest(options.parent.backupId);
+      const purpose = `${this.id} ${lengthBytes} ${options.parent?.map.rootId ?? 'full'}`;
+      journal = resumePath === undefined ? undefined : await Journal.open(resumePath, purpose);
+      return new BackupWriter({
+        source: this.#source,
+        nodes: this.#nodes,
+        slots: this.#writerSlots,
+        clock: this.#clock,
+        lengthBytes,
+        parent,
+        journal,
+        done: await this.#recordsThatHold(journal?.records ?? [], signal),
+        signal,
+        onEnd: (made) => {
+          if (made !== undefined) this.#holds.noteCommitted(made);
+          release();
+        },
+      });
+    } catch (error) {
+      release();
+      await journal?.close();
+      throw error;
+    }
+  }
+
+  /** Opens a backup for reading; prune leaves it alone until the reader is closed. */
+  async openReader(manifest: Manifest): Promise<BackupReader> {
+    const root = this.#rootOf(manifest);
+    return new BackupReader({
+      source: this.#source,
+      nodes: this.#nodes,
+      slots: this.#readerSlots,
+      slotCount: this.#slotCount,
+      root,
+      lengthBytes: manifest.lengthBytes,
+      onClose: this.#holds.take(root, { writes: false }),
+    });
+  }
+
+  /**
+   * Checks the backup with an id, or `all`. `objects`: the maps open and each block is in a pack that is there;
+   * `blocks`: each block opens and has its id. Damage is reported, not thrown.
+   */
+  async verify(
+    which: string,
+    depth: VerifyDepth,
+    options: VerifyOptions = {},
+  ): Promise<VerifyReport> {
+    const slots = this.#readerSlots;
+    const parts = { source: this.#source, nodes: new NodeReader(this.#source), slots };
+    return verifyBackups({ ...parts, slotCount: this.#slotCount }, which, depth, options);
+  }
+
+  /** Removes a backup. Its space is given back by prune. One that is not there is no error. */
+  async deleteBackup(backupId: string): Promise<void> {
+    await this.#source.store.remove(manifestName(backupId));
+  }
+
+  /** Finds what no backup refers to. Rejects with `corrupt` when that cannot be known. */
+  async planPrune(options: { signal?: AbortSignal } = {}): Promise<PrunePlan> {
+    return this.#exclusively(() => planPrune(this.#source, this.#holds, options.signal));
+  }
+
+  /**
+   * Gives back what a plan found, but for what a writer relied on since. Rejects with `conflict` when
+   * the plan is too old to be trusted. A crash at any step loses nothing and is harmless.
+   */
+  async executePrune(
+    plan: PrunePlan,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<PruneOutcome> {
+    return this.#exclusively(() => executePrune(this.#source, this.#holds, plan, options.signal));
+  }
+
+  async close(): Promise<void> {
+    await this.#source.pool.close();
+    await this.#source.store.close();
+  }
+
+  /** One plan or prune at a time. */
+  async #exclusively<T>(act: () => Promise<T>): Promise<T> {
+    const before = this.#pruning;
+    const work = before.then(act, act);
+    this.#pruning = work;
+    return work;
+  }
+
+  #rootOf(manifest: Manifest): MapRoot {
+    assert(manifest.repositoryId === this.id, 'the manifest is of this repository');
+    return { rootId: Buffer.from(manifest.map.rootId, 'hex'), depth: manifest.map.depth };
+  }
+
+  /** The records whose leaf and blocks are all stored, and will stay. */
+  async #recordsThatHold(
+    records: readonly JournalRecord[],
+    signal?: AbortSignal,
+  ): Promise<JournalRecord[]> {
+    const held = new Map<number, JournalRecord>();
+    for (const record of records)
+      if (await this.#holdsLeaf(record.id, signal)) held.set(record.leafIndex, record);
+    return [...held.values()];
+  }
+
+  async #holdsLeaf(id: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+    if (isZeroId(id)) return true;
+    const { index } = this.#source;
+    if (!index.use(id)) return false;
+    let ids: Uint8Array | undefined;
+    try {
+      ids = await this.#nodes.read(id, signal);
+    } catch (error) {
+      if (isOperatingError(error, 'corrupt')) return false;
+      throw error;
+    }
+    if (ids === undefined) return true;
+    for (let at = 0; at < ids.length; at += idBytes) {
+      if (!isZeroId(ids, at) && !index.use(ids, at)) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Seal and open: compress, then encrypt, and the reverse.
+ *
+ *     sealed     = flag (1 byte) ‖ nonce (12) ‖ ciphertext ‖ tag (16)
+ *     flag       = 0: the plaintext is stored as it is; 1: as one zstd frame
+ *     ciphertext = AES-256-GCM; associated data = flag ‖ label
+ *
+ * The label says what the plaintext is and under which name it is kept, so that nothing opens in
+ * another's place.
+ */
+import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { assert } from '../base/assert.ts';
+import { OperatingError } from '../base/errors.ts';
+import { type BlockKind, idBytes } from './block.ts';
+import type { ObjectKind } from './keys.ts';
+
+const nonceBytes = 12;
+const tagBytes = 16;
+export const sealBytes = 1 + nonceBytes + tagBytes;
+
+const raw = 0;
+const zstd = 1;
+
+const params = { [constants.ZSTD_c_compressionLevel]: 1 };
+
+/** Seals `plain` under `key`. The result is longer than `plain` by at most `sealBytes`. */
+export function seal(key: KeyObject, label: Uint8Array, plain: Uint8Array): Buffer {
+  // An output buffer that takes any result in one piece saves zlib a second round.
+  const chunkSize = Math.max(1024, plain.length + (plain.length >> 7) + 128);
+  const packed = zstdCompressSync(plain, { params, chunkSize });
+  const shrank = packed.length < plain.length;
+  const sealed = Buffer.allocUnsafeSlow(sealBytes + (shrank ? packed.length : plain.length));
+  sealed[0] = shrank ? zstd : raw;
+  const nonce = randomFillSync(sealed.subarray(1, 1 + nonceBytes));
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  cipher.setAAD(sealed.subarray(0, 1)).setAAD(label);
+  sealed.set(cipher.update(shrank ? packed : plain), 1 + nonceBytes);
+  cipher.final();
+  sealed.set(cipher.getAuthTag(), sealed.length - tagBytes);
+  return sealed;
+}
+
+/**
+ * Opens what `seal` made with the same key and label. Rejects with `corrupt`, in the words of
+ * `subject`, when a single bit differs or when the plaintext would be longer than `plainBytesMax`.
+ */
+export function unseal(
+  key: KeyObject,
+  label: Uint8Array,
+  sealed: Uint8Array,
+  { subject, plainBytesMax }: { subject: string; plainBytesMax: number },
+): Buffer {
+  assert(plainBytesMax > 0, 'there is a limit to the plaintext');
+  if (sealed.length < sealBytes) throw corrupt(subject);
+  const end = sealed.length - tagBytes;
+  const flag = sealed[0];
+  if (flag === raw && end - 1 - nonceBytes > plainBytesMax) throw corrupt(subject);
+  try {
+    const nonce = sealed.subarray(1, 1 + nonceBytes);
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
+    decipher.setAuthTag(sealed.subarray(end));
+    decipher.setAAD(sealed.subarray(0, 1)).setAAD(label);
+    const packed = decipher.update(sealed.subarray(1 + nonceBytes, end));
+    decipher.final();
+    if (flag === raw) return packed;
+    const chunkSize = Math.min(Math.max(plainBytesMax, 64), 1024 * 1024);
+    return zstdDecompressSync(packed, { maxOutputLength: plainBytesMax, chunkSize });
+  } catch (error) {
+    throw corrupt(subject, error);
+  }
+}
+
+/** The label of a sealed block or node. */
+export function blockLabel(kind: BlockKind, id: Uint8Array): Uint8Array {
+  assert(id.length === idBytes, 'an id has 32 bytes');
+  const label = new Uint8Array(1 + idBytes);
+  label[0] = kind;
+  label.set(id, 1);
+  return label;
+}
+
+/** The label of a sealed object that is kept under the id `objectId`. */
+export function objectLabel(kind: ObjectKind, objectId: string): Uint8Array {
+  return Buffer.from(`${kind} ${objectId}`);
+}
+
+function corrupt(subject: string, cause?: unknown): OperatingError {
+  return new OperatingError('corrupt', `${subject} is damaged`, { cause });
+}

@@ -1,0 +1,289 @@
+/**
+ * Proves backups by reading them back.
+ *
+ * Each block and node is checked once, however many backups share it: the table of blocks carries a
+ * mark for those that are good and those that are bad. A node is marked good only when everything
+ * below it is.
+ */
+import { throwIfAborted } from '../base/abort.ts';
+import { isOperatingError, messageOf } from '../base/errors.ts';
+import { marks } from './block-table.ts';
+import { readIndex } from './block-index-load.ts';
+import { blockBytes, chunkBlocks, idBytes, isZeroId, leafBytes, nodeIds } from './block.ts';
+import { type BlockSource, faultOf, fetchBlocks } from './fetch.ts';
+import { indexIdOf } from './index-format.ts';
+import { listManifests, readManifest } from './manifests.ts';
+import { type Manifest, manifestName } from './manifest.ts';
+import { spanBytes } from './map.ts';
+import type { NodeReader } from './nodes.ts';
+import { packIdOf, packName } from './pack-format.ts';
+import { readPackContent } from './pack-read.ts';
+import { runsOfLeaf } from './reader.ts';
+import type { SlotPool } from './slot.ts';
+import { DamageList, type VerifyDepth, type VerifyReport } from './verify-report.ts';
+
+export interface VerifyOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: {
+    readonly backupsChecked: number;
+    readonly bytesChecked: number;
+  }) => void;
+}
+
+export interface VerifyParts {
+  readonly source: BlockSource;
+  readonly nodes: NodeReader;
+  readonly slots: SlotPool;
+  readonly slotCount: number;
+}
+
+/** Checks one backup, or all with every object of the repository. Damage is reported, not thrown. */
+export async function verifyBackups(
+  parts: VerifyParts,
+  which: string,
+  depth: VerifyDepth,
+  options: VerifyOptions,
+): Promise<VerifyReport> {
+  const { store, keys, index } = parts.source;
+  index.table.clearMarks(marks.good);
+  index.table.clearMarks(marks.bad);
+  const packsBefore = index.packCount;
+  const sizes = new Map<string, number>();
+  for await (const { name, sizeBytes } of store.list('packs/')) {
+    const packId = packIdOf(name);
+    if (packId !== undefined) sizes.set(packId, sizeBytes);
+  }
+  const run = new Verification(parts, depth, options, sizes, packsBefore);
+  if (which === 'all') {
+    await run.checkObjects();
+    for await (const found of listManifests(store, keys, options.signal)) {
+      if ('error' in found) run.addManifest(found.backupId, found.error);
+      else await run.checkBackup(found);
+    }
+    return run.report();
+  }
+  try {
+    await run.checkBackup(await readManifest(store, keys, which));
+  } catch (error) {
+    if (!isOperatingError(error, 'corrupt')) throw error;
+    run.addManifest(which, error);
+  }
+  return run.report();
+}
+
+class Verification {
+  readonly #parts: VerifyParts;
+  readonly #depth: VerifyDepth;
+  readonly #options: VerifyOptions;
+  readonly #sizes: ReadonlyMap<string, number>;
+  readonly #damage = new DamageList();
+  /** Packs with a smaller number were there before the listing. */
+  readonly #packsBefore: number;
+  #backupsChecked = 0;
+  #blocksChecked = 0;
+
+  constructor(
+    parts: VerifyParts,
+    depth: VerifyDepth,
+    options: VerifyOptions,
+    sizes: ReadonlyMap<string, number>,
+    packsBefore: number,
+  ) {
+    this.#packsBefore = packsBefore;
+    this.#parts = parts;
+    this.#depth = depth;
+    this.#options = options;
+    this.#sizes = sizes;
+  }
+
+  report(): VerifyReport {
+    const { objects, backups } = this.#damage;
+    const blocksChecked = this.#blocksChecked;
+    const bytesChecked = blocksChecked * blockBytes;
+    const backupsChecked = this.#backupsChecked;
+    return { depth: this.#depth, backupsChecked, blocksChecked, bytesChecked, objects, backups };
+  }
+
+  addManifest(backupId: string, error: Error): void {
+    this.#damage.addObject(manifestName(backupId), error.message);
+    this.#damage.addBackup(backupId, error.message);
+    this.#backupsChecked += 1;
+  }
+
+  /** Looks at every pack and index, needed by a backup or not. */
+  async checkObjects(): Promise<void> {
+    const { store, keys, index } = this.#parts.source;
+    for (const { name, error } of index.damaged) this.#damage.addObject(name, error.message);
+    for (const { packId, number, sizeBytes, condemned } of index.packs()) {
+      const later = condemned || number >= this.#packsBefore;
+      if (later || this.#sizes.get(packId) === sizeBytes) continue;
+      this.#damage.addObject(packName(packId), `${packName(packId)} is lost or cut short`);
+    }
+    if (this.#depth === 'objects') return;
+    for (const [packId, sizeBytes] of this.#sizes) {
+      await this.#checkObject(packName(packId), () =>
+        readPackContent(store, keys, { packId, sizeBytes }),
+      );
+    }
+    for await (const { name } of store.list('indexes/')) {
+      const indexId = indexIdOf(name);
+      if (indexId !== undefined) {
+        await this.#checkObject(name, () => readIndex(store, keys, indexId));
+      }
+    }
+  }
+
+  async checkBackup({ backupId, map, lengthBytes }: Manifest): Promise<void> {
+    const rootId = Buffer.from(map.rootId, 'hex');
+    await this.#checkNode(rootId, map.depth, 0, { backupId, lengthBytes });
+    this.#backupsChecked += 1;
+    this.#tell();
+  }
+
+  /** Reads an object; one that prune removed in the meantime is no damage. */
+  async #checkObject(name: string, read: () => Promise<unknown>): Promise<void> {
+    throwIfAborted(this.#options.signal);
+    try {
+      await read();
+    } catch (error) {
+      if (isOperatingError(error, 'not_found')) return;
+      if (!isOperatingError(error, 'corrupt')) throw error;
+      this.#damage.addObject(name, error.message);
+    }
+  }
+
+  /** True when the node and everything below is good. */
+  async #checkNode(
+    id: Uint8Array,
+    level: number,
+    start: number,
+    backup: { backupId: string; lengthBytes: number },
+  ): Promise<boolean> {
+    const { nodes, source } = this.#parts;
+    const { table } = source.index;
+    if (isZeroId(id) || table.isMarked(marks.good, id)) return true;
+    throwIfAborted(this.#options.signal);
+    let ids: Uint8Array | undefined;
+    try {
+      ids = await nodes.read(id, this.#options.signal);
+    } catch (error) {
+      if (!isOperatingError(error, 'corrupt')) throw error;
+      const at = source.index.find(id);
+      const name = at === undefined ? 'packs/' : packName(source.index.pack(at.pack).packId);
+      this.#damage.addObject(name, messageOf(error));
+      this.#addRange(backup, start, spanBytes(level), messageOf(error));
+      return false;
+    }
+    if (ids === undefined) return true;
+    const good =
+      level === 1
+        ? await this.#checkLeaf(ids, start, backup)
+        : await this.#checkChildren(ids, level - 1, start, backup);
+    if (good) table.mark(marks.good, id);
+    return good;
+  }
+
+  async #checkChildren(
+    ids: Uint8Array,
+    level: number,
+    start: number,
+    backup: { backupId: string; lengthBytes: number },
+  ): Promise<boolean> {
+    let good = true;
+    for (let at = 0; at < nodeIds; at += 1) {
+      const child = ids.subarray(at * idBytes, (at + 1) * idBytes);
+      const childAt = start + at * spanBytes(level);
+      if (!(await this.#checkNode(child, level, childAt, backup))) good = false;
+    }
+    return good;
+  }
+
+  async #checkLeaf(
+    leaf: Uint8Array,
+    start: number,
+    backup: { backupId: string; lengthBytes: number },
+  ): Promise<boolean> {
+    const range = { offsetBytes: start, lengthBytes: leafBytes };
+    const runs = [...runsOfLeaf(start, leaf, range, chunkBlocks)];
+    const reasons = new Map<number, string>();
+    const next = runs.values();
+    const work = async (): Promise<void> => {
+      for (const { offsetBytes, ids } of next) {
+        throwIfAborted(this.#options.signal);
+        for (const { block, message } of await this.#checkBlocks(ids)) {
+          reasons.set(offsetBytes + block * blockBytes, message);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: this.#parts.slotCount }, work));
+    for (const offsetBytes of [...reasons.keys()].sort((a, b) => a - b)) {
+      this.#addRange(backup, offsetBytes, blockBytes, reasons.get(offsetBytes) ?? '');
+    }
+    this.#tell();
+    return reasons.size === 0;
+  }
+
+  /** Checks those blocks that were not checked before, and returns all that are bad. */
+  async #checkBlocks(ids: readonly Uint8Array[]): Promise<{ block: number; message: string }[]> {
+    const { source, slots } = this.#parts;
+    const { table } = source.index;
+    const bad: { block: number; message: string }[] = [];
+    const unknown: { block: number; id: Uint8Array }[] = [];
+    for (const [block, id] of ids.entries()) {
+      if (table.isMarked(marks.good, id)) continue;
+      if (this.#isLost(id) || table.isMarked(marks.bad, id)) {
+        const { object, error } = faultOf(source.index, block, id);
+        this.#damage.addObject(object, error.message);
+        bad.push({ block, message: error.message });
+      } else unknown.push({ block, id });
+    }
+    if (unknown.length === 0) return bad;
+    this.#blocksChecked += unknown.length;
+    const slot = await slots.take();
+    try {
+      const wanted = unknown.map(({ id }) => id);
+      const faults =
+        this.#depth === 'objects'
+          ? []
+          : await fetchBlocks(source, slot, wanted, this.#options.signal);
+      for (const { block, object, error } of faults) {
+        this.#damage.addObject(object, error.message);
+        const { block: at, id } = unknown[block] ?? { block: 0, id: new Uint8Array(idBytes) };
+        table.mark(marks.bad, id);
+        bad.push({ block: at, message: error.message });
+      }
+    } finally {
+      slots.give(slot);
+    }
+    for (const { id } of unknown) {
+      if (!table.isMarked(marks.bad, id)) table.mark(marks.good, id);
+    }
+    return bad;
+  }
+
+  #isLost(id: Uint8Array): boolean {
+    const { index } = this.#parts.source;
+    const at = index.find(id);
+    if (at === undefined) return true;
+    const { packId, sizeBytes } = index.pack(at.pack);
+    // A pack that came after the listing is there, or its writer would have failed.
+    return this.#sizes.get(packId) !== sizeBytes && at.pack < this.#packsBefore;
+  }
+
+  #addRange(
+    { backupId, lengthBytes }: { backupId: string; lengthBytes: number },
+    offsetBytes: number,
+    spanBytes: number,
+    message: string,
+  ): void {
+    const length = Math.min(spanBytes, lengthBytes - offsetBytes);
+    this.#damage.addRange(backupId, { offsetBytes, lengthBytes: length }, message);
+  }
+
+  #tell(): void {
+    this.#options.onProgress?.({
+      backupsChecked: this.#backupsChecked,
+      bytesChecked: this.#blocksChecked * blockBytes,
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { assert, must } from '../base/assert.ts';
+import type { RepositoryKeys } from './keys.ts';
+import type { Slot } from './slot.ts';
+import type { TaskKind, TaskMessage, WorkerSetup } from './worker.ts';
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly tasks: Map<number, Waiting>;
+}
+
+/** The threads that hash, seal and open blocks; started when the first task comes. */
+export class WorkPool {
+  readonly size: number;
+  readonly #keys: RepositoryKeys;
+  readonly #threads: Thread[] = [];
+  #number = 0;
+  #closed = false;
+
+  constructor(keys: RepositoryKeys, size: number = availableParallelism()) {
+    assert(Number.isSafeInteger(size) && size > 0, 'there is a thread');
+    this.size = size;
+    this.#keys = keys;
+  }
+
+  /** Runs a task on a slot, which belongs to the thread until this resolves. */
+  run(kind: TaskKind, slot: Slot, count = 0): Promise<void> {
+    assert(!this.#closed, 'the pool is open');
+    const thread = this.#thread();
+    this.#number += 1;
+    const message: TaskMessage = { number: this.#number, kind, memory: slot.memory, count };
+    return new Promise((resolve, reject) => {
+      thread.tasks.set(message.number, { resolve, reject });
+      thread.worker.ref();
+      thread.worker.postMessage(message, []);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+  }
+
+  /** The thread with the least to do. */
+  #thread(): Thread {
+    if (this.#threads.length < this.size) this.#threads.push(this.#start());
+    const byLoad = this.#threads.toSorted((a, b) => a.tasks.size - b.tasks.size);
+    return must(byLoad[0], 'thread');
+  }
+
+  #start(): Thread {
+    const { masterKey, repositoryId } = this.#keys;
+    const setup: WorkerSetup = { masterKey, repositoryId };
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: setup });
+    const thread: Thread = { worker, tasks: new Map() };
+    worker.on('message', (number: number) => {
+      must(thread.tasks.get(number), 'task').resolve();
+      thread.tasks.delete(number);
+      if (thread.tasks.size === 0) worker.unref();
+    });
+    const fail = (error: unknown): void => {
+      for (const { reject } of thread.tasks.values()) reject(error);
+      thread.tasks.clear();
+    };
+    worker.on('error', fail);
+    worker.on('exit', () => fail(new Error('a thread of the repository ended')));
+    return thread;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * The thread that does the CPU work on slots. One message names a task and a slot; the answer is the
+ * number of the message. A slot belongs to the thread from the message to the answer.
+ *
+ * - `hash`: for the first `count` blocks, writes the id; the zero id for a block of zeros.
+ * - `diff`: for each block with mode 1, opens the sealed base and writes the mask of the sectors that
+ *   differ into `results`; 0 when the base does not open.
+ * - `seal`: for each block with mode `whole` or `patch`, writes it sealed behind the one before. A
+ *   patch has its mask in `results`.
+ * - `open`: for each block with mode 1, opens the sealed block, applies the patch if there is one,
+ *   and checks the id; `results` says 1 for a block that is right.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { must } from '../base/assert.ts';
+import { isZero } from '../base/bytes.ts';
+import { isOperatingError } from '../base/errors.ts';
+import { blockBytes, blockKinds, chunkBlocks, zeroId } from './block.ts';
+import { RepositoryKeys } from './keys.ts';
+import { applyPatch, differingSectors, encodePatch } from './patch.ts';
+import { blockLabel, seal, unseal } from './seal.ts';
+import { Slot } from './slot.ts';
+
+export interface WorkerSetup {
+  readonly masterKey: Uint8Array;
+  readonly repositoryId: string;
+}
+
+export type TaskKind = 'hash' | 'diff' | 'seal' | 'open';
+
+export interface TaskMessage {
+  readonly number: number;
+  readonly kind: TaskKind;
+  readonly memory: SharedArrayBuffer;
+  readonly count: number;
+}
+
+const setup: WorkerSetup = workerData;
+const keys = new RepositoryKeys(setup.masterKey, setup.repositoryId);
+const port = must(parentPort, 'a parent thread');
+
+port.on('message', ({ number, kind, memory, count }: TaskMessage) => {
+  const slot = new Slot(memory);
+  if (kind === 'hash') hashBlocks(slot, count);
+  else if (kind === 'diff') forEachOf(slot, (block) => diffBlock(slot, block));
+  else if (kind === 'seal') sealBlocks(slot);
+  else forEachOf(slot, (block) => openBlock(slot, block));
+  port.postMessage(number);
+});
+
+function forEachOf(slot: Slot, act: (block: number) => number): void {
+  for (let block = 0; block < chunkBlocks; block += 1) {
+    if (slot.modes[block] === 1) slot.results[block] = act(block);
+  }
+}
+
+function hashBlocks(slot: Slot, count: number): void {
+  for (let block = 0; block < count; block += 1) {
+    const plain = slot.block(block);
+    slot.id(block).set(isZero(plain) ? zeroId : keys.idOf(plain));
+  }
+}
+
+function diffBlock(slot: Slot, block: number): number {
+  const base = openSealed(slot, block, slot.baseId(block));
+  return base === undefined ? 0 : differingSectors(slot.block(block), base);
+}
+
+function sealBlocks(slot: Slot): void {
+  let at = 0;
+  for (let block = 0; block < chunkBlocks; block += 1) {
+    const mode = slot.modes[block] ?? 0;
+    if (mode === 0) continue;
+    const id = slot.id(block);
+    const key = keys.blockKey(id[0] ?? 0);
+    const whole = mode === blockKinds.whole;
+    const plain = whole
+      ? slot.block(block)
+      : encodePatch(slot.block(block), slot.baseId(block), slot.results[block] ?? 0);
+    const label = blockLabel(whole ? blockKinds.whole : blockKinds.patch, id);
+    const sealed = seal(key, label, plain);
+    slot.sealed.set(sealed, at);
+    slot.offsets[block] = at;
+    slot.lengths[block] = sealed.length;
+    at += sealed.length;
+  }
+}
+
+function openBlock(slot: Slot, block: number): number {
+  const id = slot.id(block);
+  const patched = (slot.patchLengths[block] ?? 0) > 0;
+  const plain = openSealed(slot, block, patched ? slot.baseId(block) : id);
+  if (plain === undefined) return 0;
+  if (patched && !applyPatch(slot.patch(block), plain)) return 0;
+  if (!keys.idOf(plain).equals(id)) return 0;
+  slot.block(block).set(plain);
+  return 1;
+}
+
+/** The whole block that is sealed at `block`, or undefined when it is damaged. */
+function openSealed(slot: Slot, block: number, id: Uint8Array): Uint8Array | undefined {
+  try {
+    const key = keys.blockKey(id[0] ?? 0);
+    const label = blockLabel(blockKinds.whole, id);
+    const options = { subject: 'a block', plainBytesMax: blockBytes };
+    const plain = unseal(key, label, slot.sealedBlock(block), options);
+    return plain.length === blockBytes ? plain : undefined;
+  } catch (error) {
+    if (isOperatingError(error, 'corrupt')) return undefined;
+    throw error;
+  }
+}
