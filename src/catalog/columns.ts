@@ -1,6 +1,6 @@
 /**
- * The tables as data: every field with the kind of value that its column holds. The names in SQL are
- * the same words in snake_case. A kind that ends in `?` may be null.
+ * The tables as data: every field with the kind of value that its column holds. The names in SQL
+ * are the same words in snake_case. A kind that ends in `?` may be null.
  *
  * `metadata` is a JSON object of texts, and may be searched by key and value; `json` is any JSON.
  */

@@ -102,7 +102,10 @@ function oneOf(column: Column, values: readonly unknown[]): Predicate {
   return anyOf(predicates);
 }
 
-/** Both databases then fold the case of ASCII letters only: SQLite always, PostgreSQL by collation "C". */
+/**
+ * Both databases then fold the case of ASCII letters only: SQLite always, PostgreSQL by collation
+ * "C".
+ */
 function contains(column: Column, part: unknown, words: Words): Predicate {
   assert(typeof part === 'string' && column.kind === 'text', `${column.field} is a text`);
   if (!isStorable(part)) return never;

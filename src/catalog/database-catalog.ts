@@ -19,7 +19,9 @@ export interface Database {
 
 interface Scope {
   open: boolean;
-  /** Why it cannot be committed: PostgreSQL gives a transaction up with the first failed statement. */
+  /**
+   * Why it cannot be committed: PostgreSQL gives a transaction up with the first failed statement.
+   */
   failure: { readonly error: unknown } | undefined;
 }
 
@@ -72,7 +74,7 @@ export class DatabaseCatalog implements Catalog {
   async transact<R>(work: (transaction: CatalogWriter) => Promise<R>): Promise<R> {
     assert(
       this.#current.getStore()?.open !== true,
-      'within a transaction writes go through it, as any other would wait for its end',
+      'within a transaction writes go through it; others would wait for its end',
     );
     return await translated(
       this.#database.inTransaction(async (queries) => {

@@ -1,7 +1,8 @@
 /**
- * Migrations: numbered changes of the tables, in the order of their numbers, each once. One that has
- * been released is never edited. All that a database lacks are made in one transaction, which the
- * caller opens; the row in `migrations` is inserted first, so that two processes cannot make one twice.
+ * Migrations: numbered changes of the tables, in the order of their numbers, each once. One that
+ * has been released is never edited. All that a database lacks are made in one transaction, which
+ * the caller opens; the row in `migrations` is inserted first, so that two processes cannot make
+ * one twice.
  */
 import { sql, type Kysely } from 'kysely';
 import { OperatingError } from '../base/errors.ts';
@@ -36,7 +37,9 @@ export type Migration = (types: ColumnTypes) => string;
 
 const migrations: readonly Migration[] = [firstTables];
 
-/** Brings the tables up to date. `place` is what the database is called in the message of an error. */
+/**
+ * Brings the tables up to date. `place` is what the database is called in the message of an error.
+ */
 export async function migrate(
   place: string,
   types: ColumnTypes,

@@ -24,7 +24,7 @@ describe('with a real PostgreSQL', { skip: binaries === undefined && !needed && 
     return { catalog, remove: () => catalog.close() };
   });
 
-  it('is shared by several processes: one wins a change, and writers follow one another', async () => {
+  it('is shared by processes: one wins a change, and writers follow one another', async () => {
     const url = await server.newDatabase();
     // Both make the tables at the same time, as two processes that start together do.
     const [one, other] = await Promise.all([

@@ -29,9 +29,9 @@ const typeParsers: CustomTypesConfig = {
 };
 
 /**
- * Opens the catalogue in the database at `url` (`postgres://…`), and makes its tables when there are
- * none. Rejects with `unavailable` when the server does not answer, with `invalid_state` for tables
- * that a newer Firn has made.
+ * Opens the catalogue in the database at `url` (`postgres://…`), and makes its tables when there
+ * are none. Rejects with `unavailable` when the server does not answer, with `invalid_state` for
+ * tables that a newer Firn has made.
  */
 export async function openPostgresCatalog(options: { url: string }): Promise<Catalog> {
   const pool = new Pool({
@@ -40,8 +40,9 @@ export async function openPostgresCatalog(options: { url: string }): Promise<Cat
     connectionTimeoutMillis: connectTimeoutMs,
     types: typeParsers,
   });
-  // A connection that breaks while nothing is asked of it says so to a listener. There is nothing to
-  // do: the pool replaces it, and the next query of a transaction on it is answered with an error.
+  // A connection that breaks while nothing is asked of it says so to a listener. There is nothing
+  // to do: the pool replaces it, and the next query of a transaction on it is answered with an
+  // error.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });

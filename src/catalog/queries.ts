@@ -10,7 +10,9 @@ import type { Words } from './words.ts';
 
 const pageCountMax = 1000;
 
-/** The catalogue's statements, one a method, over one connection or transaction of either database. */
+/**
+ * The catalogue's statements, one a method, over one connection or transaction of either database.
+ */
 export class Queries implements CatalogWriter {
   readonly #database: Kysely<unknown>;
   readonly #words: Words;

@@ -3,7 +3,9 @@ import { OperatingError } from '../base/errors.ts';
 import type { Column, Table } from './columns.ts';
 import type { Row, TableName } from './tables.ts';
 
-/** What is bound to a parameter. A boolean is 0 or 1, which PostgreSQL takes for its own as well. */
+/**
+ * What is bound to a parameter. A boolean is 0 or 1, which PostgreSQL takes for its own as well.
+ */
 export type SqlValue = string | number | null;
 
 export type SqlRow = Readonly<Record<string, unknown>>;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it, mock } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { newId } from '../base/ids.ts';
 import { catalogContract } from './catalog-contract.ts';
 import { everyProject, type Catalog } from './catalog.ts';
@@ -103,7 +104,8 @@ describe('the file of an SQLite catalogue', () => {
   it('has lost nothing that was acknowledged after kill -9, and no half of a transaction', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'firn.db');
-      const child = spawn(process.execPath, [join(import.meta.dirname, 'sqlite-writer.ts'), path]);
+      const writerUrl = new URL('./sqlite-writer.ts', import.meta.url);
+      const child = spawn(process.execPath, [fileURLToPath(writerUrl), path]);
       let output = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         output += text;

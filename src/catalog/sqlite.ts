@@ -1,8 +1,9 @@
 /**
  * The catalogue in one SQLite file.
  *
- * - One connection writes, one transaction at a time, in the order of arrival. Another reads, and sees
- *   what is committed; its statements run to their end at once, so that no reader holds a checkpoint up.
+ * - One connection writes, one transaction at a time, in the order of arrival. Another reads, and
+ *   sees what is committed; its statements run to their end at once, so that no reader holds a
+ *   checkpoint up.
  * - `synchronous=FULL` in WAL mode: a commit has synced the log when it returns.
  * - The file is for its owner alone, as it holds hashes of passwords.
  */
@@ -25,8 +26,9 @@ import { sqliteWords } from './words.ts';
 const busyTimeoutMs = 5000;
 
 /**
- * Opens the catalogue in the file `path`, and makes it when there is none. Rejects with `corrupt` for
- * a file that is no database or a damaged one, with `invalid_state` for one that a newer Firn has written.
+ * Opens the catalogue in the file `path`, and makes it when there is none. Rejects with `corrupt`
+ * for a file that is no database or a damaged one, with `invalid_state` for one that a newer Firn
+ * has written.
  */
 export async function openSqliteCatalog(options: { path: string }): Promise<Catalog> {
   const { path } = options;

@@ -199,7 +199,10 @@ export interface JobRow {
   /** What the handler needs beyond the subject's row. */
   payload: JsonObject;
   state: 'queued' | 'running' | 'done' | 'failed';
-  /** Who works on it, and until when that is believed without news. */
+  /**
+   * Who works on it, and until when that is believed without news. While it is queued: nobody, and
+   * the time before which it is not claimed.
+   */
   leaseOwner: string | null;
   leaseExpiresAt: number | null;
   attempts: number;

@@ -1,4 +1,7 @@
-/** A PostgreSQL server of its own for tests: in a temporary folder, on a unix socket, with Debian's binaries. */
+/**
+ * A PostgreSQL server of its own for tests: in a temporary folder, on a unix socket, with Debian's
+ * binaries.
+ */
 import { spawn, execFileSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';

@@ -4,7 +4,9 @@ import { sql, type RawBuilder } from 'kysely';
 export interface Words {
   /** Compares a text with a pattern without regard to the case of ASCII letters. */
   readonly like: RawBuilder<unknown>;
-  /** The table function that gives the `key` and `value` of each entry of a JSON object of texts. */
+  /**
+   * The table function that gives the `key` and `value` of each entry of a JSON object of texts.
+   */
   readonly jsonEntries: RawBuilder<unknown>;
 }
 

@@ -4,8 +4,8 @@
  * - Every refusal is `unauthenticated` in the same words, and a wrong password takes as long as an
  *   unknown user.
  * - A token that is made from a token ends when the first one ends, as in Keystone.
- * - A token is checked against the user, the project and the roles as they are now; what was checked a
- *   few seconds ago is believed, and a revocation in this process holds at once.
+ * - A token is checked against the user, the project and the roles as they are now; what was
+ *   checked a few seconds ago is believed, and a revocation in this process holds at once.
  */
 import type { Clock } from '../base/clock.ts';
 import { OperatingError } from '../base/errors.ts';

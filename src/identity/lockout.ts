@@ -1,7 +1,7 @@
 /**
- * Guessing is slowed down for each user: after five wrong passwords in a row no password is taken for
- * a while, which doubles with each further wrong one, up to a quarter of an hour. It is never for
- * good, and an attempt during that while does not prolong it.
+ * Guessing is slowed down for each user: after five wrong passwords in a row no password is taken
+ * for a while, which doubles with each further wrong one, up to a quarter of an hour. It is never
+ * for good, and an attempt during that while does not prolong it.
  */
 import type { UserRow } from '../catalog/tables.ts';
 

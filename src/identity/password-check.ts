@@ -11,8 +11,8 @@ import { findUser } from './references.ts';
 const refusedLoginsId = 'identity.refused-logins';
 
 /**
- * Checks passwords, and keeps count of the wrong ones. The checks of one user run one after the other,
- * so that nobody gets more guesses by making them at once.
+ * Checks passwords, and keeps count of the wrong ones. The checks of one user run one after the
+ * other, so that nobody gets more guesses by making them at once.
  */
 export class PasswordCheck {
   readonly #catalog: Catalog;

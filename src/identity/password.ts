@@ -1,7 +1,7 @@
 /**
- * Passwords at rest: scrypt (RFC 7914) in PHC string form,
- * `$scrypt$ln=15,r=8,p=1$<salt>$<hash>` with unpadded base64. Each hash carries its own cost, so that
- * the cost of new ones may be raised at any time.
+ * Passwords at rest: scrypt (RFC 7914) in PHC string form, `$scrypt$ln=15,r=8,p=1$<salt>$<hash>`
+ * with unpadded base64. Each hash carries its own cost, so that the cost of new ones may be raised
+ * at any time.
  */
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { assert, must } from '../base/assert.ts';

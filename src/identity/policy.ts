@@ -1,7 +1,7 @@
 /**
- * Who may do what: each action with the least role that may do it on objects of the own project. The
- * names of actions and their defaults are Cinder's (cinder/policies), with Glance's after `image:`; `firn:` marks what it has no
- * word for. An admin may do everything, in every project.
+ * Who may do what: each action with the least role that may do it on objects of the own project.
+ * The names of actions and their defaults are Cinder's (cinder/policies), with Glance's after
+ * `image:`; `firn:` marks what it has no word for. An admin may do everything, in every project.
  */
 import { OperatingError } from '../base/errors.ts';
 import type { Caller } from './caller.ts';

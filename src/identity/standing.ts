@@ -31,7 +31,9 @@ export type StandingScope = Pick<TokenFacts, 'roles'> & {
   readonly project: NonNullable<TokenFacts['project']>;
 };
 
-/** The project as tokens name it, with the user's roles on it; undefined when he may not work there. */
+/**
+ * The project as tokens name it, with the user's roles on it; undefined when he may not work there.
+ */
 export async function standingScope(
   catalog: CatalogReader,
   userId: string,

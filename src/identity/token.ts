@@ -7,8 +7,8 @@ export function newToken(): string {
 }
 
 /**
- * Under what a token is stored: its SHA-256. A token is random in full, so that neither salt nor cost
- * is needed, and finding it by its hash tells a guesser nothing about tokens that are near.
+ * Under what a token is stored: its SHA-256. A token is random in full, so that neither salt nor
+ * cost is needed, and finding it by its hash tells a guesser nothing about tokens that are near.
  */
 export function tokenId(token: string): string {
   return createHash('sha256').update(token).digest('hex');

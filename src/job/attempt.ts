@@ -1,16 +1,17 @@
 /**
  * One attempt at one job: from its claim to the next state of its row.
  *
- * | the handler                                            | the row becomes                        |
- * |--------------------------------------------------------|----------------------------------------|
- * | resolved                                               | `done`                                 |
- * | rejected after it was told to stop                     | `queued`; the attempt does not count   |
- * | rejected with a retryable error, attempts are left     | `queued`, due after a wait             |
- * | rejected otherwise, and `fail` resolved                | `failed`                               |
- * | rejected otherwise, and `fail` rejected                | `queued`, due after a wait             |
+ * | the handler                                        | the row becomes                     |
+ * |----------------------------------------------------|-------------------------------------|
+ * | resolved                                           | `done`                              |
+ * | rejected after it was told to stop                 | `queued`; the attempt does not count |
+ * | rejected with a retryable error, attempts are left | `queued`, due after a wait          |
+ * | rejected otherwise, and `fail` resolved            | `failed`                            |
+ * | rejected otherwise, and `fail` rejected            | `queued`, due after a wait          |
  *
- * When the row cannot be changed, it stays `running` and is claimed again after the lease's end. When
- * the lease is lost, somebody else works on the job, and nothing is done about the subject here.
+ * When the row cannot be changed, it stays `running` and is claimed again after the lease's end.
+ * When the lease is lost, somebody else works on the job, and nothing is done about the subject
+ * here.
  */
 import { must } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';

@@ -1,11 +1,13 @@
 /**
  * Claims of jobs, and the rows of jobs that are claimed.
  *
- * - A job is claimed when it is queued and due, or running under a lease that has ended, and when it
- *   is the oldest unfinished one of its subject. So jobs of one subject run one at a time and in order.
- * - While a job is queued, `leaseExpiresAt` is the time before which it is not claimed; null: at once.
- * - Only the owner of the lease changes the row of a running job. An owner that finds the row not to
- *   be its own any more has lost the lease, and stops.
+ * - A job is claimed when it is queued and due, or running under a lease that has ended, and when
+ *   it is the oldest unfinished one of its subject. So jobs of one subject run one at a time and in
+ *   order.
+ * - While a job is queued, `leaseExpiresAt` is the time before which it is not claimed; null: at
+ *   once.
+ * - Only the owner of the lease changes the row of a running job. An owner that finds the row not
+ *   to be its own any more has lost the lease, and stops.
  */
 import type { Clock } from '../base/clock.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -26,7 +28,9 @@ export class Leases {
     this.#owner = owner;
   }
 
-  /** Jobs that may be claimed now or later: those of ended leases, then the queued; oldest first. */
+  /**
+   * Jobs that may be claimed now or later: those of ended leases, then the queued; oldest first.
+   */
   async *candidates(): AsyncGenerator<JobRow> {
     const ended = { state: 'running', leaseExpiresAt: { atMost: this.#clock.now() } } as const;
     for (const where of [ended, { state: 'queued' } as const]) {
@@ -80,7 +84,10 @@ export class Leases {
     return row !== undefined;
   }
 
-  /** Puts all running jobs of others back into the queue: for when every other owner is known to be dead. */
+  /**
+   * Puts all running jobs of others back into the queue: for when every other owner is known to be
+   * dead.
+   */
   async takeOver(): Promise<void> {
     for (;;) {
       const where = { state: 'running', leaseOwner: { not: this.#owner } } as const;

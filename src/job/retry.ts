@@ -12,12 +12,16 @@ export function isRetryable(error: unknown): boolean {
   return isOperatingError(error) && error.retryable;
 }
 
-/** The wait after the attempt of this number, counted from 1: doubled each time, up to five minutes. */
+/**
+ * The wait after the attempt of this number, counted from 1: doubled each time, up to five minutes.
+ */
 export function retryDelayMs(attempt: number): number {
   return Math.min(firstDelayMs * 2 ** (attempt - 1), delayMsMax);
 }
 
-/** The message of an error as a job's row keeps it: bounded, and of characters that can be stored. */
+/**
+ * The message of an error as a job's row keeps it: bounded, and of characters that can be stored.
+ */
 export function errorText(error: unknown): string {
   return messageOf(error)
     .toWellFormed()

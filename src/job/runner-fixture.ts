@@ -1,4 +1,7 @@
-/** What the tests of the runner need: a catalogue, simulated time, and handlers that wait to be told. */
+/**
+ * What the tests of the runner need: a catalogue, simulated time, and handlers that wait to be
+ * told.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

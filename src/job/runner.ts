@@ -1,10 +1,11 @@
 /**
  * The runner of jobs: one a process, any number on one catalogue.
  *
- * - At most `parallel` attempts run here at a time; jobs of one subject run one at a time, in the order
- *   in which they were added, on whichever runner (`leases.ts`).
- * - A scan for jobs is made when somebody wakes the runner, when an attempt ends, when a job becomes
- *   due, and every few seconds, as jobs of other processes may be left or added at any time.
+ * - At most `parallel` attempts run here at a time; jobs of one subject run one at a time, in the
+ *   order in which they were added, on whichever runner (`leases.ts`).
+ * - A scan for jobs is made when somebody wakes the runner, when an attempt ends, when a job
+ *   becomes due, and every few seconds, as jobs of other processes may be left or added at any
+ *   time.
  * - Leases are renewed three times in their length, also while the runner stops.
  */
 import { assert } from '../base/assert.ts';
@@ -95,7 +96,9 @@ export class JobRunner implements JobQueue {
     this.wake();
   }
 
-  /** Tells the handlers to stop, and resolves when all have, and their jobs are back in the queue. */
+  /**
+   * Tells the handlers to stop, and resolves when all have, and their jobs are back in the queue.
+   */
   async stop(): Promise<void> {
     this.#state = 'stopping';
     await this.#scan;

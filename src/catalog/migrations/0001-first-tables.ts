@@ -2,11 +2,23 @@ import type { ColumnTypes } from '../migrate.ts';
 
 /**
  * Every table. The indexes are those that keep these at the cost of what they return: pages newest
- * first of a project and of all, the sum of sizes of a project, look-up by name, the dependants of a
- * volume or a snapshot, the claim of jobs, and the purge of what has expired. The project comes in
- * where it makes an index the better choice over the walk through all of a project.
+ * first of a project and of all, the sum of sizes of a project, look-up by name, the dependants of
+ * a volume or a snapshot, the claim of jobs, and the purge of what has expired. The project comes
+ * in where it makes an index the better choice over the walk through all of a project.
  */
-export function firstTables({ text, integer, boolean, json }: ColumnTypes): string {
+export function firstTables(types: ColumnTypes): string {
+  return [
+    volumesAndSnapshots(types),
+    backups(types),
+    otherBlockStorage(types),
+    messagesAndImages(types),
+    jobs(types),
+    whoThereIs(types),
+    accessAndSettings(types),
+  ].join('\n');
+}
+
+function volumesAndSnapshots({ text, integer, boolean, json }: ColumnTypes): string {
   return `
 create table volumes (
   id ${text} primary key,
@@ -54,7 +66,11 @@ create index snapshots_by_project on snapshots (project_id, created_at, id, size
 create index snapshots_by_age on snapshots (created_at, id);
 create index snapshots_by_name on snapshots (name, project_id, created_at, id);
 create index snapshots_by_volume on snapshots (volume_id, project_id, created_at, id);
+`;
+}
 
+function backups({ text, integer, boolean, json }: ColumnTypes): string {
+  return `
 create table backups (
   id ${text} primary key,
   project_id ${text} not null,
@@ -87,7 +103,11 @@ create index backups_by_name on backups (name, project_id, created_at, id);
 create index backups_by_volume on backups (volume_id, project_id, created_at, id);
 create index backups_by_snapshot on backups (snapshot_id, project_id);
 create index backups_by_layer on backups (layer_id, project_id);
+`;
+}
 
+function otherBlockStorage({ text, integer, boolean, json }: ColumnTypes): string {
+  return `
 create table attachments (
   id ${text} primary key,
   project_id ${text} not null,
@@ -124,7 +144,11 @@ create table quotas (
   hard_limit ${integer} not null,
   unique (project_id, resource)
 );
+`;
+}
 
+function messagesAndImages({ text, integer, json }: ColumnTypes): string {
+  return `
 create table messages (
   id ${text} primary key,
   project_id ${text} not null,
@@ -155,7 +179,11 @@ create table images (
 create index images_by_project on images (project_id, created_at, id);
 create index images_by_age on images (created_at, id);
 create index images_by_name on images (name, project_id, created_at, id);
+`;
+}
 
+function jobs({ text, integer, json }: ColumnTypes): string {
+  return `
 create table jobs (
   id ${text} primary key,
   kind ${text} not null,
@@ -176,7 +204,11 @@ create table jobs (
 create index jobs_by_state on jobs (state, created_at, id);
 create index jobs_by_subject on jobs (subject_id, created_at, id);
 create index jobs_by_age on jobs (created_at, id);
+`;
+}
 
+function whoThereIs({ text, integer, boolean }: ColumnTypes): string {
+  return `
 create table domains (
   id ${text} primary key,
   name ${text} not null unique,
@@ -213,7 +245,11 @@ create table roles (
   id ${text} primary key,
   name ${text} not null unique
 );
+`;
+}
 
+function accessAndSettings({ text, integer, json }: ColumnTypes): string {
+  return `
 create table role_assignments (
   id ${text} primary key,
   user_id ${text} not null references users (id) on delete cascade,
