@@ -221,6 +221,24 @@ test('an upload of nothing is taken, one of data is refused with a sentence', as
   assert.equal((await call('max', 'GET', `/v2/images/${id}/file`)).statusCode, 204);
 });
 
+test('tags are put on and taken off', async () => {
+  const { id } = (await create('max', { name: 'tagged', tags: ['a'] })).json();
+  const tag = async (method: 'PUT' | 'DELETE', word: string) =>
+    await faces.app.inject({
+      method,
+      url: `/image/v2/images/${id}/tags/${word}`,
+      headers: { 'x-auth-token': await faces.tokenOf('max') },
+    });
+  const tags = async () => (await call('max', 'GET', `/v2/images/${id}`)).json().tags;
+  assert.equal((await tag('PUT', 'b')).statusCode, 204);
+  assert.equal((await tag('PUT', 'b')).statusCode, 204);
+  assert.deepEqual(await tags(), ['a', 'b']);
+  assert.equal((await tag('PUT', 'x'.repeat(256))).statusCode, 400);
+  assert.equal((await tag('DELETE', 'a')).statusCode, 204);
+  assert.equal((await tag('DELETE', 'a')).statusCode, 404);
+  assert.deepEqual(await tags(), ['b']);
+});
+
 test('schemas name the fields', async () => {
   const image = (await call('max', 'GET', '/v2/schemas/image')).json();
   assert.equal(image.name, 'image');

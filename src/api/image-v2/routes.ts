@@ -17,6 +17,7 @@ import type { Query } from '../query.ts';
 import { applyImagePatch, contentOf, mayBeSet, parseImagePatch } from './image-patch.ts';
 import { parseImageQuery } from './image-query.ts';
 import { ImageBody, imageSchema, imagesSchema } from './image-schema.ts';
+import { tagRoutes } from './image-tags.ts';
 import { imageView } from './image-view.ts';
 
 export interface ImageV2Options {
@@ -92,6 +93,7 @@ async function v2(app: FastifyInstance, options: ImageV2Options): Promise<void> 
     return reply.code(204).send();
   });
 
+  tagRoutes(app, options);
   dataRoutes(app, catalog);
 }
 
