@@ -10,6 +10,14 @@ export function scopeOf(caller: Caller): ProjectScope {
   return isAdmin(caller) ? everyProject : caller.projectId;
 }
 
+/** Whose objects a list is about; only an administrator gets others than the own ones. */
+export type Projects = 'own' | 'every' | { readonly id: string };
+
+export function listScope(caller: Caller, projects: Projects): ProjectScope {
+  if (projects === 'own' || !isAdmin(caller)) return caller.projectId;
+  return projects === 'every' ? everyProject : projects.id;
+}
+
 type EveryProject = typeof everyProject;
 
 /** The row with this id, of whatever project: for what was authorized before. */

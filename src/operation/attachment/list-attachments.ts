@@ -4,13 +4,12 @@ import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { Reading } from '../needs.ts';
 import { readPage, type PageOf, type PageRequest } from '../page.ts';
-import { isAdmin, scopeOf } from '../scope.ts';
+import { listScope, scopeOf, type Projects } from '../scope.ts';
 import { findAttachment } from './find-attachment.ts';
 
 export interface AttachmentList extends PageRequest<'attachments'> {
   readonly where: Omit<Where<'attachments'>, 'projectId'>;
-  /** Only an administrator gets the rows of all projects. */
-  readonly allProjects: boolean;
+  readonly projects: Projects;
 }
 
 export async function listAttachments(
@@ -19,7 +18,7 @@ export async function listAttachments(
   list: AttachmentList,
 ): Promise<PageOf<'attachments'>> {
   authorize(caller, 'volume:get_all');
-  const projectId = list.allProjects && isAdmin(caller) ? everyProject : caller.projectId;
+  const projectId = listScope(caller, list.projects);
   return await readPage(catalog, 'attachments', { ...list.where, projectId }, list, (id) =>
     catalog.find('attachments', { id, projectId: scopeOf(caller) }),
   );

@@ -1,16 +1,15 @@
-import { everyProject, type Where } from '../../catalog/catalog.ts';
+import type { Where } from '../../catalog/catalog.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { Reading } from '../needs.ts';
 import { readPage, type PageOf, type PageRequest } from '../page.ts';
-import { isAdmin, scopeOf } from '../scope.ts';
+import { listScope, scopeOf, type Projects } from '../scope.ts';
 import { findBackup } from './find-backup.ts';
 
 export interface BackupList extends PageRequest<'backups'> {
   readonly where: Omit<Where<'backups'>, 'projectId'>;
-  /** Only an administrator gets the rows of all projects. */
-  readonly allProjects: boolean;
+  readonly projects: Projects;
 }
 
 export async function listBackups(
@@ -19,7 +18,7 @@ export async function listBackups(
   list: BackupList,
 ): Promise<PageOf<'backups'>> {
   authorize(caller, 'backup:get_all');
-  const projectId = list.allProjects && isAdmin(caller) ? everyProject : caller.projectId;
+  const projectId = listScope(caller, list.projects);
   return await readPage(catalog, 'backups', { ...list.where, projectId }, list, (id) =>
     catalog.find('backups', { id, projectId: scopeOf(caller) }),
   );

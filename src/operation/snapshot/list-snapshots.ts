@@ -1,16 +1,15 @@
-import { everyProject, type Where } from '../../catalog/catalog.ts';
+import type { Where } from '../../catalog/catalog.ts';
 import type { SnapshotRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { Reading } from '../needs.ts';
 import { readPage, type PageOf, type PageRequest } from '../page.ts';
-import { isAdmin, scopeOf } from '../scope.ts';
+import { listScope, scopeOf, type Projects } from '../scope.ts';
 import { findSnapshot } from './find-snapshot.ts';
 
 export interface SnapshotList extends PageRequest<'snapshots'> {
   readonly where: Omit<Where<'snapshots'>, 'projectId'>;
-  /** Only an administrator gets the rows of all projects. */
-  readonly allProjects: boolean;
+  readonly projects: Projects;
 }
 
 export async function listSnapshots(
@@ -19,7 +18,7 @@ export async function listSnapshots(
   list: SnapshotList,
 ): Promise<PageOf<'snapshots'>> {
   authorize(caller, 'volume:get_all_snapshots');
-  const projectId = list.allProjects && isAdmin(caller) ? everyProject : caller.projectId;
+  const projectId = listScope(caller, list.projects);
   return await readPage(catalog, 'snapshots', { ...list.where, projectId }, list, (id) =>
     catalog.find('snapshots', { id, projectId: scopeOf(caller) }),
   );

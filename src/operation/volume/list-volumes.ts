@@ -1,16 +1,15 @@
-import { everyProject, type Where } from '../../catalog/catalog.ts';
+import type { Where } from '../../catalog/catalog.ts';
 import type { VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { Reading } from '../needs.ts';
 import { readPage, type PageOf, type PageRequest } from '../page.ts';
-import { isAdmin, scopeOf } from '../scope.ts';
+import { listScope, scopeOf, type Projects } from '../scope.ts';
 import { findVolume } from './find-volume.ts';
 
 export interface VolumeList extends PageRequest<'volumes'> {
   readonly where: Omit<Where<'volumes'>, 'projectId'>;
-  /** Only an administrator gets the rows of all projects. */
-  readonly allProjects: boolean;
+  readonly projects: Projects;
 }
 
 export async function listVolumes(
@@ -19,7 +18,7 @@ export async function listVolumes(
   list: VolumeList,
 ): Promise<PageOf<'volumes'>> {
   authorize(caller, 'volume:get_all');
-  const projectId = list.allProjects && isAdmin(caller) ? everyProject : caller.projectId;
+  const projectId = listScope(caller, list.projects);
   return await readPage(catalog, 'volumes', { ...list.where, projectId }, list, (id) =>
     catalog.find('volumes', { id, projectId: scopeOf(caller) }),
   );

@@ -1,0 +1,119 @@
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import type { AttachmentRow } from '../../catalog/tables.ts';
+import { createAttachment } from '../../operation/attachment/create-attachment.ts';
+import { deleteAttachment } from '../../operation/attachment/delete-attachment.ts';
+import { listAttachments, showAttachment } from '../../operation/attachment/list-attachments.ts';
+import {
+  completeAttachment,
+  updateAttachment,
+} from '../../operation/attachment/update-attachment.ts';
+import { parseBody } from '../body.ts';
+import { attachmentDetail, attachmentSummary } from './attachment-view.ts';
+import { exactly, orNull, Uuid } from './fields.ts';
+import { nextLink, readList, type ListFace } from './list-query.ts';
+import type { BlockStorageV3Options } from './options.ts';
+import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts';
+import { Connector, connectorOf, Mode } from './volume-schema.ts';
+
+/** Requests about attachments (cinder/api/schemas/attachments.py). */
+const createFields = {
+  volume_uuid: Uuid,
+  instance_uuid: Type.Optional(orNull(Type.String({ minLength: 1, maxLength: 255 }))),
+  connector: Type.Optional(orNull(Connector)),
+};
+const CreateAttachment = exactly({ attachment: exactly(createFields) });
+const CreateAttachment54 = exactly({
+  attachment: exactly({ ...createFields, mode: Type.Optional(orNull(Mode)) }),
+});
+
+function parseCreateAttachment(
+  body: unknown,
+  microversion: number,
+): Static<typeof CreateAttachment54>['attachment'] {
+  if (microversion >= 54) return parseBody(CreateAttachment54, body).attachment;
+  return parseBody(CreateAttachment, body).attachment;
+}
+
+const UpdateAttachment = exactly({ attachment: exactly({ connector: Connector }) });
+
+const attachmentList: ListFace<'attachments'> = {
+  filters: {
+    id: (id) => ({ id }),
+    volume_id: (volumeId) => ({ volumeId }),
+    instance_id: (instanceId) => ({ instanceId }),
+    status: (text) => ({ status: text as AttachmentRow['status'] }),
+    attach_status: (text) => ({ status: text as AttachmentRow['status'] }),
+  },
+  sortFields: { id: 'id', status: 'status', created_at: 'createdAt', updated_at: 'updatedAt' },
+};
+
+/** Before 3.44 there is no `os-complete`: a connector completes the attachment. */
+const completeSince = 44;
+
+export function attachmentRoutes(
+  app: FastifyInstance,
+  { operations, publicUrl }: BlockStorageV3Options,
+): void {
+  const detail = (row: AttachmentRow) => attachmentDetail(row, operations.nbd);
+
+  for (const path of ['attachments', 'attachments/detail'] as const) {
+    const view = path === 'attachments' ? attachmentSummary : detail;
+    app.get(`/${path}`, async (request) => {
+      since(request, 27);
+      const list = readList(request, attachmentList);
+      const viewer = viewerOf(request, publicUrl);
+      const { rows } = await listAttachments(operations, request.caller, list);
+      return {
+        attachments: rows.map((row) => view(row)),
+        ...nextLink({ viewer, list, rows, path, kind: 'attachments' }),
+      };
+    });
+  }
+
+  app.post('/attachments', async (request) => {
+    since(request, 27);
+    const attachment = parseCreateAttachment(request.body, request.microversion);
+    const connector = connectorOf(attachment.connector);
+    const row = await createAttachment(operations, request.caller, {
+      volumeId: attachment.volume_uuid,
+      instanceId: attachment.instance_uuid ?? null,
+      connector: Object.keys(connector).length === 0 ? null : connector,
+      mode: attachment.mode ?? null,
+      completeAtOnce: request.microversion < completeSince,
+    });
+    return { attachment: detail(row) };
+  });
+
+  app.get('/attachments/:id', async (request: ById) => {
+    since(request, 27);
+    return {
+      attachment: detail(await showAttachment(operations, request.caller, request.params.id)),
+    };
+  });
+
+  app.put('/attachments/:id', async (request: ById) => {
+    since(request, 27);
+    const { connector } = parseBody(UpdateAttachment, request.body).attachment;
+    const row = await updateAttachment(operations, request.caller, request.params.id, {
+      connector: connectorOf(connector),
+      completeAtOnce: request.microversion < completeSince,
+    });
+    return { attachment: detail(row) };
+  });
+
+  app.delete('/attachments/:id', async (request: ById) => {
+    since(request, 27);
+    const left = await deleteAttachment(operations, request.caller, request.params.id);
+    return { attachments: left.map(attachmentSummary) };
+  });
+
+  app.post('/attachments/:id/action', async (request: ById, reply) => {
+    since(request, completeSince);
+    const { name } = actionOf(request.body);
+    if (name !== 'os-complete') throw noSuchAction(name);
+    await completeAttachment(operations, request.caller, request.params.id);
+    return reply.code(204).send();
+  });
+}

@@ -1,0 +1,131 @@
+/** Query strings of lists: filters, order and page, for every resource that has a list. */
+import type { FastifyRequest } from 'fastify';
+import { OperatingError } from '../../base/errors.ts';
+import type { SortKey, Where } from '../../catalog/catalog.ts';
+import type { Metadata, Row, TableName } from '../../catalog/tables.ts';
+import type { Projects } from '../../operation/scope.ts';
+import { isAdmin } from '../../operation/scope.ts';
+import { parseBool, parsePage, parseSort, readQuery, type Query } from '../query.ts';
+import type { Viewer } from './view.ts';
+
+type Conditions<T extends TableName> = Partial<Omit<Where<T>, 'projectId'>>;
+
+/** Which names a resource's list can be filtered and sorted by. */
+export interface ListFace<T extends TableName> {
+  /** A filter makes a condition of a value; `undefined` says that nothing can match. */
+  readonly filters: Readonly<Record<string, (value: string) => Conditions<T> | undefined>>;
+  readonly sortFields: Readonly<Record<string, keyof Row<T> & string>>;
+  /** The microversion that brought `with_count`; without one it is not known. */
+  readonly countSince?: number;
+}
+
+export interface ListRequest<T extends TableName> {
+  readonly query: Query;
+  readonly where: Conditions<T>;
+  readonly sort?: SortKey<T>[];
+  readonly limit: number;
+  readonly marker: string | undefined;
+  readonly offset: number;
+  readonly withCount: boolean;
+  readonly projects: Projects;
+}
+
+/** Unknown filters are passed over, as Cinder does for whoever is no administrator. */
+export function readList<T extends TableName>(
+  request: FastifyRequest,
+  face: ListFace<T>,
+): ListRequest<T> {
+  const query = readQuery(request);
+  let where: Conditions<T> = {};
+  let nothing = false;
+  for (const [name, value] of Object.entries(query)) {
+    const filter = Object.hasOwn(face.filters, name) ? face.filters[name] : undefined;
+    if (filter === undefined) continue;
+    const condition = filter(value);
+    if (condition === undefined) nothing = true;
+    else where = { ...where, ...condition };
+  }
+  const page = parsePage(query);
+  const sort = sortOf(query, face);
+  const counts = face.countSince !== undefined && request.microversion >= face.countSince;
+  return {
+    query,
+    where,
+    ...(sort === undefined ? {} : { sort }),
+    marker: page.marker,
+    offset: page.offset,
+    limit: nothing ? 0 : page.limit,
+    withCount: counts && parseBool(query, 'with_count', false),
+    projects: projectsOf(request, query),
+  };
+}
+
+function projectsOf(request: FastifyRequest, query: Query): Projects {
+  if (!isAdmin(request.caller) || !parseBool(query, 'all_tenants', false)) return 'own';
+  const id = query['project_id'] ?? query['tenant_id'];
+  return id === undefined ? 'every' : { id };
+}
+
+function sortOf<T extends TableName>(query: Query, face: ListFace<T>): SortKey<T>[] | undefined {
+  return parseSort(query)?.map(({ key, direction }) => {
+    const field = Object.hasOwn(face.sortFields, key) ? face.sortFields[key] : undefined;
+    if (field === undefined) {
+      throw new OperatingError(
+        'invalid_input',
+        `Invalid input received: Invalid sort key: ${key.slice(0, 100)}`,
+        { field: 'sort' },
+      );
+    }
+    return { field, direction };
+  });
+}
+
+/** The link to the next page, when this one is full: `<kind>_links`. */
+export function nextLink(options: {
+  viewer: Viewer;
+  list: { query: Query; limit: number };
+  rows: readonly { id: string }[];
+  path: string;
+  kind: string;
+}): object {
+  const { viewer, list, rows, path, kind } = options;
+  const last = rows.at(-1);
+  if (last === undefined || rows.length < list.limit) return {};
+  const { offset: _passed, ...kept } = list.query;
+  const search = new URLSearchParams({ ...kept, marker: last.id });
+  const { publicUrl, projectId } = viewer;
+  const href = `${publicUrl}/volume/v3/${projectId}/${path}?${search.toString()}`;
+  return { [`${kind}_links`]: [{ rel: 'next', href }] };
+}
+
+/**
+ * A filter by metadata: JSON, or a dictionary as Python writes it, which the terminal client sends.
+ * Undefined when it is neither.
+ */
+export function parseMetadataFilter(text: string): Metadata | undefined {
+  const inner = /^\s*\{(.*)\}\s*$/s.exec(text)?.[1];
+  if (inner === undefined) return undefined;
+  const string = `u?(?:'((?:[^'\\\\]|\\\\.)*)'|"((?:[^"\\\\]|\\\\.)*)")`;
+  const pair = new RegExp(`\\s*${string}\\s*:\\s*${string}\\s*(?:,|$)`, 'y');
+  const metadata: Metadata = {};
+  while (pair.lastIndex < inner.length) {
+    const match = pair.exec(inner);
+    if (match === null) return undefined;
+    const [key, value] = [match[1] ?? match[2] ?? '', match[3] ?? match[4] ?? ''];
+    metadata[key] = value.replaceAll(/\\(.)/g, '$1');
+    if (pair.lastIndex === inner.length) break;
+  }
+  return metadata;
+}
+
+/** A whole number, or undefined when the text is none: then nothing can match. */
+export function parseWhole(text: string): number | undefined {
+  return /^\d{1,12}$/.test(text) ? Number(text) : undefined;
+}
+
+/** `true` or `false` in any case, or undefined. */
+export function parseFlag(text: string): boolean | undefined {
+  const lower = text.toLowerCase();
+  if (['true', '1'].includes(lower)) return true;
+  return ['false', '0'].includes(lower) ? false : undefined;
+}

@@ -1,0 +1,56 @@
+/**
+ * Block Storage v3, to be registered under `/volume`. Every path is served with and without a
+ * project's id in front (3.67 made it optional); one that is not the caller's is refused.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { OperatingError } from '../../base/errors.ts';
+import { authenticate } from '../authenticate.ts';
+import { negotiateMicroversion } from '../microversion.ts';
+import { attachmentRoutes } from './attachments.ts';
+import { backupRoutes } from './backups.ts';
+import { versionsDocument } from './discovery.ts';
+import { installationRoutes } from './installation.ts';
+import { messageRoutes } from './messages.ts';
+import type { BlockStorageV3Options } from './options.ts';
+import { limitRoutes, quotaSetRoutes } from './quota-sets.ts';
+import { snapshotRoutes } from './snapshots.ts';
+import { typeRoutes } from './types.ts';
+import { volumeActionRoutes } from './volume-actions.ts';
+import { volumeRoutes } from './volumes.ts';
+
+export async function blockStorageV3(
+  app: FastifyInstance,
+  options: BlockStorageV3Options,
+): Promise<void> {
+  const versions = versionsDocument(options.publicUrl);
+  app.get('/', async (_request, reply) => {
+    reply.code(300);
+    return versions;
+  });
+  app.get('/v3', async () => versions);
+  await app.register(resources, { ...options, prefix: '/v3' });
+  await app.register(resources, { ...options, prefix: '/v3/:project_id' });
+}
+
+async function resources(app: FastifyInstance, options: BlockStorageV3Options): Promise<void> {
+  app.addHook('onRequest', negotiateMicroversion);
+  app.addHook('onRequest', authenticate({ identity: options.identity, scope: 'project' }));
+  app.addHook('onRequest', ownProjectOnly);
+  volumeRoutes(app, options);
+  volumeActionRoutes(app, options);
+  snapshotRoutes(app, options);
+  backupRoutes(app, options);
+  attachmentRoutes(app, options);
+  typeRoutes(app, options);
+  quotaSetRoutes(app, options);
+  limitRoutes(app, options);
+  messageRoutes(app, options);
+  installationRoutes(app, options);
+}
+
+async function ownProjectOnly(request: FastifyRequest): Promise<void> {
+  const { params, caller } = request;
+  if (typeof params !== 'object' || params === null || !('project_id' in params)) return;
+  if (params.project_id === caller.projectId) return;
+  throw new OperatingError('invalid_input', 'Malformed request url');
+}

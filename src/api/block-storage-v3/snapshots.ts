@@ -1,0 +1,176 @@
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { OperatingError } from '../../base/errors.ts';
+import type { SnapshotRow } from '../../catalog/tables.ts';
+import { createSnapshot } from '../../operation/snapshot/create-snapshot.ts';
+import { deleteSnapshot } from '../../operation/snapshot/delete-snapshot.ts';
+import { listSnapshots, showSnapshot } from '../../operation/snapshot/list-snapshots.ts';
+import {
+  editSnapshotMetadata,
+  resetSnapshotStatus,
+  updateSnapshot,
+} from '../../operation/snapshot/update-snapshot.ts';
+import { snapshotStatuses } from '../../operation/states.ts';
+import { parseBody } from '../body.ts';
+import {
+  Bool,
+  Description,
+  exactly,
+  MetadataFields,
+  metadataOf,
+  Name,
+  orNull,
+  toBool,
+  trimmed,
+  Uuid,
+} from './fields.ts';
+import {
+  nextLink,
+  parseMetadataFilter,
+  parseWhole,
+  readList,
+  type ListFace,
+} from './list-query.ts';
+import { metadataRoutes } from './metadata-routes.ts';
+import type { BlockStorageV3Options } from './options.ts';
+import { actionOf, noSuchAction, viewerOf, type ById } from './request.ts';
+import { parseStatus } from './reset-status.ts';
+import { snapshotDetail, snapshotSummary } from './snapshot-view.ts';
+import { defined } from './volumes.ts';
+
+/** Requests about snapshots (cinder/api/schemas/snapshots.py). */
+const CreateSnapshot = exactly({
+  snapshot: exactly({
+    volume_id: Uuid,
+    name: Type.Optional(Name),
+    display_name: Type.Optional(Name),
+    description: Type.Optional(Description),
+    display_description: Type.Optional(Description),
+    force: Type.Optional(orNull(Bool)),
+    metadata: Type.Optional(orNull(MetadataFields)),
+  }),
+});
+
+const UpdateSnapshot = exactly({
+  snapshot: Type.Object(
+    {
+      name: Type.Optional(Name),
+      display_name: Type.Optional(Name),
+      description: Type.Optional(Description),
+      display_description: Type.Optional(Description),
+    },
+    { additionalProperties: false, minProperties: 1 },
+  ),
+});
+
+const snapshotList: ListFace<'snapshots'> = {
+  countSince: 45,
+  filters: {
+    id: (id) => ({ id }),
+    name: (name) => ({ name }),
+    'name~': (like) => ({ name: { like } }),
+    status: (text) => ({ status: text as SnapshotRow['status'] }),
+    volume_id: (volumeId) => ({ volumeId }),
+    volume_size: (text) => defined('size', parseWhole(text)),
+    user_id: (userId) => ({ userId }),
+    metadata: (text) => defined('metadata', parseMetadataFilter(text)),
+  },
+  sortFields: {
+    id: 'id',
+    name: 'name',
+    status: 'status',
+    volume_id: 'volumeId',
+    created_at: 'createdAt',
+    updated_at: 'updatedAt',
+  },
+};
+
+/** From 3.66 on `force` is not needed and must not be denied; before, it is false when not given. */
+function forceOf(force: boolean | string | null | undefined, microversion: number): boolean {
+  if (microversion < 66) return toBool(force ?? undefined);
+  if (force === undefined || force === null || toBool(force)) return true;
+  throw new OperatingError(
+    'invalid_input',
+    "Invalid input received: Invalid value for 'force': since microversion 3.66 snapshots of " +
+      "in-use volumes need no force, and 'force' can only be true.",
+    { field: 'force' },
+  );
+}
+
+export function snapshotRoutes(
+  app: FastifyInstance,
+  { operations, publicUrl }: BlockStorageV3Options,
+): void {
+  for (const path of ['snapshots', 'snapshots/detail'] as const) {
+    const view = path === 'snapshots' ? snapshotSummary : snapshotDetail;
+    app.get(`/${path}`, async (request) => {
+      const list = readList(request, snapshotList);
+      const viewer = viewerOf(request, publicUrl);
+      const { rows, count } = await listSnapshots(operations, request.caller, list);
+      return {
+        snapshots: rows.map((row) => view(row, viewer)),
+        ...nextLink({ viewer, list, rows, path, kind: 'snapshots' }),
+        ...(count === undefined ? {} : { count }),
+      };
+    });
+  }
+
+  app.post('/snapshots', async (request, reply) => {
+    const { snapshot } = parseBody(CreateSnapshot, request.body);
+    const row = await createSnapshot(operations, request.caller, {
+      volumeId: snapshot.volume_id,
+      name: trimmed(snapshot.name ?? snapshot.display_name),
+      description: trimmed(snapshot.description ?? snapshot.display_description),
+      metadata: metadataOf(snapshot.metadata),
+      force: forceOf(snapshot.force, request.microversion),
+    });
+    reply.code(202);
+    return { snapshot: snapshotSummary(row, viewerOf(request, publicUrl)) };
+  });
+
+  app.get('/snapshots/:id', async (request: ById) => {
+    const row = await showSnapshot(operations, request.caller, request.params.id);
+    return { snapshot: snapshotDetail(row, viewerOf(request, publicUrl)) };
+  });
+
+  app.put('/snapshots/:id', async (request: ById) => {
+    const { snapshot } = parseBody(UpdateSnapshot, request.body);
+    const name = snapshot.name === undefined ? snapshot.display_name : snapshot.name;
+    const description =
+      snapshot.description === undefined ? snapshot.display_description : snapshot.description;
+    const row = await updateSnapshot(operations, request.caller, request.params.id, {
+      ...(name === undefined ? {} : { name: trimmed(name) }),
+      ...(description === undefined ? {} : { description: trimmed(description) }),
+    });
+    return { snapshot: snapshotSummary(row, viewerOf(request, publicUrl)) };
+  });
+
+  app.delete('/snapshots/:id', async (request: ById, reply) => {
+    await deleteSnapshot(operations, request.caller, request.params.id, { force: false });
+    return reply.code(202).send();
+  });
+
+  app.post('/snapshots/:id/action', async (request: ById, reply) => {
+    const { name, body } = actionOf(request.body);
+    const { caller, params } = request;
+    if (name === 'os-force_delete') {
+      await deleteSnapshot(operations, caller, params.id, { force: true });
+    } else if (name === 'os-reset_status') {
+      const status = parseStatus(body, snapshotStatuses);
+      await resetSnapshotStatus(operations, caller, params.id, status);
+    } else {
+      throw noSuchAction(name);
+    }
+    return reply.code(202).send();
+  });
+
+  metadataRoutes(app, {
+    kind: 'snapshots',
+    read: async (caller, id) => (await showSnapshot(operations, caller, id)).metadata,
+    edit: async (caller, what, id, edit) => {
+      const action =
+        what === 'delete' ? 'volume:delete_snapshot_metadata' : 'volume:update_snapshot_metadata';
+      return (await editSnapshotMetadata(operations, caller, action, id, edit)).metadata;
+    },
+  });
+}

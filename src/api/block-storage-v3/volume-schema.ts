@@ -1,0 +1,82 @@
+/** Requests about volumes (cinder/api/schemas/volumes.py and volume_actions.py). */
+import { Type } from 'typebox';
+import { isJsonObject, type JsonObject } from '../../base/json.ts';
+import { Bool, Description, exactly, MetadataFields, Name, orNull, Size, Uuid } from './fields.ts';
+
+/** Clients send more fields than are read here, such as `consistencygroup_id: null`. */
+export const CreateVolume = Type.Object({
+  volume: Type.Object({
+    size: Type.Optional(orNull(Size)),
+    name: Type.Optional(Name),
+    display_name: Type.Optional(Name),
+    description: Type.Optional(Description),
+    display_description: Type.Optional(Description),
+    volume_type: Type.Optional(Name),
+    availability_zone: Type.Optional(Name),
+    metadata: Type.Optional(orNull(MetadataFields)),
+    snapshot_id: Type.Optional(orNull(Uuid)),
+    source_volid: Type.Optional(orNull(Uuid)),
+    backup_id: Type.Optional(orNull(Uuid)),
+    imageRef: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
+    image_id: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
+  }),
+});
+
+export const UpdateVolume = exactly({
+  volume: Type.Object(
+    {
+      name: Type.Optional(Name),
+      display_name: Type.Optional(Name),
+      description: Type.Optional(Description),
+      display_description: Type.Optional(Description),
+      metadata: Type.Optional(orNull(MetadataFields)),
+    },
+    { additionalProperties: false, minProperties: 1 },
+  ),
+});
+
+export const Extend = exactly({ 'os-extend': exactly({ new_size: Size }) });
+
+export const SetBootable = exactly({ 'os-set_bootable': exactly({ bootable: Bool }) });
+
+export const UpdateReadonly = exactly({
+  'os-update_readonly_flag': exactly({ readonly: Bool }),
+});
+
+/** The status is checked against the table of states. */
+export const ResetStatus = exactly({
+  'os-reset_status': Type.Object({
+    status: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
+  }),
+});
+
+export const Mode = Type.Union([Type.Literal('rw'), Type.Literal('ro')]);
+
+export const Attach = exactly({
+  'os-attach': Type.Object({
+    instance_uuid: Type.Optional(orNull(Uuid)),
+    host_name: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
+    mountpoint: Type.Optional(orNull(Type.String({ minLength: 1, maxLength: 255 }))),
+    mode: Type.Optional(orNull(Mode)),
+  }),
+});
+
+export const Detach = exactly({
+  'os-detach': orNull(Type.Object({ attachment_id: Type.Optional(orNull(Uuid)) })),
+});
+
+/** A connector holds what the host says about itself; only its name is looked at. */
+export const Connector = Type.Object({});
+
+/** A connector that was checked against its schema, as a value to keep. */
+export function connectorOf(connector: object | null | undefined): JsonObject {
+  return isJsonObject(connector) ? connector : {};
+}
+
+export const InitializeConnection = exactly({
+  'os-initialize_connection': exactly({ connector: Connector }),
+});
+
+export const TerminateConnection = exactly({
+  'os-terminate_connection': Type.Object({ connector: Type.Optional(orNull(Connector)) }),
+});

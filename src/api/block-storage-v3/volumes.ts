@@ -1,0 +1,149 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { VolumeRow } from '../../catalog/tables.ts';
+import { attachmentsOf } from '../../operation/attachment/list-attachments.ts';
+import { volumeTypeNames } from '../../operation/type/volume-types.ts';
+import { createVolume } from '../../operation/volume/create-volume.ts';
+import { deleteVolume } from '../../operation/volume/delete-volume.ts';
+import { listVolumes, showVolume } from '../../operation/volume/list-volumes.ts';
+import { editVolumeMetadata, updateVolume } from '../../operation/volume/update-volume.ts';
+import { parseBody } from '../body.ts';
+import { parseBool, readQuery } from '../query.ts';
+import { metadataOf, trimmed } from './fields.ts';
+import {
+  nextLink,
+  parseFlag,
+  parseMetadataFilter,
+  parseWhole,
+  readList,
+  type ListFace,
+} from './list-query.ts';
+import { metadataRoutes } from './metadata-routes.ts';
+import type { BlockStorageV3Options } from './options.ts';
+import { viewerOf, type ById } from './request.ts';
+import { CreateVolume, UpdateVolume } from './volume-schema.ts';
+import { volumeDetail, volumeSummary } from './volume-view.ts';
+
+export const volumeList: ListFace<'volumes'> = {
+  countSince: 45,
+  filters: {
+    id: (id) => ({ id }),
+    name: (name) => ({ name }),
+    display_name: (name) => ({ name }),
+    'name~': (like) => ({ name: { like } }),
+    status: (text) => ({ status: text as VolumeRow['status'] }),
+    size: (text) => defined('size', parseWhole(text)),
+    bootable: (text) => defined('bootable', parseFlag(text)),
+    availability_zone: (availabilityZone) => ({ availabilityZone }),
+    snapshot_id: (snapshotId) => ({ snapshotId }),
+    source_volid: (sourceVolumeId) => ({ sourceVolumeId }),
+    user_id: (userId) => ({ userId }),
+    metadata: (text) => defined('metadata', parseMetadataFilter(text)),
+  },
+  sortFields: {
+    id: 'id',
+    name: 'name',
+    display_name: 'name',
+    size: 'size',
+    status: 'status',
+    bootable: 'bootable',
+    availability_zone: 'availabilityZone',
+    created_at: 'createdAt',
+    updated_at: 'updatedAt',
+  },
+};
+
+/** A condition on one field, or undefined when there is no value to compare with. */
+export function defined<F extends string, V>(
+  field: F,
+  value: V | undefined,
+): { [K in F]: V } | undefined {
+  return value === undefined ? undefined : ({ [field]: value } as { [K in F]: V });
+}
+
+export function volumeRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
+  const { operations, publicUrl } = options;
+
+  async function detailsOf(request: FastifyRequest, rows: readonly VolumeRow[]): Promise<object[]> {
+    const typeNames = await volumeTypeNames(operations);
+    const attachments = await attachmentsOf(
+      operations,
+      rows.map(({ id }) => id),
+    );
+    const viewer = viewerOf(request, publicUrl);
+    return rows.map((row) => volumeDetail(row, { typeNames, attachments }, viewer));
+  }
+
+  async function detailOf(request: FastifyRequest, row: VolumeRow): Promise<{ volume: object }> {
+    const [volume = {}] = await detailsOf(request, [row]);
+    return { volume };
+  }
+
+  for (const path of ['volumes', 'volumes/detail'] as const) {
+    app.get(`/${path}`, async (request) => {
+      const list = readList(request, volumeList);
+      const viewer = viewerOf(request, publicUrl);
+      const { rows, count } = await listVolumes(operations, request.caller, list);
+      return {
+        volumes:
+          path === 'volumes'
+            ? rows.map((row) => volumeSummary(row, viewer))
+            : await detailsOf(request, rows),
+        ...nextLink({ viewer, list, rows, path, kind: 'volumes' }),
+        ...(count === undefined ? {} : { count }),
+      };
+    });
+  }
+
+  app.post('/volumes', async (request, reply) => {
+    const { volume } = parseBody(CreateVolume, request.body);
+    const row = await createVolume(operations, request.caller, {
+      size: volume.size === undefined || volume.size === null ? null : Number(volume.size),
+      name: trimmed(volume.name ?? volume.display_name),
+      description: trimmed(volume.description ?? volume.display_description),
+      volumeType: volume.volume_type ?? null,
+      availabilityZone: volume.availability_zone ?? null,
+      metadata: metadataOf(volume.metadata),
+      snapshotId: volume.snapshot_id ?? null,
+      sourceVolumeId: volume.source_volid ?? null,
+      backupId: request.microversion >= 47 ? (volume.backup_id ?? null) : null,
+      imageId: volume.imageRef ?? volume.image_id ?? null,
+    });
+    reply.code(202);
+    return await detailOf(request, row);
+  });
+
+  app.get('/volumes/:id', async (request: ById) =>
+    detailOf(request, await showVolume(operations, request.caller, request.params.id)),
+  );
+
+  app.put('/volumes/:id', async (request: ById) => {
+    const { volume } = parseBody(UpdateVolume, request.body);
+    const name = volume.name === undefined ? volume.display_name : volume.name;
+    const description =
+      volume.description === undefined ? volume.display_description : volume.description;
+    const row = await updateVolume(operations, request.caller, request.params.id, {
+      ...(name === undefined ? {} : { name: trimmed(name) }),
+      ...(description === undefined ? {} : { description: trimmed(description) }),
+      ...(volume.metadata === undefined ? {} : { metadata: metadataOf(volume.metadata) }),
+    });
+    return await detailOf(request, row);
+  });
+
+  app.delete('/volumes/:id', async (request: ById, reply) => {
+    const query = readQuery(request);
+    await deleteVolume(operations, request.caller, request.params.id, {
+      cascade: parseBool(query, 'cascade', false),
+      force: request.microversion >= 23 && parseBool(query, 'force', false),
+    });
+    return reply.code(202).send();
+  });
+
+  metadataRoutes(app, {
+    kind: 'volumes',
+    read: async (caller, id) => (await showVolume(operations, caller, id)).metadata,
+    edit: async (caller, what, id, edit) => {
+      const action = `volume:${what}_volume_metadata` as const;
+      return (await editVolumeMetadata(operations, caller, action, id, edit)).metadata;
+    },
+  });
+}
