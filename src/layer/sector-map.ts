@@ -187,7 +187,7 @@ export class SectorMap {
       if (this.#pages.has(page)) continue;
       let loading = this.#loading.get(page);
       if (loading === undefined) {
-        loading = this.#loadPage(page);
+        loading = this.#loadPage(page).finally(() => this.#loading.delete(page));
         this.#loading.set(page, loading);
       }
       await loading;
@@ -195,16 +195,10 @@ export class SectorMap {
   }
 
   async #loadPage(page: number): Promise<void> {
-    try {
-      const content = this.hasPage(page)
-        ? await this.#readFromFile(page)
-        : new Uint8Array(pageBytes);
-      assert(!this.#pages.has(page), 'a page is loaded once');
-      this.#evict(cleanPagesMax - 1);
-      this.#pages.set(page, content);
-    } finally {
-      this.#loading.delete(page);
-    }
+    const content = this.hasPage(page) ? await this.#readFromFile(page) : new Uint8Array(pageBytes);
+    assert(!this.#pages.has(page), 'a page is loaded once');
+    this.#evict(cleanPagesMax - 1);
+    this.#pages.set(page, content);
   }
 
   async #readFromFile(page: number): Promise<Uint8Array> {
