@@ -44,7 +44,7 @@ export class ReplyReader {
     this.#pending = pending;
   }
 
-  /** Reads one reply or chunk; rejects when the connection ends or the server breaks the protocol. */
+  /** Reads one reply or chunk; rejects at the end and when the server breaks the protocol. */
   async next(): Promise<void> {
     const head = this.#head;
     await this.#socket.fill(head.subarray(0, simpleReplyBytes));

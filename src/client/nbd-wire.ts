@@ -1,5 +1,5 @@
 /**
- * The bytes of the NBD protocol, client side: what the client sends, and the heads of what it reads.
+ * The bytes of the NBD protocol, client side: what the client sends, and what begins a reply.
  *
  * Source: doc/proto.md of NetworkBlockDevice/nbd. All integers are big-endian. A cookie is the
  * client's own number of a request; the upper half of its 64 bits is always zero here.

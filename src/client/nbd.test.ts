@@ -12,10 +12,11 @@ const bytes = (spaced: string): Buffer => Buffer.from(spaced.replaceAll(' ', '')
 const greeting = Buffer.concat([Buffer.from('NBDMAGICIHAVEOPT'), bytes('0003')]);
 const replyMagic = '0003e889045565a9';
 const exportInfo = `${replyMagic} 00000007 00000003 0000000c 0000 0000000000100000 0001`;
+const contextName = Buffer.from('base:allocation').toString('hex');
 const accept = {
   structured: bytes(`${replyMagic} 00000008 00000001 00000000`),
   context: bytes(
-    `${replyMagic} 0000000a 00000004 00000013 0000002a ${Buffer.from('base:allocation').toString('hex')}` +
+    `${replyMagic} 0000000a 00000004 00000013 0000002a ${contextName}` +
       `${replyMagic} 0000000a 00000001 00000000`,
   ),
   go: bytes(`${exportInfo} ${replyMagic} 00000007 00000001 00000000`),

@@ -33,7 +33,7 @@ export async function connectNbd(options: { uri: string }): Promise<NbdClient> {
   }
 }
 
-/** An export of an NBD server. Ranges in bytes; a failed request rejects with an operating error. */
+/** An export of an NBD server. A request that fails rejects with an operating error. */
 export class NbdClient {
   readonly lengthBytes: number;
   readonly readOnly: boolean;

@@ -13,7 +13,7 @@ import {
 
 /** The range that is asked of the device in one go: at most 16,384 extents of one sector. */
 const stepBytes = 64 * MiB;
-/** No further step is taken once a reply has this many descriptors; the client asks on from there. */
+/** With this many descriptors a reply is long enough; the client asks on from its end. */
 const descriptorsEnough = 8192;
 /** What a block status may hold in memory while it is answered, as it counts in the limits. */
 export const blockStatusBytes = 128 * 1024;

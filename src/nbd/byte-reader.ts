@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { assert, must } from '../base/assert.ts';
 import { KiB } from '../base/bytes.ts';
 
-/** Bytes that wait unread before the socket is stopped; also the longest that `wait` can ask for. */
+/** Bytes that wait unread before the socket is stopped; also the most that `wait` asks for. */
 export const unreadBytesMax = 128 * KiB;
 
 /**
@@ -48,7 +48,7 @@ export class ByteReader {
     return this.#sleep();
   }
 
-  /** The next `count` bytes, which are there: a view of what arrived, or a copy if it is scattered. */
+  /** The next `count` bytes, which are there: a view of what arrived, or a copy of pieces. */
   take(count: number): Buffer {
     assert(this.has(count), 'bytes are taken only when they are there');
     const head = this.#chunks[0];

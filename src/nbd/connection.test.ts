@@ -3,8 +3,11 @@ import test from 'node:test';
 import { newSecret } from '../base/ids.ts';
 import { connectNbd } from '../client/nbd.ts';
 import { openMemoryDevice } from '../volume/memory-device.ts';
+import type { BlockDevice } from '../volume/block-device.ts';
 import { RawPeer, startTestServer, until, type TestServer } from './test-server.ts';
 import { command } from './wire.ts';
+
+const memory = (): BlockDevice => openMemoryDevice({ lengthBytes: 64 * 1024 * 1024 });
 
 const MiB = 1024 * 1024;
 
@@ -12,7 +15,7 @@ const reasonsOf = (rig: TestServer): string[] =>
   rig.events.flatMap((event) => (event.kind === 'closed' ? [event.reason] : []));
 
 test('removing an export cuts its connections and waits for their devices', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const busy = await connectNbd({ uri: rig.uri });
   const idle = await connectNbd({ uri: rig.uri });
   assert.equal(rig.exports.connections(rig.name), 2);
@@ -34,7 +37,7 @@ test('removing an export cuts its connections and waits for their devices', asyn
 });
 
 test('nothing that waits in the server is done after the cut', async () => {
-  await using rig = await startTestServer({ limits: { requestsMax: 1 } });
+  await using rig = await startTestServer(memory(), { limits: { requestsMax: 1 } });
   const peer = new RawPeer(rig.path);
   await peer.go(rig.name);
   rig.gate.shut();
@@ -54,7 +57,7 @@ test('nothing that waits in the server is done after the cut', async () => {
 });
 
 test('closing the server answers what is under way and refuses what comes later', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const peer = new RawPeer(rig.path);
   await peer.go(rig.name);
   const shaking = new RawPeer(rig.path);
@@ -77,7 +80,7 @@ test('closing the server answers what is under way and refuses what comes later'
 });
 
 test('closing the server does not wait for ever for a client that takes nothing', async () => {
-  await using rig = await startTestServer({ limits: { closeTimeoutMs: 50 } });
+  await using rig = await startTestServer(memory(), { limits: { closeTimeoutMs: 50 } });
   const peer = new RawPeer(rig.path);
   await peer.go(rig.name);
   peer.socket.pause();
@@ -88,7 +91,7 @@ test('closing the server does not wait for ever for a client that takes nothing'
 });
 
 test('a client that owes a payload or leaves its answers is cut; an idle one is not', async () => {
-  await using rig = await startTestServer({ limits: { stallTimeoutMs: 30 } });
+  await using rig = await startTestServer(memory(), { limits: { stallTimeoutMs: 30 } });
   const idle = await connectNbd({ uri: rig.uri });
   const owing = new RawPeer(rig.path);
   await owing.go(rig.name);
@@ -106,8 +109,8 @@ test('a client that owes a payload or leaves its answers is cut; an idle one is 
   await idle.disconnect();
 });
 
-test('no more requests run than allowed; the rest wait in the socket and are all answered', async () => {
-  await using rig = await startTestServer({ limits: { requestsMax: 4 } });
+test('no more requests run than allowed; the rest wait and are all answered', async () => {
+  await using rig = await startTestServer(memory(), { limits: { requestsMax: 4 } });
   const client = await connectNbd({ uri: rig.uri });
   rig.gate.shut();
   const data = Buffer.alloc(100_000, 3);
@@ -124,7 +127,7 @@ test('no more requests run than allowed; the rest wait in the socket and are all
 
 test('no more memory is lent to a connection than allowed', async () => {
   const limits = { smallRequestBytesMax: 4096, ownBytesMax: 8192, largeBytesMax: 3 * MiB };
-  await using rig = await startTestServer({ limits });
+  await using rig = await startTestServer(memory(), { limits });
   const large = await connectNbd({ uri: rig.uri });
   const small = await connectNbd({ uri: rig.uri });
   await large.write(0, Buffer.alloc(MiB, 1));
@@ -144,8 +147,8 @@ test('no more memory is lent to a connection than allowed', async () => {
   await small.disconnect();
 });
 
-test('clients that hold all shared memory do not keep small requests of others waiting', async () => {
-  await using rig = await startTestServer({ limits: { sharedBytesMax: MiB } });
+test('who holds all shared memory does not keep small requests of others waiting', async () => {
+  await using rig = await startTestServer(memory(), { limits: { sharedBytesMax: MiB } });
   const greedy = new RawPeer(rig.path);
   await greedy.go(rig.name);
   greedy.socket.pause();
@@ -162,7 +165,7 @@ test('clients that hold all shared memory do not keep small requests of others w
 });
 
 test('who is cut while waiting for shared memory leaves the line', async () => {
-  await using rig = await startTestServer({ limits: { sharedBytesMax: MiB } });
+  await using rig = await startTestServer(memory(), { limits: { sharedBytesMax: MiB } });
   const greedy = new RawPeer(rig.path);
   await greedy.go(rig.name);
   rig.gate.shut();
@@ -186,7 +189,9 @@ test('who is cut while waiting for shared memory leaves the line', async () => {
 });
 
 test('connections and handshakes are limited, and others go on', async () => {
-  await using rig = await startTestServer({ limits: { connectionsMax: 4, handshakesMax: 2 } });
+  await using rig = await startTestServer(memory(), {
+    limits: { connectionsMax: 4, handshakesMax: 2 },
+  });
   const first = await connectNbd({ uri: rig.uri });
   const idle = [new RawPeer(rig.path), new RawPeer(rig.path)];
   for (const peer of idle) await peer.greet();

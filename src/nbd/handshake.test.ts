@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { OperatingError } from '../base/errors.ts';
 import { newSecret } from '../base/ids.ts';
+import type { BlockDevice } from '../volume/block-device.ts';
+import { openMemoryDevice } from '../volume/memory-device.ts';
 import {
   contextQuery,
   exportQuery,
@@ -13,17 +15,19 @@ import {
 } from './test-server.ts';
 import { option, optionReply } from './wire.ts';
 
+const memory = (): BlockDevice => openMemoryDevice({ lengthBytes: 64 * 1024 * 1024 });
+
 const types = (replies: readonly { type: number }[]): number[] => replies.map(({ type }) => type);
 const lengthBytes = 64 * 1024 * 1024;
 
 test('the greeting is fixed newstyle without zeros', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const peer = new RawPeer(rig.path);
   assert.equal((await peer.receive(18))?.toString('latin1'), 'NBDMAGICIHAVEOPT\0\x03');
 });
 
 test('GO describes the export and enters transmission', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const peer = new RawPeer(rig.path);
   await peer.greet();
   const replies = await peer.ask(option.go, exportQuery(rig.name, [3]));
@@ -36,7 +40,7 @@ test('GO describes the export and enters transmission', async () => {
 });
 
 test('INFO then GO open the device once; another name opens another', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const other = newSecret();
   rig.exports.add(other, { readOnly: false, open: async () => rig.watched.device });
   const peer = new RawPeer(rig.path);
@@ -51,15 +55,15 @@ test('INFO then GO open the device once; another name opens another', async () =
 });
 
 test('the list is empty, whatever is exported', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const peer = new RawPeer(rig.path);
   await peer.greet();
   assert.deepEqual(types(await peer.ask(option.list)), [optionReply.ack]);
   assert.deepEqual(types(await peer.ask(option.list, Buffer.from('x'))), [optionReply.errInvalid]);
 });
 
-test('EXPORT_NAME answers with and without zeros, and ends the connection for an unknown name', async () => {
-  await using rig = await startTestServer();
+test('EXPORT_NAME answers with and without zeros, and ends for an unknown name', async () => {
+  await using rig = await startTestServer(memory());
   for (const [flags, answerBytes] of [
     [3, 10],
     [1, 134],
@@ -79,7 +83,7 @@ test('EXPORT_NAME answers with and without zeros, and ends the connection for an
 });
 
 test('ABORT is acknowledged and ends the connection', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const peer = new RawPeer(rig.path);
   await peer.greet();
   assert.deepEqual(types(await peer.ask(option.abort)), [optionReply.ack]);
@@ -87,7 +91,7 @@ test('ABORT is acknowledged and ends the connection', async () => {
 });
 
 test('unknown options are unsupported and haggling goes on', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const peer = new RawPeer(rig.path);
   await peer.greet();
   for (const type of [0, 4, 11, 77, 0xffff_ffff]) {
@@ -98,7 +102,7 @@ test('unknown options are unsupported and haggling goes on', async () => {
 });
 
 test('malformed, unknown and unopenable exports are refused and haggling goes on', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const unopenable = newSecret();
   const failure = new OperatingError('io', 'the disk is gone');
   rig.exports.add(unopenable, { readOnly: true, open: () => Promise.reject(failure) });
@@ -117,7 +121,7 @@ test('malformed, unknown and unopenable exports are refused and haggling goes on
 });
 
 test('STARTTLS without TLS is refused by policy', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const peer = new RawPeer(rig.path);
   await peer.greet();
   assert.deepEqual(types(await peer.ask(option.startTls)), [optionReply.errPolicy]);
@@ -126,7 +130,7 @@ test('STARTTLS without TLS is refused by policy', async () => {
 });
 
 test('metadata contexts need structured replies and belong to one export', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const peer = new RawPeer(rig.path);
   await peer.greet();
   const query = contextQuery(rig.name, ['base:allocation']);
@@ -154,7 +158,7 @@ test('a peer that breaks the form is left without an answer', async () => {
     (peer) => peer.send(uint32(3), Buffer.from('IHAVEOPX'), uint32(3), uint32(0)),
     (peer) => peer.send(uint32(3), Buffer.from('IHAVEOPT'), uint32(7), uint32(64 * 1024 + 1)),
   ];
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   for (const breach of breaches) {
     const peer = new RawPeer(rig.path);
     await peer.receive(18);
@@ -166,7 +170,9 @@ test('a peer that breaks the form is left without an answer', async () => {
 });
 
 test('the number of options and the time for them are limited', async () => {
-  await using rig = await startTestServer({ limits: { optionsMax: 3, handshakeTimeoutMs: 50 } });
+  await using rig = await startTestServer(memory(), {
+    limits: { optionsMax: 3, handshakeTimeoutMs: 50 },
+  });
   const busy = new RawPeer(rig.path);
   await busy.greet();
   for (let count = 0; count < 3; count += 1) await busy.ask(option.list);

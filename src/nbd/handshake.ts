@@ -1,8 +1,8 @@
 /**
  * The handshake: fixed newstyle negotiation, from the greeting to the chosen export.
  *
- * States: greeted → haggling → done. Invariants: one option at a time is read and answered; nothing
- * is kept of an option's data; after STARTTLS nothing that was said before counts. Where TLS is
+ * States: greeted → haggling → done. Invariants: one option at a time is read and answered; of its
+ * data nothing is kept; after STARTTLS nothing that was said before counts. Where TLS is
  * required, nothing but STARTTLS and ABORT is answered before it. A peer that breaks the form of
  * the protocol (magic, sizes, flags) is left without an answer.
  */

@@ -30,7 +30,7 @@ interface Peer extends AsyncDisposable {
   readonly uris: readonly string[];
 }
 
-/** Runs `body` against a fresh server; skips when a tool is missing, except on CI, where it fails. */
+/** Runs `body` against a fresh server; skips when a tool is missing, and fails on CI. */
 function peerTest(
   name: string,
   tools: readonly string[],
@@ -43,7 +43,7 @@ function peerTest(
       context.skip(`${tool} is not installed`);
       return;
     }
-    await using rig = await startTestServer({ device: openMemoryDevice({ lengthBytes }) });
+    await using rig = await startTestServer(openMemoryDevice({ lengthBytes }));
     const { port } = await rig.server.listenTcp('127.0.0.1', 0);
     const uris = [rig.uri, `nbd://127.0.0.1:${port}/${rig.name}`];
     await body({ rig, uris, [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose]() }, context);
@@ -186,7 +186,7 @@ peerTest('qemu sees what is allocated', ['qemu-img'], async ({ rig, uris }) => {
 
 peerTest('a read-only export refuses a writing QEMU', ['qemu-io'], async ({ rig }) => {
   const device = openMemoryDevice({ lengthBytes: MiB, readOnly: true });
-  await using second = await startTestServer({ device });
+  await using second = await startTestServer(device);
   const args = ['-f', 'raw', second.uri, '-c', 'write 0 512'];
   await assert.rejects(run('qemu-io', args));
   await run('qemu-io', ['-r', '-f', 'raw', second.uri, '-c', 'read -P 0 0 1M']);

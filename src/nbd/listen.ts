@@ -2,7 +2,7 @@ import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { errnoOf, OperatingError } from '../base/errors.ts';
 
-/** Resolves once `server` listens; rejects with the system's error (`EADDRINUSE` …) if it cannot. */
+/** Resolves once `server` listens; rejects with the system's error (`EADDRINUSE` …). */
 export function listening(server: Server, begin: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -15,8 +15,8 @@ export function listening(server: Server, begin: () => void): Promise<void> {
 }
 
 /**
- * Listens on a unix socket that only this user may use. A socket file that nobody answers on is left
- * over from a process that died, and is replaced; a live one is refused with `exists`, as is a file
+ * Listens on a unix socket that only this user may use. A socket file that nobody answers on was
+ * left by a process that died, and is replaced; a live one is refused with `exists`, as is a file
  * that is no socket.
  */
 export async function listenOnPath(server: Server, path: string): Promise<void> {

@@ -19,7 +19,7 @@ export interface NbdServerOptions {
   readonly exports: ExportRegistry;
   readonly log?: (event: NbdEvent) => void;
   readonly limits?: Partial<NbdLimits>;
-  /** With it, every TCP client has to begin TLS before anything else; unix sockets stay in clear. */
+  /** With it, every TCP client has to begin TLS first; unix sockets stay in clear. */
   readonly tls?: SecureContext;
 }
 
@@ -52,7 +52,7 @@ export class NbdServer {
     return this.#shared.lent;
   }
 
-  /** Listens on TCP; port 0 takes a free one. Rejects with the system's error (`EADDRINUSE` …). */
+  /** Listens on TCP; port 0 takes a free one. Rejects with the system's error (`EADDRINUSE`). */
   async listenTcp(host: string, port: number): Promise<{ port: number }> {
     const server = this.#newServer(this.#tls);
     await listening(server, () => server.listen(port, host));

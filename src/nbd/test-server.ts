@@ -1,11 +1,10 @@
-/** What the tests of this folder start with: a server on a fresh socket, a device that can be watched, a raw peer. */
+/** What tests here start with: a server on a fresh socket, a device to watch, a raw peer. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newSecret } from '../base/ids.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
-import { openMemoryDevice } from '../volume/memory-device.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { NbdEvent } from './connection.ts';
 import { ExportRegistry } from './exports.ts';
@@ -57,16 +56,16 @@ export interface TestServer extends AsyncDisposable {
   readonly events: NbdEvent[];
 }
 
-/** Starts a server with one export of a memory device; writes and reads pass `gate` first. */
+/** Starts a server with one export, of `device`; writes and reads pass `gate` first. */
 export async function startTestServer(
-  options: Omit<NbdServerOptions, 'exports'> & { device?: BlockDevice } = {},
+  device: BlockDevice,
+  options: Omit<NbdServerOptions, 'exports'> = {},
 ): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'firn-nbd-'));
   const path = join(folder, 'nbd.sock');
   const exports = new ExportRegistry();
   const name = newSecret();
   const gate = new Gate();
-  const device = options.device ?? openMemoryDevice({ lengthBytes: 64 * 1024 * 1024 });
   const watched: Watched = { device, opened: 0, closed: 0, flushed: 0 };
   exports.add(name, {
     readOnly: device.readOnly,

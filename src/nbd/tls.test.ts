@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { connect as connectTcp } from 'node:net';
 import test from 'node:test';
 import { connect as connectTls, createSecureContext } from 'node:tls';
+import type { BlockDevice } from '../volume/block-device.ts';
+import { openMemoryDevice } from '../volume/memory-device.ts';
 import { exportQuery, RawPeer, startTestServer, until } from './test-server.ts';
 import { option, optionReply } from './wire.ts';
+
+const memory = (): BlockDevice => openMemoryDevice({ lengthBytes: 64 * 1024 * 1024 });
 
 /** Anonymous key exchange: TLS without any certificate, good enough to test the protocol. */
 const anonymous = { ciphers: 'AECDH-AES256-SHA:@SECLEVEL=0', maxVersion: 'TLSv1.2' } as const;
@@ -12,7 +16,7 @@ async function startTlsServer(): Promise<{
   rig: Awaited<ReturnType<typeof startTestServer>>;
   connect: () => RawPeer;
 }> {
-  const rig = await startTestServer({ tls: createSecureContext(anonymous) });
+  const rig = await startTestServer(memory(), { tls: createSecureContext(anonymous) });
   const { port } = await rig.server.listenTcp('127.0.0.1', 0);
   return { rig, connect: () => new RawPeer(connectTcp(port, '127.0.0.1')) };
 }

@@ -9,10 +9,12 @@ import { openMemoryDevice } from '../volume/memory-device.ts';
 import { RawPeer, startTestServer, until, uriOf } from './test-server.ts';
 import { command, commandFlag } from './wire.ts';
 
+const memory = (): BlockDevice => openMemoryDevice({ lengthBytes: 64 * 1024 * 1024 });
+
 const MiB = 1024 * 1024;
 
 test('what was written is read, whatever the length and place', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const client = await connectNbd({ uri: rig.uri });
   for (const [offset, length] of [
     [0, 1],
@@ -32,7 +34,7 @@ test('what was written is read, whatever the length and place', async () => {
 });
 
 test('reads of holes come without the zeros and read as zeros', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const client = await connectNbd({ uri: rig.uri });
   await client.write(MiB, Buffer.alloc(128 * 1024, 5));
   await client.write(2 * MiB, Buffer.alloc(4096, 6));
@@ -52,7 +54,7 @@ test('reads of holes come without the zeros and read as zeros', async () => {
 });
 
 test('a read that must not be in pieces comes as one chunk of data', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const peer = new RawPeer(rig.path);
   await peer.go(rig.name, { structured: true });
   peer.request({ type: command.read, flags: commandFlag.df, length: MiB });
@@ -70,7 +72,7 @@ test('zeros and trims of more than 32 MiB reach the device in pieces it takes', 
     zero: async (offset, length) => void pieces.push(['zero', offset, length]),
     trim: async (offset, length) => void pieces.push(['trim', offset, length]),
   };
-  await using rig = await startTestServer({ device });
+  await using rig = await startTestServer(device);
   const client = await connectNbd({ uri: rig.uri });
   await client.zero(5, 100 * MiB);
   await client.trim(2 ** 32, 32 * MiB + 1);
@@ -92,7 +94,7 @@ test('zeros and trims of more than 32 MiB reach the device in pieces it takes', 
 });
 
 test('extents are what the device says, joined over all steps', async () => {
-  await using rig = await startTestServer({ device: openMemoryDevice({ lengthBytes: 2 ** 30 }) });
+  await using rig = await startTestServer(openMemoryDevice({ lengthBytes: 2 ** 30 }));
   const client = await connectNbd({ uri: rig.uri });
   await client.write(2 ** 29, Buffer.alloc(8192, 1));
   await client.write(2 ** 29 + 16384, Buffer.alloc(4096, 1));
@@ -110,7 +112,7 @@ test('extents are what the device says, joined over all steps', async () => {
 });
 
 test('FUA and flush flush the device, and nothing else does', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const client = await connectNbd({ uri: rig.uri });
   await client.write(0, Buffer.alloc(10));
   await client.zero(0, 10);
@@ -126,7 +128,7 @@ test('FUA and flush flush the device, and nothing else does', async () => {
 });
 
 test('requests overtake each other', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const client = await connectNbd({ uri: rig.uri });
   rig.gate.shut();
   const slow = client.read(0, Buffer.alloc(4096));
@@ -138,7 +140,7 @@ test('requests overtake each other', async () => {
 });
 
 test('a refused write is read past, and the connection goes on', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const peer = new RawPeer(rig.path);
   await peer.go(rig.name);
   peer.request({ type: command.write, cookie: 1n, offset: 64n * 1024n * 1024n, length: 300_000 });
@@ -157,7 +159,7 @@ test('a refused write is read past, and the connection goes on', async () => {
 });
 
 test('bad magic and a write over 32 MiB end the connection', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   for (const request of [{ magic: 1 }, { type: command.write, length: 2 ** 25 + 1 }]) {
     const peer = new RawPeer(rig.path);
     await peer.go(rig.name);
@@ -168,7 +170,7 @@ test('bad magic and a write over 32 MiB end the connection', async () => {
 });
 
 test('DISC after requests answers them first', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const peer = new RawPeer(rig.path);
   await peer.go(rig.name);
   rig.gate.shut();
@@ -190,7 +192,7 @@ test('what the device throws reaches the client as errno, and the connection goe
     write: () => Promise.reject(new OperatingError('no_space', '/srv/x is full')),
     flush: () => Promise.reject(new Error('a mistake')),
   };
-  await using rig = await startTestServer({ device: failing });
+  await using rig = await startTestServer(failing);
   const client = await connectNbd({ uri: rig.uri });
   await assert.rejects(client.read(0, Buffer.alloc(5)), { code: 'io', message: /EIO.*damaged/ });
   await assert.rejects(client.write(0, Buffer.alloc(5)), { code: 'no_space', message: /ENOSPC/ });
@@ -202,7 +204,7 @@ test('what the device throws reaches the client as errno, and the connection goe
 
 test('a read-only export says so and refuses changes', async () => {
   const device = openMemoryDevice({ lengthBytes: MiB, readOnly: true });
-  await using rig = await startTestServer({ device });
+  await using rig = await startTestServer(device);
   const client = await connectNbd({ uri: rig.uri });
   assert.equal(client.readOnly, true);
   await assert.rejects(client.write(0, Buffer.alloc(5)), { code: 'read_only', message: /EPERM/ });
@@ -212,7 +214,7 @@ test('a read-only export says so and refuses changes', async () => {
 });
 
 test('an unknown export is not found, an unknown server unavailable', async () => {
-  await using rig = await startTestServer();
+  await using rig = await startTestServer(memory());
   const unknown = uriOf(rig.path, newSecret());
   await assert.rejects(connectNbd({ uri: unknown }), { code: 'not_found' });
   const nobody = uriOf(`${rig.path}x`, rig.name);

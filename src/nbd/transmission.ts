@@ -110,7 +110,7 @@ export class Transmission {
     return undefined;
   }
 
-  /** Borrows memory for a request, reads its payload and starts it; says so when there is an end. */
+  /** Borrows memory for a request, reads its payload, starts it; or says why that was the end. */
   async #admit(request: Request): Promise<string | undefined> {
     if (request.type === command.write && request.lengthBytes > requestBytesMax) {
       return 'too long a write';

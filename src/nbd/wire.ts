@@ -6,7 +6,7 @@
  * An offset of 2^53 or more loses its last bits; it lies past the end of every device all the same.
  */
 
-/** `NBDMAGIC`, then `IHAVEOPT`: the first 16 bytes of the server; the second also begins an option. */
+/** The first 16 bytes of the server; the second half of them also begins every option. */
 export const greetingMagic = Buffer.from('NBDMAGICIHAVEOPT', 'latin1');
 export const optionMagicHigh = 0x49484156;
 export const optionMagicLow = 0x454f5054;
