@@ -37,7 +37,11 @@ export const backupRestore: AddCommand = (parent, context) => {
           look: () => client.volumes.show(volumeId),
           until: 'available',
           what: `volume ${volumeId}`,
-          onLook: ({ status }) => progress.say(status),
+          onLook: async ({ status }) => {
+            const job = await client.restoreJob(backup.id);
+            if (job === undefined || job.bytes_total === 0) progress.say(status);
+            else progress.show(job.bytes_done, job.bytes_total);
+          },
         }).finally(() => progress.end());
       }
       printItem(context, command, volumeDetails, await client.volumes.show(volumeId));

@@ -67,6 +67,22 @@ async function run(
 
 const volume = stubVolume({ id: 'v1', name: 'disk', size: 3 });
 
+function backupOf(status: string): Record<string, unknown> {
+  return {
+    id: 'b1',
+    name: 'nightly',
+    description: null,
+    status,
+    size: 3,
+    volume_id: 'v1',
+    snapshot_id: null,
+    container: 'firn',
+    is_incremental: false,
+    fail_reason: null,
+    created_at: '2026-01-01T00:00:00.000000',
+  };
+}
+
 test('a list is a table, or JSON', async () => {
   play = () => ({ body: { volumes: [volume, stubVolume({ id: 'v2', name: 'a\u001b[2Jb\nc' })] } });
   const table = await run(['volume', 'list']);
@@ -145,26 +161,15 @@ test('serve gets flags first, then the environment', async () => {
 
 test('a backup is waited for with its progress', async () => {
   let looks = 0;
-  const backup = {
-    id: 'b1',
-    name: 'nightly',
-    description: null,
-    size: 3,
-    volume_id: 'v1',
-    snapshot_id: null,
-    container: 'firn',
-    is_incremental: false,
-    fail_reason: null,
-    created_at: '2026-01-01T00:00:00.000000',
-  };
   play = ({ method, path }) => {
     if (path === '/volumes/v1') return { body: { volume } };
     if (method === 'POST') return { status: 202, body: { backup: { id: 'b1' } } };
     if (path === '/firn/v1/backups/b1') {
-      return { body: { bytes_done: 512 * looks, bytes_total: 1024, bytes_stored: 10, rate: 5 } };
+      const figures = { bytes_done: 512 * looks, bytes_total: 1024, bytes_stored: 10 };
+      return { body: { backup: { status: 'creating', bytes_per_second: 5, ...figures } } };
     }
     looks += 1;
-    return { body: { backup: { ...backup, status: looks < 2 ? 'creating' : 'available' } } };
+    return { body: { backup: backupOf(looks < 2 ? 'creating' : 'available') } };
   };
   const args = ['backup', 'create', 'v1', '--name', 'nightly', '--wait', '--incremental'];
   const outcome = await run(args);
@@ -179,6 +184,40 @@ test('a backup is waited for with its progress', async () => {
   assert.deepEqual(sent, {
     backup: { volume_id: 'v1', name: 'nightly', incremental: true, force: false },
   });
+});
+
+test('a restore is waited for with its progress', async () => {
+  let looks = 0;
+  const backup = { ...backupOf('available'), id: 'b1' };
+  play = ({ method, path }) => {
+    if (path === '/backups/b1') return { body: { backup } };
+    if (method === 'POST') {
+      return { status: 202, body: { restore: { volume_id: 'v1', volume_name: 'disk' } } };
+    }
+    if (path.startsWith('/firn/v1/jobs?subject_id=b1&kind=backup.restore')) {
+      const job = { id: 'j1', state: 'running', bytes_done: 512 * looks, bytes_total: 1024 };
+      return { body: { jobs: [job] } };
+    }
+    looks += 1;
+    const status = looks < 2 ? 'restoring-backup' : 'available';
+    return { body: { volume: { ...volume, status } } };
+  };
+  const outcome = await run(['backup', 'restore', 'b1', '--name', 'disk', '--wait']);
+  assert.equal(outcome.code, 0, outcome.err);
+  assert.match(outcome.err, /restore of b1: 100 % {2}1\.0 KiB of 1\.0 KiB\n$/);
+  const sent = stub.requests.find(({ method }) => method === 'POST')?.body;
+  assert.deepEqual(sent, { restore: { volume_id: null, name: 'disk' } });
+});
+
+test('repositories are listed and adopted', async () => {
+  play = ({ path }) =>
+    path === '/firn/v1/repositories'
+      ? { body: { repositories: [{ container: 'c', backup_count: 2, bytes_stored: 2048 }] } }
+      : { body: { adopted: ['b1', 'b2'], known: 1, damaged: [{ id: 'b3', reason: 'torn' }] } };
+  assert.match((await run(['repository', 'list'])).out, /^c +2 +2\.0 KiB$/m);
+  const adopted = await run(['repository', 'adopt', '--container', 'c']);
+  assert.equal(adopted.out, 'adopted        2\nthere already  1\ndamaged        b3 (torn)\n');
+  assert.deepEqual(stub.requests.at(-1)?.body, { container: 'c' });
 });
 
 test('an ambiguous detachment is asked about', async () => {

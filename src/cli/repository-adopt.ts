@@ -4,9 +4,9 @@ import { printItem } from './print.ts';
 import type { Columns } from './print.ts';
 
 const columns: Columns<Adopted> = {
-  adopted: (result) => result.adopted,
-  'there already': (result) => result.present,
-  damaged: (result) => result.damaged.length,
+  adopted: (result) => result.adopted.length,
+  'there already': (result) => result.known,
+  damaged: (result) => result.damaged.map(({ id, reason }) => `${id} (${reason})`).join(', '),
 };
 
 export const repositoryAdopt: AddCommand = (parent, context) => {

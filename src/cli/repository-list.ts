@@ -1,3 +1,4 @@
+import { formatBytes } from '../base/bytes.ts';
 import type { Repository } from '../client/firn-schema.ts';
 import type { AddCommand } from './context.ts';
 import { printList } from './print.ts';
@@ -5,7 +6,8 @@ import type { Columns } from './print.ts';
 
 const columns: Columns<Repository> = {
   container: (repository) => repository.container,
-  backups: (repository) => repository.backups,
+  backups: (repository) => repository.backup_count,
+  stored: (repository) => formatBytes(repository.bytes_stored),
 };
 
 export const repositoryList: AddCommand = (parent, context) => {

@@ -1,11 +1,11 @@
 /** Firn over HTTP: what the command line, the demo and the tests call. */
+import { Type } from 'typebox';
 import { isJsonObject } from '../base/json.ts';
 import { readAnswer } from './answer.ts';
 import { Attachment, Backup, Restore, Snapshot, Volume } from './block-storage-schema.ts';
 import type { Cloud } from './cloud.ts';
 import { Collection } from './collection.ts';
-import { Adopted, BackupProgress, Repositories } from './firn-schema.ts';
-import type { Repository } from './firn-schema.ts';
+import { Adopted, BackupProgress, Job, Repository } from './firn-schema.ts';
 import { Session } from './session.ts';
 import type { ServiceName } from './session.ts';
 
@@ -67,12 +67,22 @@ export class Client {
 
   /** How far a backup is; also afterwards. */
   async backupProgress(backupId: string): Promise<BackupProgress> {
-    const path = `/backups/${encodeURIComponent(backupId)}`;
-    return readAnswer(BackupProgress, await this.#call('firn', 'GET', path));
+    const body = await this.#call('firn', 'GET', `/backups/${encodeURIComponent(backupId)}`);
+    return readAnswer(BackupProgress, isJsonObject(body) ? body['backup'] : undefined);
+  }
+
+  /** The newest restore of a backup; undefined when there was none. */
+  async restoreJob(backupId: string): Promise<Job | undefined> {
+    const query = { subject_id: backupId, kind: 'backup.restore', limit: '1' };
+    const path = '/jobs';
+    const body = await this.#session.call({ service: 'firn', method: 'GET', path, query });
+    return readAnswer(Type.Array(Job), isJsonObject(body) ? body['jobs'] : undefined)[0];
   }
 
   async repositories(): Promise<Repository[]> {
-    return readAnswer(Repositories, await this.#call('firn', 'GET', '/repositories')).repositories;
+    const body = await this.#call('firn', 'GET', '/repositories');
+    const list = isJsonObject(body) ? body['repositories'] : undefined;
+    return readAnswer(Type.Array(Repository), list);
   }
 
   /** Fills the catalogue from what the store holds: of one container, or of all. */
