@@ -23,7 +23,7 @@ export interface RestoreOptions {
  * the process dies, the volume holds a mixture, and running it again makes it right.
  */
 export async function restoreBackup(options: RestoreOptions): Promise<void> {
-  const { engine, repository, backupId, volumeId, signal } = options;
+  const { engine, repository, backupId, volumeId } = options;
   const manifest = await repository.readManifest(backupId);
   const device = await engine.openVolume(volumeId);
   try {
@@ -33,21 +33,30 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
         `the volume (${device.lengthBytes} bytes) is smaller than the backup (${manifest.lengthBytes})`,
       );
     }
-    const reader = await repository.openReader(manifest);
-    const bytesTotal = await clearHoles(reader, device, signal);
-    let bytesDone = 0;
-    options.onProgress({ bytesDone, bytesTotal });
-    await reader.restore(
-      async (offsetBytes, data) => {
-        await device.write(offsetBytes, data);
-        bytesDone += data.length;
-        options.onProgress({ bytesDone, bytesTotal });
-      },
-      { signal },
-    );
+    await copyBack(await repository.openReader(manifest), device, options);
     await device.flush();
   } finally {
     await device.close();
+  }
+}
+
+async function copyBack(
+  reader: BackupReader,
+  device: BlockDevice,
+  { signal, onProgress }: RestoreOptions,
+): Promise<void> {
+  try {
+    const bytesTotal = await clearHoles(reader, device, signal);
+    let bytesDone = 0;
+    onProgress({ bytesDone, bytesTotal });
+    const write = async (offsetBytes: number, data: Uint8Array): Promise<void> => {
+      await device.write(offsetBytes, data);
+      bytesDone += data.length;
+      onProgress({ bytesDone, bytesTotal });
+    };
+    await reader.restore(write, { signal });
+  } finally {
+    reader.close();
   }
 }
 

@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { KiB, MiB } from '../base/bytes.ts';
+import { isOperatingError } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import type { Repository } from '../repository/repository.ts';
+import { openMemoryRoot } from '../store/memory.ts';
+import type { VolumeEngine } from '../volume/engine.ts';
+import { openVolumeEngine } from '../volume/open-engine.ts';
+import { backUp, type BackupFacts, type BackupOutcome } from './back-up.ts';
+import { checkpointId } from './checkpoint.ts';
+import { deleteBackup } from './delete-backup.ts';
+import { openRepositories } from './repositories.ts';
+import { restoreBackup } from './restore-backup.ts';
+
+const lengthBytes = 40 * MiB;
+const signal = new AbortController().signal;
+
+interface Scene {
+  readonly folder: string;
+  readonly engine: VolumeEngine;
+  readonly repository: Repository;
+}
+
+async function startScene(t: TestContext): Promise<Scene> {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-backup-'));
+  const engine = await openVolumeEngine({ folder });
+  const repositories = openRepositories({
+    root: openMemoryRoot(),
+    wrappingKey: Buffer.alloc(32, 1),
+  });
+  t.after(async () => {
+    await repositories.close();
+    await engine.close();
+    await rm(folder, { recursive: true });
+  });
+  return { folder, engine, repository: await repositories.open('test', { create: true }) };
+}
+
+function factsOf(backupId: string, volumeId: string): BackupFacts {
+  return {
+    backupId,
+    making: 'full',
+    name: 'name',
+    description: null,
+    metadata: {},
+    projectId: 'project',
+    userId: 'user',
+    snapshotId: null,
+    volume: {
+      volumeId,
+      name: 'disk',
+      description: null,
+      sizeGiB: 1,
+      metadata: { a: 'b' },
+      bootable: true,
+      volumeType: null,
+      availabilityZone: 'nova',
+    },
+  };
+}
+
+/** Takes a snapshot under the backup's id, backs it up, and gives the name up again. */
+async function backUpNow(
+  scene: Scene,
+  volumeId: string,
+  options: { signal?: AbortSignal } = {},
+): Promise<{ backupId: string; outcome: BackupOutcome; content: Buffer }> {
+  const backupId = newId();
+  await scene.engine.createSnapshot({ volumeId, snapshotId: backupId });
+  const content = await contentOf(scene.engine, volumeId);
+  const outcome = await backUp({
+    engine: scene.engine,
+    repository: scene.repository,
+    snapshotId: backupId,
+    facts: factsOf(backupId, volumeId),
+    journalPath: join(scene.folder, `${backupId}.journal`),
+    signal: options.signal ?? signal,
+    onProgress: ({ bytesDone, bytesTotal }) => assert.ok(bytesDone <= bytesTotal),
+  });
+  await scene.engine.deleteSnapshot(backupId);
+  return { backupId, outcome, content };
+}
+
+async function write(scene: Scene, volumeId: string, at: number, data: Uint8Array): Promise<void> {
+  const device = await scene.engine.openVolume(volumeId);
+  await device.write(at, data);
+  await device.close();
+}
+
+async function contentOf(engine: VolumeEngine, volumeId: string): Promise<Buffer> {
+  const device = await engine.openVolume(volumeId);
+  const content = Buffer.alloc(device.lengthBytes);
+  for (let at = 0; at < content.length; at += 8 * MiB) {
+    await device.read(at, content.subarray(at, Math.min(at + 8 * MiB, content.length)));
+  }
+  await device.close();
+  return content;
+}
+
+async function restored(
+  { engine, repository }: Scene,
+  backupId: string,
+  options: { onto?: string; lengthBytes?: number } = {},
+): Promise<Buffer> {
+  const volumeId = options.onto ?? newId();
+  if (options.onto === undefined) {
+    await engine.createVolume({ volumeId, lengthBytes: options.lengthBytes ?? lengthBytes });
+  }
+  const onProgress = (): void => undefined;
+  await restoreBackup({ engine, repository, backupId, volumeId, signal, onProgress });
+  return await contentOf(engine, volumeId);
+}
+
+async function makeVolume(scene: Scene): Promise<string> {
+  const volumeId = newId();
+  await scene.engine.createVolume({ volumeId, lengthBytes });
+  await write(scene, volumeId, 3 * MiB + 5000, Buffer.alloc(9 * MiB, 'first content'));
+  return volumeId;
+}
+
+test('reads what holds data, then what changed, then nothing', async (t) => {
+  const scene = await startScene(t);
+  const volumeId = await makeVolume(scene);
+  const first = await backUpNow(scene, volumeId);
+  assert.equal(first.outcome.parentId, null);
+  assert.ok(first.outcome.bytesRead <= 9 * MiB + 2 * 64 * KiB, 'holes are not read');
+
+  await write(scene, volumeId, 20 * MiB, Buffer.alloc(10, 'x'));
+  const second = await backUpNow(scene, volumeId);
+  assert.equal(second.outcome.parentId, first.backupId);
+  assert.equal(second.outcome.bytesRead, 64 * KiB);
+
+  const third = await backUpNow(scene, volumeId);
+  assert.equal(third.outcome.parentId, second.backupId);
+  assert.deepEqual([third.outcome.bytesRead, third.outcome.objectCount], [0, 1]);
+
+  for (const backup of [first, second, third]) {
+    assert.ok((await restored(scene, backup.backupId)).equals(backup.content));
+  }
+});
+
+test('zeros over data reach the next backup, and a restore to a new volume', async (t) => {
+  const scene = await startScene(t);
+  const volumeId = await makeVolume(scene);
+  await backUpNow(scene, volumeId);
+  const device = await scene.engine.openVolume(volumeId);
+  await device.zero(4 * MiB + 100, 3 * MiB);
+  await device.trim(8 * MiB, 2 * MiB);
+  await device.close();
+  const { backupId, content } = await backUpNow(scene, volumeId);
+  assert.ok((await restored(scene, backupId)).equals(content));
+});
+
+test('a restore onto a volume leaves nothing of what that held', async (t) => {
+  const scene = await startScene(t);
+  const { backupId, content } = await backUpNow(scene, await makeVolume(scene));
+  const onto = newId();
+  await scene.engine.createVolume({ volumeId: onto, lengthBytes: lengthBytes + 2 * MiB });
+  await write(scene, onto, 0, Buffer.alloc(30 * MiB, 'old'));
+  await write(scene, onto, lengthBytes + MiB, Buffer.alloc(4096, 'old'));
+  const found = await restored(scene, backupId, { onto });
+  assert.ok(found.subarray(0, lengthBytes).equals(content));
+  assert.ok(found.subarray(lengthBytes).every((byte) => byte === 0));
+});
+
+test('a volume that is too small is refused and keeps its content', async (t) => {
+  const scene = await startScene(t);
+  const { backupId } = await backUpNow(scene, await makeVolume(scene));
+  await assert.rejects(
+    restored(scene, backupId, { lengthBytes: lengthBytes - 4096 }),
+    (error: unknown) => isOperatingError(error, 'invalid_input'),
+  );
+});
+
+test('a clone starts from the backups of its source', async (t) => {
+  const scene = await startScene(t);
+  const volumeId = await makeVolume(scene);
+  const first = await backUpNow(scene, volumeId);
+  const clone = newId();
+  await scene.engine.createVolume({ volumeId: clone, lengthBytes, from: { volumeId } });
+  await write(scene, clone, 0, Buffer.alloc(4096, 'clone'));
+  const second = await backUpNow(scene, clone);
+  assert.equal(second.outcome.parentId, first.backupId);
+  assert.equal(second.outcome.bytesRead, 64 * KiB);
+  assert.ok((await restored(scene, second.backupId)).equals(second.content));
+});
+
+test('backups are deleted in any order, and the next one still starts where it can', async (t) => {
+  const scene = await startScene(t);
+  const { engine, repository } = scene;
+  const volumeId = await makeVolume(scene);
+  const first = await backUpNow(scene, volumeId);
+  await write(scene, volumeId, MiB, Buffer.alloc(MiB, 'second'));
+  const second = await backUpNow(scene, volumeId);
+  assert.equal(await engine.findSnapshot(checkpointId(first.backupId)), undefined);
+  await deleteBackup({ engine, repository, backupId: first.backupId, signal });
+  assert.ok((await restored(scene, second.backupId)).equals(second.content));
+  await deleteBackup({ engine, repository, backupId: second.backupId, signal });
+  assert.equal(await engine.findSnapshot(checkpointId(second.backupId)), undefined);
+  const third = await backUpNow(scene, volumeId);
+  assert.equal(third.outcome.parentId, null, 'nothing is left to start from');
+  assert.ok((await restored(scene, third.backupId)).equals(third.content));
+});
+
+test('what was stopped goes on, and what was committed is not made again', async (t) => {
+  const scene = await startScene(t);
+  const volumeId = await makeVolume(scene);
+  const backupId = newId();
+  await scene.engine.createSnapshot({ volumeId, snapshotId: backupId });
+  const stop = new AbortController();
+  const run = (given: AbortSignal, onProgress: () => void): Promise<BackupOutcome> =>
+    backUp({
+      engine: scene.engine,
+      repository: scene.repository,
+      snapshotId: backupId,
+      facts: factsOf(backupId, volumeId),
+      journalPath: join(scene.folder, 'journal'),
+      signal: given,
+      onProgress,
+    });
+  await assert.rejects(
+    run(stop.signal, () => stop.abort()),
+    (error: unknown) => isOperatingError(error, 'aborted'),
+  );
+  assert.equal(await scene.repository.findManifest(backupId), undefined);
+  const outcome = await run(signal, () => undefined);
+  assert.deepEqual(await run(signal, () => assert.fail('nothing is read again')), outcome);
+  const content = await contentOf(scene.engine, volumeId);
+  assert.ok((await restored(scene, backupId)).equals(content));
+});
