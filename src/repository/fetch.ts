@@ -26,6 +26,8 @@ export interface BlockSource {
   readonly keys: RepositoryKeys;
   readonly index: BlockIndex;
   readonly pool: WorkPool;
+  /** A pack is closed when its blocks reach this size. */
+  readonly packBytes: number;
 }
 
 /** Why a block cannot be had, and in which object the fault lies. */

@@ -8,16 +8,13 @@
  */
 import { assert } from '../base/assert.ts';
 import { newHexId } from '../base/ids.ts';
-import type { Store } from '../store/store.ts';
-import type { BlockIndex } from './block-index.ts';
 import { BlockTable, sealedBytesMax } from './block-table.ts';
 import type { BlockKind } from './block.ts';
-import type { RepositoryKeys } from './keys.ts';
+import type { BlockSource } from './fetch.ts';
 import {
   directoryBytesMax,
   DirectoryBuilder,
   encodeTrailer,
-  packBytesTarget,
   packEntriesMax,
   packName,
 } from './pack-format.ts';
@@ -34,10 +31,8 @@ interface OpenPack {
 }
 
 export interface PackWriterOptions {
-  readonly store: Store;
-  readonly keys: RepositoryKeys;
-  readonly index: BlockIndex;
-  readonly signal?: AbortSignal;
+  readonly source: BlockSource;
+  readonly signal?: AbortSignal | undefined;
   /** Called after packs became durable, with the number up to which all are. */
   readonly onDurable?: (number: number) => void;
 }
@@ -76,7 +71,8 @@ export class PackWriter {
     pack.directory.add(kind, id, sealed.length, baseId);
     pack.buffer.set(sealed, pack.length);
     pack.length += sealed.length;
-    const full = pack.length >= packBytesTarget || pack.directory.count === packEntriesMax;
+    const full =
+      pack.length >= this.#options.source.packBytes || pack.directory.count === packEntriesMax;
     if (full) this.#finish();
   }
 
@@ -113,7 +109,9 @@ export class PackWriter {
     // Room for one block over the target, the directory and the trailer.
     const buffer =
       this.#buffers.pop() ??
-      Buffer.allocUnsafeSlow(packBytesTarget + sealedBytesMax + directoryBytesMax + 4096);
+      Buffer.allocUnsafeSlow(
+        this.#options.source.packBytes + sealedBytesMax + directoryBytesMax + 4096,
+      );
     const directory = new DirectoryBuilder();
     return { number, buffer, directory, table: new BlockTable(1), length: 0 };
   }
@@ -133,7 +131,8 @@ export class PackWriter {
   }
 
   async #put(pack: OpenPack): Promise<void> {
-    const { store, keys, index, signal } = this.#options;
+    const { source, signal } = this.#options;
+    const { store, keys, index } = source;
     const packId = newHexId();
     const directory = Uint8Array.from(pack.directory.bytes());
     const label = objectLabel('directory', packId);

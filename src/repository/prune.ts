@@ -84,12 +84,7 @@ async function copyLive(
   signal?: AbortSignal,
 ): Promise<number> {
   const { store, keys, index } = source;
-  const writer = new PackWriter({
-    store,
-    keys,
-    index,
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const writer = new PackWriter({ source, signal });
   try {
     for (const pack of packs) {
       throwIfAborted(signal);

@@ -19,6 +19,7 @@ import { type DamagedManifest, listManifests, readManifest } from './manifests.t
 import { type Manifest, manifestName } from './manifest.ts';
 import type { MapRoot } from './map.ts';
 import { NodeReader } from './nodes.ts';
+import { packBytesTarget } from './pack-format.ts';
 import { executePrune, type PruneOutcome } from './prune.ts';
 import { planPrune, type PrunePlan } from './prune-plan.ts';
 import { BackupReader } from './reader.ts';
@@ -38,16 +39,19 @@ export async function createRepository(
 
 /**
  * Opens the repository in a container, which it closes with itself. Rejects with `not_found`,
- * `wrong_key` or `corrupt`. `workers`: threads, as many as cores by default.
+ * `wrong_key` or `corrupt`. `workers`: threads, as many as cores by default. `packBytes`: the size at
+ * which a pack is closed, 32 MiB by default.
  */
 export async function openRepository(
   store: Store,
-  options: { wrappingKey: Uint8Array; workers?: number; clock?: Clock },
+  options: { wrappingKey: Uint8Array; workers?: number; packBytes?: number; clock?: Clock },
 ): Promise<Repository> {
   const keys = await readHeader(store, options.wrappingKey);
   const index = await loadBlockIndex(store, keys);
   const pool = new WorkPool(keys, options.workers);
-  return new Repository({ store, keys, index, pool }, options.clock ?? systemClock);
+  const packBytes = options.packBytes ?? packBytesTarget;
+  assert(packBytes > 0 && packBytes <= packBytesTarget, 'packs stay below their limit');
+  return new Repository({ store, keys, index, pool, packBytes }, options.clock ?? systemClock);
 }
 
 export interface OpenWriterOptions {

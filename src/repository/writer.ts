@@ -84,9 +84,7 @@ export class BackupWriter {
     const { source, signal } = setup;
     this.#setup = setup;
     const onDurable = (pack: number): void => this.#noteDurable(pack);
-    const { store, keys, index } = source;
-    const abortable = signal === undefined ? {} : { signal };
-    this.#packs = new PackWriter({ store, keys, index, onDurable, ...abortable });
+    this.#packs = new PackWriter({ source, signal, onDurable });
     this.#pipeline = new ChunkPipeline(source, this.#packs, signal);
     this.#doneLeaves = new Set(setup.done.map(({ leafIndex }) => leafIndex));
     for (const { leafIndex, id } of setup.done) this.#finished.add(leafIndex, id);
