@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp } from '../api/app.ts';
-import { registerBlockStorageV3 } from '../api/block-storage-v3/routes.ts';
-import { registerFirnV1 } from '../api/firn-v1/routes.ts';
+import { blockStorageV3 } from '../api/block-storage-v3/routes.ts';
+import { firnV1 } from '../api/firn-v1/routes.ts';
 import { identityV3 } from '../api/identity-v3/routes.ts';
 import { imageV2 } from '../api/image-v2/routes.ts';
 import { openRepositories } from '../backup/repositories.ts';
@@ -140,8 +140,8 @@ function composeApp(needs: OperationNeeds, publicUrl: string, log: Logger): Fast
     register: (app) => {
       void app.register(identityV3, { ...face, prefix: '/identity' });
       void app.register(imageV2, { ...face, prefix: '/image' });
-      registerBlockStorageV3(app, { ...face, needs });
-      registerFirnV1(app, { ...face, needs });
+      void app.register(blockStorageV3, { ...face, operations: needs, prefix: '/volume' });
+      void app.register(firnV1, { ...face, operations: needs, prefix: '/firn/v1' });
     },
   });
 }

@@ -12,6 +12,7 @@ import {
   readConfig,
   type ServeOptions,
 } from './config.ts';
+import { makeStoreRoot } from '../store/make-root.ts';
 import { cloudName, type Credentials, writeCredentials } from './credentials.ts';
 import { takeDataFolder } from './data-folder.ts';
 import { readKeyFile } from './key-file.ts';
@@ -33,6 +34,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const addresses = await chooseAddresses(config);
     const authUrl = `${addresses.publicUrl}/identity/v3`;
     const credentials = await writeCredentials(config.dataFolder, authUrl);
+    if (credentials.made) await makeStoreRoot(config.storeUrl);
     const log = createLog({ level: config.logLevel, destination: pino.destination(2) });
     const secrets = { adminPassword: credentials.password, wrappingKey: key };
     const service = await startService(config, addresses, secrets, log).catch((error: unknown) => {
