@@ -1,0 +1,76 @@
+/** Firn v1: what OpenStack has no word for, to be registered under `/firn/v1`. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { JobRow } from '../../catalog/tables.ts';
+import type { Identity } from '../../identity/identity.ts';
+import { adoptBackups } from '../../operation/backup/adopt-backups.ts';
+import { listBackups, showBackup } from '../../operation/backup/list-backups.ts';
+import { listRepositories } from '../../operation/backup/list-repositories.ts';
+import { findBackupJob, listJobs } from '../../operation/jobs.ts';
+import type { OperationNeeds } from '../../operation/needs.ts';
+import { isAdmin } from '../../operation/scope.ts';
+import { authenticate } from '../authenticate.ts';
+import { backupList } from '../block-storage-v3/backups.ts';
+import { readList, type ListFace } from '../block-storage-v3/list-query.ts';
+import { parseBody } from '../body.ts';
+import { backupView, jobView, rateOf, repositoryView } from './views.ts';
+
+export interface FirnV1Options {
+  readonly identity: Identity;
+  readonly operations: OperationNeeds;
+}
+
+const Adopt = Type.Object(
+  { container: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])) },
+  { additionalProperties: false },
+);
+
+const jobList: ListFace<'jobs'> = {
+  filters: {
+    subject_id: (subjectId) => ({ subjectId }),
+    request_id: (requestId) => ({ requestId }),
+    kind: (kind) => ({ kind }),
+    state: (text) => ({ state: text as JobRow['state'] }),
+  },
+  sortFields: { id: 'id', created_at: 'createdAt', updated_at: 'updatedAt' },
+};
+
+export async function firnV1(app: FastifyInstance, options: FirnV1Options): Promise<void> {
+  const { operations } = options;
+  app.addHook('onRequest', authenticate({ identity: options.identity, scope: 'project' }));
+
+  app.get('/backups', async (request) => {
+    const list = readList(request, backupList);
+    const { rows } = await listBackups(operations, request.caller, list);
+    return { backups: rows.map(backupView), ...nextMarker(list, rows) };
+  });
+
+  app.get('/backups/:id', async (request: FastifyRequest<{ Params: { id: string } }>) => {
+    const row = await showBackup(operations, request.caller, request.params.id);
+    const rate = rateOf(row, await findBackupJob(operations, row), operations.clock.now());
+    return { backup: { ...backupView(row), bytes_per_second: rate } };
+  });
+
+  app.post('/repository/adopt', async (request) => {
+    const { container } = parseBody(Adopt, request.body ?? {});
+    const found = await adoptBackups(operations, request.caller, container ?? null);
+    return { adopted: found.adopted, known: found.knownCount, damaged: found.damaged };
+  });
+
+  app.get('/repositories', async (request) => ({
+    repositories: (await listRepositories(operations, request.caller)).map(repositoryView),
+  }));
+
+  app.get('/jobs', async (request) => {
+    const list = readList(request, jobList);
+    const { rows } = await listJobs(operations, request.caller, list);
+    const shown = { isAdmin: isAdmin(request.caller) };
+    return { jobs: rows.map((row) => jobView(row, shown)), ...nextMarker(list, rows) };
+  });
+}
+
+/** The marker of the next page, when this one is full. */
+function nextMarker(list: { limit: number }, rows: readonly { id: string }[]): object {
+  const last = rows.at(-1);
+  return last === undefined || rows.length < list.limit ? {} : { next_marker: last.id };
+}

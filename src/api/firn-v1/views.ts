@@ -1,0 +1,60 @@
+/** What OpenStack has no word for, as answers show it. */
+import { isoMicros } from '../../base/clock.ts';
+import type { BackupRow, JobRow } from '../../catalog/tables.ts';
+import type { RepositoryFacts } from '../../operation/backup/list-repositories.ts';
+import { percentOf } from '../block-storage-v3/backup-view.ts';
+
+export function backupView(backup: BackupRow): object {
+  return {
+    id: backup.id,
+    name: backup.name,
+    status: backup.status,
+    fail_reason: backup.failReason,
+    volume_id: backup.volumeId,
+    snapshot_id: backup.snapshotId,
+    container: backup.container,
+    size: backup.size,
+    created_at: isoMicros(backup.createdAt),
+    data_timestamp: isoMicros(backup.dataTimestamp),
+    parent_id: backup.parentId,
+    layer_id: backup.layerId,
+    object_count: backup.objectCount,
+    bytes_total: backup.bytesTotal,
+    bytes_done: backup.bytesDone,
+    bytes_stored: backup.bytesStored,
+    percent: percentOf(backup),
+  };
+}
+
+/** The mean rate of the job that makes, or made, a backup; null without time or without a job. */
+export function rateOf(backup: BackupRow, job: JobRow | undefined, nowMs: number): number | null {
+  if (job === undefined) return null;
+  const ended = job.state === 'done' || job.state === 'failed';
+  const passedMs = (ended ? job.updatedAt : nowMs) - job.createdAt;
+  return passedMs <= 0 ? null : Math.round((backup.bytesDone * 1000) / passedMs);
+}
+
+/** `error` may name files of this machine: it is for administrators. */
+export function jobView(job: JobRow, options: { isAdmin: boolean }): object {
+  return {
+    id: job.id,
+    kind: job.kind,
+    subject_id: job.subjectId,
+    request_id: job.requestId,
+    state: job.state,
+    attempts: job.attempts,
+    bytes_done: job.bytesDone,
+    bytes_total: job.bytesTotal,
+    created_at: isoMicros(job.createdAt),
+    updated_at: isoMicros(job.updatedAt),
+    ...(options.isAdmin ? { error: job.error } : {}),
+  };
+}
+
+export function repositoryView(facts: RepositoryFacts): object {
+  return {
+    container: facts.container,
+    backup_count: facts.backupCount,
+    bytes_stored: facts.bytesStored,
+  };
+}
