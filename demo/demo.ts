@@ -220,7 +220,7 @@ async function demo(folder: string): Promise<void> {
     const client = connect(second);
     title('5. A new Firn adopts the repository and restores');
     const adopted = await client.adopt();
-    line(`adopted ${adopted.adopted} backups`);
+    line(`adopted ${adopted.adopted.length} backups`);
     const seconds = [
       await prove(client, 'full', made.full),
       await prove(client, 'second', made.second),

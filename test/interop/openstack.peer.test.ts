@@ -142,7 +142,7 @@ suite('data through the terminal client', needs('openstack', 'nbdcopy', 'qemu-im
     await rm(scene.dataFolder, { recursive: true });
     await scene.restart(args);
     const adopted = await scene.client.adopt();
-    assert.deepEqual([adopted.adopted, adopted.damaged], [1, []]);
+    assert.deepEqual([adopted.adopted, adopted.damaged], [[backup], []]);
     openstack = new Openstack(scene.dataFolder);
     const shown = await openstack.object('volume backup show', backup);
     assert.deepEqual([shown['name'], shown['status']], ['kept', 'available']);
