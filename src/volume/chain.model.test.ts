@@ -8,8 +8,9 @@ import * as fc from 'fast-check';
 import { KiB, MiB } from '../base/bytes.ts';
 import { must } from '../base/assert.ts';
 import type { BlockDevice } from './block-device.ts';
-import { openVolumeEngine } from './open-engine.ts';
 import type { OpenedEngine } from './open-engine.ts';
+import { openVolumeEngine } from './open-engine.ts';
+import { VolatileFiles } from './volatile-files.ts';
 
 /**
  * The engine against plain arrays: random changes, snapshots, clones, deletions with their merges,
@@ -36,7 +37,8 @@ type Step =
   | Change
   | { kind: 'flush' | 'snapshot' | 'clone' | 'extend' | 'deleteVolume'; volume: number }
   | { kind: 'cloneSnapshot' | 'deleteSnapshot' | 'alias'; snapshot: number }
-  | { kind: 'settle' | 'reopen' | 'crash' };
+  | { kind: 'settle' | 'reopen' }
+  | { kind: 'crash'; losses: number };
 
 const anyVolume = fc.nat({ max: 7 });
 const change = fc.record({
@@ -69,7 +71,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constantFrom('settle', 'reopen', 'crash') }),
+    arbitrary: fc.record({ kind: fc.constantFrom('settle', 'reopen') }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('crash'), losses: fc.nat() }),
   },
 ) as fc.Arbitrary<Step>;
 
@@ -94,11 +100,13 @@ class Model {
   engine: OpenedEngine;
   volumes: ModelVolume[] = [];
   snapshots: ModelSnapshot[] = [];
+  #files: VolatileFiles;
   #count = 0;
 
-  constructor(folder: string, engine: OpenedEngine) {
+  constructor(folder: string, engine: OpenedEngine, files: VolatileFiles) {
     this.folder = folder;
     this.engine = engine;
+    this.#files = files;
   }
 
   async run(step: Step): Promise<void> {
@@ -115,7 +123,7 @@ class Model {
         await this.#reopen();
         break;
       case 'crash':
-        await this.#crash();
+        await this.#crash(step.losses);
         break;
       case 'cloneSnapshot':
       case 'deleteSnapshot':
@@ -300,11 +308,16 @@ class Model {
     await this.#open();
   }
 
-  /** Goes on with a copy of the folder as it is at this moment: what was not flushed is not there. */
-  async #crash(): Promise<void> {
+  /**
+   * Goes on with a copy of the folder as it is at this moment, in which each block that was not
+   * synced is there or not; the bits of `losses` decide.
+   */
+  async #crash(losses: number): Promise<void> {
     const folder = `${this.folder}x`;
     // The copy blocks this process, so it is of one moment.
     execFileSync('cp', ['-a', '--sparse=always', this.folder, folder]);
+    let asked = 0;
+    this.#files.cutPower(this.folder, folder, () => ((losses >> (asked++ % 31)) & 1) === 1);
     for (const volume of this.volumes) await volume.device.close();
     await this.engine.close();
     await rm(this.folder, { recursive: true });
@@ -325,7 +338,9 @@ class Model {
   }
 
   async #open(): Promise<void> {
-    this.engine = await openVolumeEngine({ folder: this.folder });
+    this.#files = new VolatileFiles();
+    const fs = this.#files.operations;
+    this.engine = await openVolumeEngine({ folder: this.folder, fs });
     for (const volume of this.volumes) volume.device = await this.engine.openVolume(volume.id);
   }
 
@@ -377,7 +392,9 @@ test('volumes, snapshots and clones are what plain arrays say', { timeout: 120_0
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (steps) => {
         count += 1;
         const folder = join(parent, String(count));
-        const model = new Model(folder, await openVolumeEngine({ folder }));
+        const files = new VolatileFiles();
+        const engine = await openVolumeEngine({ folder, fs: files.operations });
+        const model = new Model(folder, engine, files);
         try {
           await model.add();
           for (const each of steps) await model.run(each);
