@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { must } from '../base/assert.ts';
+import { isOperatingError } from '../base/errors.ts';
+import { MemoryStore } from '../store/memory.ts';
+import { blockBytes } from './block.ts';
+import { decodeIndex } from './index-format.ts';
+import type { Manifest } from './manifest.ts';
+import { backUpModel, ModelVolume } from './model-volume.ts';
+import { decodeTrailer, entriesOf } from './pack-format.ts';
+import { createRepository, openRepository, type Repository } from './repository.ts';
+
+const wrappingKey = randomBytes(32);
+const options = { wrappingKey, workers: 1, packBytes: 256 * 1024 };
+const seed = Number(process.env['SEED'] ?? Math.floor(performance.timeOrigin) % 1_000_000);
+
+async function sample(): Promise<{ store: MemoryStore; manifests: Manifest[] }> {
+  const store = new MemoryStore('memory:test');
+  await createRepository(store, { wrappingKey });
+  const repository = await openRepository(store, options);
+  const volume = new ModelVolume(1100);
+  for (let block = 0; block < 500; block += 1) volume.write(block * 16, 16, block * 50 + 1);
+  const first = await backUpModel(repository, volume);
+  volume.write(1040 * 16 + 3, 2, 123_456);
+  volume.write(10 * 16 + 3, 2, 654_321);
+  const second = await backUpModel(repository, volume, { parent: first });
+  await repository.close();
+  return { store, manifests: [first, second] };
+}
+
+function named(store: MemoryStore, prefix: string): string[] {
+  return [...store.objects.keys()].filter((name) => name.startsWith(prefix));
+}
+
+function flip(store: MemoryStore, name: string, bit: number): void {
+  const bytes = Uint8Array.from(must(store.objects.get(name), name));
+  const at = bit % (bytes.length * 8);
+  bytes[at >> 3] = (bytes[at >> 3] ?? 0) ^ (1 << (at & 7));
+  store.objects.set(name, bytes);
+}
+
+async function opened<T>(store: MemoryStore, act: (it: Repository) => Promise<T>): Promise<T> {
+  const repository = await openRepository(store, options);
+  try {
+    return await act(repository);
+  } finally {
+    await repository.close();
+  }
+}
+
+describe('damage', () => {
+  it('of one bit, anywhere in any object, is found and named', async () => {
+    const { store } = await sample();
+    const property = async (which: number, bit: number): Promise<void> => {
+      const names = [
+        ...named(store, 'packs/'),
+        ...named(store, 'indexes/'),
+        ...named(store, 'backups/'),
+      ];
+      const name = must(names[which % names.length], 'object');
+      const whole = must(store.objects.get(name), name);
+      flip(store, name, bit);
+      const report = await opened(store, (it) => it.verify('all', 'blocks'));
+      store.objects.set(name, whole);
+      assert.ok(
+        report.objects.some((object) => object.name === name),
+        `${name}, bit ${bit}`,
+      );
+    };
+    const bits = fc.asyncProperty(fc.nat(), fc.nat(), property);
+    await fc.assert(bits, { seed, numRuns: 40, endOnFailure: true });
+  });
+
+  it('of the header or the key is found when the repository is opened', async () => {
+    const { store } = await sample();
+    for (const name of ['repository.json', must(named(store, 'keys/')[0], 'key')]) {
+      const whole = must(store.objects.get(name), name);
+      store.objects.set(name, whole.subarray(0, whole.length - 9));
+      await assert.rejects(openRepository(store, options), (error) => {
+        return isOperatingError(error, 'corrupt') && error.message.includes(name);
+      });
+      store.objects.set(name, new Uint8Array(100_000));
+      await assert.rejects(openRepository(store, options), code('corrupt'));
+      store.objects.set(name, whole);
+    }
+  });
+
+  it('of a pack names the backups and the bytes that it reaches', async () => {
+    const { store, manifests } = await sample();
+    const pack = must(named(store, 'packs/')[0], 'pack');
+    store.objects.delete(pack);
+    for (const depth of ['objects', 'blocks'] as const) {
+      const report = await opened(store, (it) => it.verify('all', depth));
+      assert.equal(report.backups.length, manifests.length);
+      for (const { ranges } of report.backups) {
+        assert.ok(ranges.length > 0);
+        for (const { offsetBytes, lengthBytes } of ranges) {
+          assert.ok(
+            lengthBytes % blockBytes === 0 && offsetBytes + lengthBytes <= 1100 * blockBytes,
+          );
+        }
+      }
+    }
+    await opened(store, async (repository) => {
+      const one = await repository.verify(must(manifests[0], 'first').backupId, 'objects');
+      assert.equal(one.backups.length, 1);
+      const reader = await repository.openReader(must(manifests[0], 'first'));
+      await assert.rejects(
+        reader.restore(async () => undefined),
+        code('corrupt'),
+      );
+    });
+  });
+
+  it('of a pack while the repository is open is found, too', async () => {
+    const { store } = await sample();
+    await opened(store, async (repository) => {
+      const pack = must(named(store, 'packs/')[0], 'pack');
+      store.objects.delete(pack);
+      const report = await repository.verify('all', 'objects');
+      assert.ok(report.objects.some(({ name }) => name === pack));
+      assert.ok(report.backups.length > 0);
+    });
+  });
+
+  it('of a manifest hides no other backup, and stops prune', async () => {
+    const { store, manifests } = await sample();
+    const damaged = must(manifests[0], 'first').backupId;
+    flip(store, `backups/${damaged}`, 300);
+    await opened(store, async (repository) => {
+      const found = await Array.fromAsync(repository.listBackups());
+      assert.equal(found.length, 2);
+      const bad = found.filter((one) => 'error' in one);
+      assert.deepEqual(
+        bad.map(({ backupId }) => backupId),
+        [damaged],
+      );
+      await assert.rejects(repository.readManifest(damaged), code('corrupt'));
+      await assert.rejects(repository.planPrune(), code('corrupt'));
+      await repository.deleteBackup(damaged);
+      await repository.planPrune();
+    });
+  });
+
+  it('of every index costs nothing but time', async () => {
+    const { store } = await sample();
+    for (const name of named(store, 'indexes/')) store.objects.delete(name);
+    await opened(store, async (repository) => {
+      const report = await repository.verify('all', 'blocks');
+      assert.deepEqual([report.objects, report.backups], [[], []]);
+    });
+  });
+
+  it('is healed by a full backup of the same content', async () => {
+    const { store } = await sample();
+    store.objects.delete(must(named(store, 'packs/')[0], 'pack'));
+    await opened(store, async (repository) => {
+      const volume = new ModelVolume(1100);
+      for (let block = 0; block < 500; block += 1) volume.write(block * 16, 16, block * 50 + 1);
+      await backUpModel(repository, volume);
+      const report = await repository.verify('all', 'blocks');
+      assert.deepEqual(
+        report.backups.map(({ ranges }) => ranges.length),
+        [],
+      );
+    });
+  });
+});
+
+describe('swapping', () => {
+  it('one object for another of its kind is noticed', async () => {
+    const { store } = await sample();
+    for (const prefix of ['packs/', 'indexes/', 'backups/']) {
+      const [first, second] = named(store, prefix);
+      const [a, b] = [must(first, prefix), must(second, prefix)];
+      const [left, right] = [must(store.objects.get(a), a), must(store.objects.get(b), b)];
+      store.objects.set(a, right).set(b, left);
+      const report = await opened(store, (it) => it.verify('all', 'blocks'));
+      assert.ok(report.objects.some(({ name }) => name === a));
+      assert.ok(report.objects.some(({ name }) => name === b));
+      store.objects.set(a, left).set(b, right);
+    }
+  });
+});
+
+describe('a decoder', () => {
+  it('answers corrupt, and nothing else, to any bytes', () => {
+    const decoders = [
+      (bytes: Uint8Array) => decodeIndex(bytes, 'an index').length,
+      (bytes: Uint8Array) => [...entriesOf(bytes, 'a directory')].length,
+      (bytes: Uint8Array) => decodeTrailer(bytes, 'a trailer'),
+    ];
+    const any = fc.uint8Array({ maxLength: 300 });
+    // Kinds and lengths that make sense at first, so that decoding gets further.
+    const likely = fc
+      .array(fc.oneof(fc.constantFrom(0, 1, 2, 3), fc.nat(255)), { maxLength: 300 })
+      .map((bytes) => Uint8Array.from(bytes));
+    const property = fc.property(fc.oneof(any, likely), fc.nat(2), (bytes, which) => {
+      try {
+        decoders[which]?.(bytes);
+      } catch (error) {
+        assert.ok(isOperatingError(error, 'corrupt'));
+      }
+    });
+    fc.assert(property, { seed, numRuns: 2000 });
+  });
+});
+
+function code(expected: string): (error: unknown) => boolean {
+  return (error) => isOperatingError(error) && error.code === expected;
+}
