@@ -40,7 +40,7 @@ const onlyModule: Record<string, Record<string, string>> = {
   cli: { server: 'src/server/serve.ts' },
 };
 
-const isTest = (path: string): boolean => /\.test\.ts$|-contract\.ts$/.test(path);
+const isTest = (path: string): boolean => /\.test\.ts$|-contract\.ts$|-fixture\.ts$/.test(path);
 
 /** What is wrong with one import, or undefined. */
 function violation(from: string, to: string): string | undefined {

@@ -12,9 +12,9 @@ import type { Client } from '../../src/client/client.ts';
 import { backupReady, type Scene, snapshotReady, startScene, volumeReady } from '../firn.ts';
 
 const seed = Number(process.env['FIRN_TEST_SEED'] ?? Math.floor(performance.timeOrigin % 2 ** 31));
-const rounds = Number(process.env['FIRN_TEST_ROUNDS'] ?? 4);
+const rounds = Number(process.env['FIRN_TEST_ROUNDS'] ?? 3);
 /** So much data that a backup of it takes about as long as the longest wait before a kill. */
-const dataMiB = 160;
+const dataMiB = 96;
 const killWithinMs = 900;
 
 process.stdout.write(`# kill.test.ts: FIRN_TEST_SEED=${seed}\n`);
@@ -93,7 +93,9 @@ test('no flushed write is lost when snapshots are taken and the process is kille
   await volumeReady(scene.client, id);
   let flushed = 0;
   for (let round = 0; round < rounds; round += 1) {
-    const writing = writeCounter(scene.client, id, flushed);
+    const attached = Promise.withResolvers<void>();
+    const writing = writeCounter(scene.client, id, { from: flushed, begun: attached.resolve });
+    await attached.promise;
     const snapshotId = await scene.client.snapshots.create({ volume_id: id, force: true });
     await killSoon(scene, random);
     ({ flushed } = await writing);
@@ -115,10 +117,11 @@ test('no flushed write is lost when snapshots are taken and the process is kille
 async function writeCounter(
   client: Client,
   volumeId: string,
-  from: number,
+  { from, begun }: { from: number; begun: () => void },
 ): Promise<{ flushed: number }> {
   let flushed = from;
   await withDisk(client, volumeId, async (disk) => {
+    begun();
     for (let value = from + 1; ; value += 1) {
       const sector = Buffer.alloc(4096);
       sector.writeUInt32BE(value);

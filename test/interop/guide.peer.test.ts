@@ -21,13 +21,19 @@ function commandsOf(markdown: string): string[] {
     .map((line) => line.slice(2));
 }
 
+/** The client's release 6.0 fails when it prints the answer to a restore that has begun; see the guide. */
+function excused(command: string): string {
+  return `said=$(${command} 2>&1) || grep -q 'VolumeBackupsRestore object' <<<"$said"`;
+}
+
 /** As a reader types it; where the guide says to watch a status, it is looked at until it has settled. */
 function typed(command: string): string {
   const say = `echo ${JSON.stringify(`$ ${command}`).replaceAll('$', '\\$')}`;
+  if (command.includes('backup restore')) return `${say}\n${excused(command)}`;
   if (!command.endsWith('-c status')) return `${say}\n${command}`;
   const settled = `grep -qxE 'available|error.*'`;
   const wait = `for try in $(seq 30); do ${command} -f value | ${settled} && break; done`;
-  return `${say}\n${wait}\n${command} -f value | tee /dev/stderr | grep -qx available`;
+  return `${say}\n${wait}\nstatus=$(${command} -f value)\necho $status\n[ $status = available ]`;
 }
 
 test('the guide works word for word', needs('openstack'), async () => {

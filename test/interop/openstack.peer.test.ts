@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -21,9 +21,13 @@ const text = (value: unknown): string => {
 suite('the terminal client', needs('openstack'), () => {
   let scene: Scene;
   let openstack: Openstack;
+  const endings: (() => Promise<void>)[] = [];
   before(async () => {
-    scene = await startScene({ after });
+    scene = await startScene({ after: (work) => void endings.push(work) });
     openstack = new Openstack(scene.dataFolder);
+  });
+  after(async () => {
+    for (const end of endings) await end();
   });
 
   test('signs in and finds its way', async () => {
@@ -103,6 +107,7 @@ suite('data through the terminal client', needs('openstack', 'nbdcopy', 'qemu-im
     const store = join(scene.folder, 'store');
     const key = join(scene.folder, 'firn.key');
     const args = ['--store', pathToFileURL(store).href, '--key-file', key];
+    await mkdir(store);
     await scene.restart(args);
     let openstack = new Openstack(scene.dataFolder, { OS_VOLUME_API_VERSION: '3.64' });
 
@@ -148,7 +153,8 @@ suite('data through the terminal client', needs('openstack', 'nbdcopy', 'qemu-im
     assert.deepEqual([shown['name'], shown['status']], ['kept', 'available']);
 
     await openstack.run('volume backup restore', backup, 'back');
-    await openstack.settled('volume', 'back');
+    const status = await openstack.settled('volume', 'back');
+    assert.equal(status, 'available', scene.firn.output());
     const back = (await openstack.ok('volume show back -f value -c id')).trim();
     const restored = await scene.client.attach(back, { host: 'test', mode: 'ro' });
     const copy = join(scene.folder, 'copy.raw');
