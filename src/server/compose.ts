@@ -96,7 +96,10 @@ async function open(
   const exports = new ExportRegistry();
   const nbdServer = new NbdServer({
     exports,
-    log: (event) => log[event.kind === 'fault' ? 'error' : 'debug'](event, 'nbd'),
+    log: (event) => {
+      if (event.kind === 'fault') log.error({ ...event, err: event.error }, 'nbd');
+      else log.debug(event, 'nbd');
+    },
   });
   closers.push(() => nbdServer.close());
   const handlers: JobHandlers = {};

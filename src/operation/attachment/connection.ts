@@ -1,13 +1,16 @@
 /**
  * Connections: how a client reaches an attached volume over NBD.
  *
- * - The export's name is a secret of 256 random bits, and the only thing that gives access. It is in
- *   the attachment's row from the moment that it is handed out, so that a restart can serve it again.
+ * - The export's name is a secret of 256 random bits, and the only thing that gives access. It is
+ *   in the attachment's row from the moment that it is handed out, so that a restart can serve it
+ *   again.
  * - It dies with the row, or when the row forgets it; then its connections are cut.
  */
 import { OperatingError } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
+import type { BlockDevice } from '../../volume/block-device.ts';
+import { readOnlyDevice } from '../../volume/read-only-device.ts';
 import type { NbdAddress, OperationNeeds } from '../needs.ts';
 
 export type Exporting = Pick<OperationNeeds, 'exports' | 'engine'>;
@@ -16,10 +19,12 @@ export type Exporting = Pick<OperationNeeds, 'exports' | 'engine'>;
 export function addExport({ exports, engine }: Exporting, attachment: AttachmentRow): void {
   const { exportName, volumeId, mode } = attachment;
   if (exportName === null || exports.has(exportName)) return;
-  exports.add(exportName, {
-    readOnly: mode === 'ro',
-    open: () => engine.openVolume(volumeId),
-  });
+  const readOnly = mode === 'ro';
+  const open = async (): Promise<BlockDevice> => {
+    const device = await engine.openVolume(volumeId);
+    return readOnly ? readOnlyDevice(device) : device;
+  };
+  exports.add(exportName, { readOnly, open });
 }
 
 /** What a client needs to connect; empty while no connector is known. */
