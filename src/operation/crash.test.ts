@@ -22,8 +22,8 @@ import { deleteVolume } from './volume/delete-volume.ts';
 import { extendVolume } from './volume/extend-volume.ts';
 
 /**
- * Adds a job with `ask` and crashes its run at the first call, then at the second, and so on until it
- * ends by itself; after each crash the job runs whole, and `check` sees how it has ended.
+ * Adds a job with `ask` and crashes its run at the first call, then at the second, and so on until
+ * it ends by itself; after each crash the job runs whole, and `check` sees how it has ended.
  */
 async function crashEverywhere<A>(
   t: TestContext,

@@ -86,7 +86,8 @@ interface Excess {
 /** In the words that clients know, which begin with the name of the fault. */
 const refusals: Record<Exclude<QuotaResource, 'per_volume_gigabytes'>, (e: Excess) => string> = {
   volumes: ({ limit }) =>
-    `VolumeLimitExceeded: Maximum number of volumes allowed (${limit}) exceeded for quota 'volumes'.`,
+    `VolumeLimitExceeded: Maximum number of volumes allowed (${limit}) exceeded for quota ` +
+    "'volumes'.",
   snapshots: ({ limit }) =>
     `SnapshotLimitExceeded: Maximum number of snapshots allowed (${limit}) exceeded.`,
   gigabytes: (excess) =>

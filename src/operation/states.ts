@@ -1,11 +1,13 @@
 /**
  * The states of volumes, snapshots and backups, and every change of them that a verb may make.
  *
- * - A status changes only by compare-and-swap on `from`, in the transaction that adds the verb's job.
- * - `during` is left by that job alone: to `to` when it is done, to `failed` when it cannot go on. A
- *   job is resumed after a crash, so that no subject stays in a status of `during` for ever.
- * - `previous` is the status that the volume had before the verb began. `gone` means that the row is
- *   removed. An administrator's reset and forced deletion start from any status and are not listed.
+ * - A status changes only by compare-and-swap on `from`, in the transaction that adds the verb's
+ *   job.
+ * - `during` is left by that job alone: to `to` when it is done, to `failed` when it cannot go on.
+ *   A job is resumed after a crash, so that no subject stays in a status of `during` for ever.
+ * - `previous` is the status that the volume had before the verb began. `gone` means that the row
+ *   is removed. An administrator's reset and forced deletion start from any status and are not
+ *   listed.
  */
 import type { BackupStatus, SnapshotStatus, VolumeStatus } from '../catalog/tables.ts';
 

@@ -1,4 +1,6 @@
-/** Requests about backups (cinder/api/schemas/backups.py), whose fields grow with the microversion. */
+/**
+ * Requests about backups (cinder/api/schemas/backups.py), whose fields grow with the microversion.
+ */
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { parseBody } from '../body.ts';

@@ -9,7 +9,8 @@ export function backupSummary(backup: BackupRow, viewer: Viewer): object {
 }
 
 /**
- * `has_dependent_backups` is always false: every backup is whole, and any can be deleted at any time.
+ * `has_dependent_backups` is always false: every backup is whole, and any can be deleted at any
+ * time.
  */
 export function backupDetail(backup: BackupRow, viewer: Viewer): object {
   const { microversion } = viewer;

@@ -51,10 +51,13 @@ export const backupList: ListFace<'backups'> = {
   },
 };
 
-export function backupRoutes(
-  app: FastifyInstance,
-  { operations, publicUrl }: BlockStorageV3Options,
-): void {
+export function backupRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
+  listRoutes(app, options);
+  recordRoutes(app, options);
+  workRoutes(app, options);
+}
+
+function listRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorageV3Options): void {
   for (const path of ['backups', 'backups/detail'] as const) {
     const view = path === 'backups' ? backupSummary : backupDetail;
     app.get(`/${path}`, async (request) => {
@@ -68,7 +71,13 @@ export function backupRoutes(
       };
     });
   }
+}
 
+/** Making, showing and changing the record. */
+function recordRoutes(
+  app: FastifyInstance,
+  { operations, publicUrl }: BlockStorageV3Options,
+): void {
   app.post('/backups', async (request, reply) => {
     const backup = parseCreateBackup(request.body, request.microversion);
     const row = await createBackup(operations, request.caller, {
@@ -101,7 +110,10 @@ export function backupRoutes(
     });
     return { backup: backupSummary(row, viewerOf(request, publicUrl)) };
   });
+}
 
+/** Deleting, restoring and actions. */
+function workRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options): void {
   app.delete('/backups/:id', async (request: ById, reply) => {
     await deleteBackup(operations, request.caller, request.params.id, { force: false });
     return reply.code(202).send();

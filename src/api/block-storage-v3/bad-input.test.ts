@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../../base/json.ts';
 import { newId } from '../../base/ids.ts';
-import { alpha, objectIn, openStorage, type Storage } from './storage-fixture.ts';
+import { alpha, objectIn, openStorage, textIn, type Storage } from './storage-fixture.ts';
 
 const unknown = newId();
 
@@ -11,12 +11,12 @@ async function makeVolume(storage: Storage): Promise<string> {
   const body = { volume: { size: 1 } };
   const made = await storage.ask({ method: 'POST', path: '/volumes', body });
   await storage.scene.work();
-  return String(objectIn(made.body, 'volume')['id']);
+  return textIn(objectIn(made.body, 'volume'), 'id');
 }
 
 function messageOf(body: JsonObject): string {
   const [fault] = Object.keys(body);
-  return String(objectIn(body, fault ?? '')['message']);
+  return textIn(objectIn(body, fault ?? ''), 'message');
 }
 
 test('ids that are unknown or malformed are not found', async (t) => {

@@ -7,6 +7,7 @@ import {
   objectIn,
   openStorage,
   publicUrl,
+  textIn,
   type Storage,
 } from './storage-fixture.ts';
 
@@ -19,7 +20,7 @@ async function makeVolume(storage: Storage, fields: JsonObject = {}): Promise<st
   });
   assert.equal(status, 202, JSON.stringify(body));
   await storage.scene.work();
-  return String(objectIn(body, 'volume')['id']);
+  return textIn(objectIn(body, 'volume'), 'id');
 }
 
 async function act(storage: Storage, id: string, action: JsonObject, microversion = '3.0') {
@@ -121,7 +122,7 @@ test('lists are filtered, sorted, counted and paged', async (t) => {
     microversion: '3.45',
   });
   assert.equal(page.body['count'], 3);
-  const href = String(listIn(page.body, 'volumes_links')[0]?.['href']);
+  const href = textIn(listIn(page.body, 'volumes_links')[0] ?? {}, 'href');
   assert.ok(href.startsWith(`${publicUrl}/volume/v3/${alpha}/volumes/detail?`));
   assert.deepEqual(await names(href.slice(publicUrl.length)), ['c']);
   assert.equal((await storage.ask({ path: '/volumes?with_count=True' })).body['count'], undefined);
@@ -141,7 +142,7 @@ test('a snapshot is backed up and restored', async (t) => {
     body: { snapshot: { volume_id: volumeId, force: false, name: 's', metadata: {} } },
   });
   assert.equal(asked.status, 202);
-  const snapshotId = String(objectIn(asked.body, 'snapshot')['id']);
+  const snapshotId = textIn(objectIn(asked.body, 'snapshot'), 'id');
   assert.equal(objectIn(asked.body, 'snapshot')['status'], 'creating');
   await storage.scene.work();
 
@@ -156,7 +157,7 @@ test('a snapshot is backed up and restored', async (t) => {
   };
   const made = await storage.ask({ method: 'POST', path: '/backups', body: { backup } });
   assert.equal(made.status, 202, JSON.stringify(made.body));
-  const backupId = String(objectIn(made.body, 'backup')['id']);
+  const backupId = textIn(objectIn(made.body, 'backup'), 'id');
   const reading = await storage.ask({ path: `/snapshots/${snapshotId}` });
   assert.equal(objectIn(reading.body, 'snapshot')['status'], 'backing-up');
   await storage.scene.work();
@@ -181,7 +182,7 @@ test('a snapshot is backed up and restored', async (t) => {
   const target = objectIn(begun.body, 'restore');
   assert.equal(target['volume_name'], `restore_backup_${backupId}`);
   await storage.scene.work();
-  const restored = await storage.ask({ path: `/volumes/${String(target['volume_id'])}` });
+  const restored = await storage.ask({ path: `/volumes/${textIn(target, 'volume_id')}` });
   assert.equal(objectIn(restored.body, 'volume')['name'], 'disk');
   assert.equal((await storage.ask({ method: 'DELETE', path })).status, 202);
   await storage.scene.work();
@@ -199,12 +200,12 @@ test('an attachment hands out a secret export', async (t) => {
   const attachment = objectIn(made.body, 'attachment');
   const info = objectIn(attachment, 'connection_info');
   assert.equal(info['driver_volume_type'], 'nbd');
-  assert.equal(info['uri'], `nbd://127.0.0.1:10809/${String(info['export'])}`);
+  assert.equal(info['uri'], `nbd://127.0.0.1:10809/${textIn(info, 'export')}`);
   assert.match(
-    String(info['unix_uri']),
+    textIn(info, 'unix_uri'),
     /^nbd\+unix:\/\/\/[\w-]{43}\?socket=\/run\/firn\/nbd.sock$/,
   );
-  const path = `/attachments/${String(attachment['id'])}`;
+  const path = `/attachments/${textIn(attachment, 'id')}`;
   const done = { method: 'POST', path: `${path}/action`, body: { 'os-complete': null } } as const;
   assert.equal((await storage.ask({ ...done, microversion: '3.44' })).status, 204);
   const shown = objectIn((await storage.ask({ path: `/volumes/${volumeId}` })).body, 'volume');
@@ -217,7 +218,7 @@ test('an attachment hands out a secret export', async (t) => {
   const connected = await act(storage, volumeId, connect);
   assert.equal(connected.status, 200);
   const older = objectIn(objectIn(connected.body, 'connection_info'), 'data');
-  assert.match(String(older['uri']), /^nbd:\/\//);
+  assert.match(textIn(older, 'uri'), /^nbd:\/\//);
   const end = { 'os-terminate_connection': { connector: { host: 'me' } } };
   assert.equal((await act(storage, volumeId, end)).status, 202);
 });
@@ -234,7 +235,7 @@ test('types, quotas, limits, zones, services and extensions are there', async (t
   const post = { method: 'POST', path: '/types', body } as const;
   assert.equal((await storage.ask(post)).status, 403);
   const made = await storage.ask({ ...post, who: 'ann' });
-  const gold = String(objectIn(made.body, 'volume_type')['id']);
+  const gold = textIn(objectIn(made.body, 'volume_type'), 'id');
   assert.equal((await storage.ask({ ...post, who: 'ann' })).status, 409);
   await makeVolume(storage, { volume_type: 'gold' });
   const drop = { who: 'ann', method: 'DELETE', path: `/types/${gold}` } as const;

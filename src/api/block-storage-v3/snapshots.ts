@@ -85,7 +85,9 @@ const snapshotList: ListFace<'snapshots'> = {
   },
 };
 
-/** From 3.66 on `force` is not needed and must not be denied; before, it is false when not given. */
+/**
+ * From 3.66 on `force` is not needed and must not be denied; before, it is false when not given.
+ */
 function forceOf(force: boolean | string | null | undefined, microversion: number): boolean {
   if (microversion < 66) return toBool(force ?? undefined);
   if (force === undefined || force === null || toBool(force)) return true;
@@ -97,10 +99,13 @@ function forceOf(force: boolean | string | null | undefined, microversion: numbe
   );
 }
 
-export function snapshotRoutes(
-  app: FastifyInstance,
-  { operations, publicUrl }: BlockStorageV3Options,
-): void {
+export function snapshotRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
+  listRoutes(app, options);
+  recordRoutes(app, options);
+  workRoutes(app, options);
+}
+
+function listRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorageV3Options): void {
   for (const path of ['snapshots', 'snapshots/detail'] as const) {
     const view = path === 'snapshots' ? snapshotSummary : snapshotDetail;
     app.get(`/${path}`, async (request) => {
@@ -114,7 +119,13 @@ export function snapshotRoutes(
       };
     });
   }
+}
 
+/** Making, showing and changing the record. */
+function recordRoutes(
+  app: FastifyInstance,
+  { operations, publicUrl }: BlockStorageV3Options,
+): void {
   app.post('/snapshots', async (request, reply) => {
     const { snapshot } = parseBody(CreateSnapshot, request.body);
     const row = await createSnapshot(operations, request.caller, {
@@ -144,7 +155,10 @@ export function snapshotRoutes(
     });
     return { snapshot: snapshotSummary(row, viewerOf(request, publicUrl)) };
   });
+}
 
+/** Deleting, actions and metadata. */
+function workRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options): void {
   app.delete('/snapshots/:id', async (request: ById, reply) => {
     await deleteSnapshot(operations, request.caller, request.params.id, { force: false });
     return reply.code(202).send();

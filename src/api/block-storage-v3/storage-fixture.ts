@@ -25,13 +25,13 @@ export interface Storage {
   readonly app: FastifyInstance;
   readonly scene: Scene;
   /** Asks as a person of the directory, below `/volume/v3` unless the path begins otherwise. */
-  ask(request: {
+  readonly ask: (request: {
     who?: string;
     method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
     path: string;
     body?: unknown;
     microversion?: string;
-  }): Promise<Answer>;
+  }) => Promise<Answer>;
 }
 
 export async function openStorage(t: TestContext): Promise<Storage> {
@@ -90,6 +90,13 @@ export async function openStorage(t: TestContext): Promise<Storage> {
 export function objectIn(body: JsonObject, field: string): JsonObject {
   const value = body[field];
   if (!isJsonObject(value)) throw new Error(`no object ${field} in ${JSON.stringify(body)}`);
+  return value;
+}
+
+/** The text in a field of an answer. */
+export function textIn(body: JsonObject, field: string): string {
+  const value = body[field];
+  if (typeof value !== 'string') throw new Error(`no text ${field} in ${JSON.stringify(body)}`);
   return value;
 }
 

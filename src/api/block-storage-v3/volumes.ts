@@ -61,23 +61,37 @@ export function defined<F extends string, V>(
 }
 
 export function volumeRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
+  listRoutes(app, options);
+  recordRoutes(app, options);
+  workRoutes(app, options);
+}
+
+/** The volumes as answers show them whole, with what other tables say of them. */
+async function detailsOf(
+  { operations, publicUrl }: BlockStorageV3Options,
+  request: FastifyRequest,
+  rows: readonly VolumeRow[],
+): Promise<object[]> {
+  const typeNames = await volumeTypeNames(operations);
+  const attachments = await attachmentsOf(
+    operations,
+    rows.map(({ id }) => id),
+  );
+  const viewer = viewerOf(request, publicUrl);
+  return rows.map((row) => volumeDetail(row, { typeNames, attachments }, viewer));
+}
+
+async function detailOf(
+  options: BlockStorageV3Options,
+  request: FastifyRequest,
+  row: VolumeRow,
+): Promise<{ volume: object }> {
+  const [volume = {}] = await detailsOf(options, request, [row]);
+  return { volume };
+}
+
+function listRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
   const { operations, publicUrl } = options;
-
-  async function detailsOf(request: FastifyRequest, rows: readonly VolumeRow[]): Promise<object[]> {
-    const typeNames = await volumeTypeNames(operations);
-    const attachments = await attachmentsOf(
-      operations,
-      rows.map(({ id }) => id),
-    );
-    const viewer = viewerOf(request, publicUrl);
-    return rows.map((row) => volumeDetail(row, { typeNames, attachments }, viewer));
-  }
-
-  async function detailOf(request: FastifyRequest, row: VolumeRow): Promise<{ volume: object }> {
-    const [volume = {}] = await detailsOf(request, [row]);
-    return { volume };
-  }
-
   for (const path of ['volumes', 'volumes/detail'] as const) {
     app.get(`/${path}`, async (request) => {
       const list = readList(request, volumeList);
@@ -87,13 +101,17 @@ export function volumeRoutes(app: FastifyInstance, options: BlockStorageV3Option
         volumes:
           path === 'volumes'
             ? rows.map((row) => volumeSummary(row, viewer))
-            : await detailsOf(request, rows),
+            : await detailsOf(options, request, rows),
         ...nextLink({ viewer, list, rows, path, kind: 'volumes' }),
         ...(count === undefined ? {} : { count }),
       };
     });
   }
+}
 
+/** Making, showing and changing the record. */
+function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
+  const { operations } = options;
   app.post('/volumes', async (request, reply) => {
     const { volume } = parseBody(CreateVolume, request.body);
     const row = await createVolume(operations, request.caller, {
@@ -109,11 +127,11 @@ export function volumeRoutes(app: FastifyInstance, options: BlockStorageV3Option
       imageId: volume.imageRef ?? volume.image_id ?? null,
     });
     reply.code(202);
-    return await detailOf(request, row);
+    return await detailOf(options, request, row);
   });
 
   app.get('/volumes/:id', async (request: ById) =>
-    detailOf(request, await showVolume(operations, request.caller, request.params.id)),
+    detailOf(options, request, await showVolume(operations, request.caller, request.params.id)),
   );
 
   app.put('/volumes/:id', async (request: ById) => {
@@ -126,9 +144,12 @@ export function volumeRoutes(app: FastifyInstance, options: BlockStorageV3Option
       ...(description === undefined ? {} : { description: trimmed(description) }),
       ...(volume.metadata === undefined ? {} : { metadata: metadataOf(volume.metadata) }),
     });
-    return await detailOf(request, row);
+    return await detailOf(options, request, row);
   });
+}
 
+/** Deleting and metadata. */
+function workRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options): void {
   app.delete('/volumes/:id', async (request: ById, reply) => {
     const query = readQuery(request);
     await deleteVolume(operations, request.caller, request.params.id, {

@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alpha, listIn, objectIn, openStorage } from '../block-storage-v3/storage-fixture.ts';
+import {
+  alpha,
+  listIn,
+  objectIn,
+  openStorage,
+  textIn,
+} from '../block-storage-v3/storage-fixture.ts';
 import { byId } from '../../operation/scope.ts';
 
 test('progress, jobs, repositories and adoption', async (t) => {
   const storage = await openStorage(t);
   const { ask, scene } = storage;
   const made = await ask({ method: 'POST', path: '/volumes', body: { volume: { size: 1 } } });
-  const volumeId = String(objectIn(made.body, 'volume')['id']);
+  const volumeId = textIn(objectIn(made.body, 'volume'), 'id');
   await scene.work();
   const body = { backup: { volume_id: volumeId, name: 'one' } };
   const asked = await ask({ method: 'POST', path: '/backups', body });
-  const id = String(objectIn(asked.body, 'backup')['id']);
+  const id = textIn(objectIn(asked.body, 'backup'), 'id');
   const path = `/firn/v1/backups/${id}`;
   const before = objectIn((await ask({ path })).body, 'backup');
   assert.deepEqual([before['status'], before['percent']], ['creating', 0]);

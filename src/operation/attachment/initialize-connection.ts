@@ -1,6 +1,7 @@
 /**
  * The older way to attach: connect and attach are two requests, in either order, of which neither
- * names an attachment. The row is found by the connector's host, or is one that has no connector yet.
+ * names an attachment. The row is found by the connector's host, or is one that has no connector
+ * yet.
  */
 import { must } from '../../base/assert.ts';
 import { newSecret } from '../../base/ids.ts';

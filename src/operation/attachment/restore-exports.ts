@@ -5,7 +5,9 @@ import { addExport } from './connection.ts';
 
 const pageRows = 1000;
 
-/** Serves the exports of all live attachments, under the names that were handed out: after a start. */
+/**
+ * Serves the exports of all live attachments, under the names that were handed out: after a start.
+ */
 export async function restoreExports(
   needs: Pick<OperationNeeds, 'catalog' | 'exports' | 'engine'>,
 ): Promise<void> {

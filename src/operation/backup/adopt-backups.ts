@@ -3,12 +3,12 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
-import type { Manifest } from '../../repository/manifest.ts';
-import { checkContainerName } from '../../store/names.ts';
 import { availabilityZone } from '../availability-zones.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { byId } from '../scope.ts';
+import { containerFor } from './container.ts';
 import { emptyFigures } from './create-backup.ts';
+import type { Manifest } from './repository-types.ts';
 
 type Needs = Pick<OperationNeeds, 'catalog' | 'repositories'>;
 
@@ -22,8 +22,8 @@ export interface Adoption {
 
 /**
  * Fills the catalogue with the backups of one container, or of all, from their manifests. A backup
- * belongs to the project that its manifest names if there is one, and else to the caller's. It may be
- * repeated, and never makes a second record.
+ * belongs to the project that its manifest names if there is one, and else to the caller's. It may
+ * be repeated, and never makes a second record.
  */
 export async function adoptBackups(
   { catalog, repositories }: Needs,
@@ -31,8 +31,8 @@ export async function adoptBackups(
   container: string | null,
 ): Promise<Adoption> {
   authorize(caller, 'firn:adopt_repository');
-  if (container !== null) checkContainerName(container);
-  const containers = container === null ? await repositories.containers() : [container];
+  const containers =
+    container === null ? await repositories.containers() : [containerFor(container)];
   const adopted: string[] = [];
   const damaged: { id: string; reason: string }[] = [];
   let knownCount = 0;

@@ -9,8 +9,8 @@ export const progressKeys = [
 ] as const;
 
 /**
- * The metadata that is kept: without the keys of Firn's own figures, which clients that write back all
- * that they read send along.
+ * The metadata that is kept: without the keys of Firn's own figures, which clients that write back
+ * all that they read send along.
  */
 export function ownedMetadata(metadata: Metadata): Metadata {
   const kept = Object.entries(metadata).filter(([key]) => !progressKeys.some((own) => own === key));

@@ -53,7 +53,8 @@ test('a snapshot is backed up, and its data outlives volume and snapshot', async
   await assert.rejects(deleteSnapshot(scene, max, snapshot.id, { force: false }), {
     code: 'invalid_state',
     message:
-      'Invalid snapshot: Snapshot status must be available or error and must not be part of a group.',
+      'Invalid snapshot: Snapshot status must be available or error and must not be part of a ' +
+      'group.',
   });
   await scene.work();
   const backup = await showBackup(scene, max, asked.id);

@@ -4,7 +4,6 @@ import type { CatalogWriter } from '../../catalog/catalog.ts';
 import type { BackupRow, Metadata, SnapshotRow, VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
-import { checkContainerName } from '../../store/names.ts';
 import { availabilityZoneFor } from '../availability-zones.ts';
 import type { Starting } from '../needs.ts';
 import { demandQuota } from '../quota.ts';
@@ -13,10 +12,8 @@ import { isOneOf, snapshotChanges, volumeChanges } from '../states.ts';
 import { changeVolume } from '../volume/change-volume.ts';
 import { findVolume, invalidVolume } from '../volume/find-volume.ts';
 import { ownedMetadata } from './backup-metadata.ts';
+import { containerFor } from './container.ts';
 import { invalidBackup } from './find-backup.ts';
-
-/** Where backups go when no container is named. */
-export const containerDefault = 'volumebackups';
 
 export interface NewBackup {
   readonly volumeId: string;
@@ -39,9 +36,7 @@ export async function createBackup(
   input: NewBackup,
 ): Promise<BackupRow> {
   authorize(caller, 'backup:create');
-  const container =
-    input.container === null || input.container === '' ? containerDefault : input.container;
-  checkContainerName(container);
+  const container = containerFor(input.container);
   const row = await catalog.transact(async (transaction) => {
     const volume = await findVolumeNotImage(transaction, caller, input.volumeId);
     const snapshot = await findOwnSnapshot(transaction, caller, volume, input.snapshotId);

@@ -12,8 +12,8 @@ export interface ProgressKeeper {
 }
 
 /**
- * Keeps a running backup's figures in its row. `onLost` is called when the row is not `creating` any
- * more: then nobody wants the backup.
+ * Keeps a running backup's figures in its row. `onLost` is called when the row is not `creating`
+ * any more: then nobody wants the backup.
  */
 export function keepProgress(options: {
   catalog: Catalog;

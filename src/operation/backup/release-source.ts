@@ -10,8 +10,8 @@ export interface BackupSource {
 }
 
 /**
- * Ends `backing-up` of what a backup was read from. It may be called again long after: while another
- * backup reads the same source, that one's status is left alone.
+ * Ends `backing-up` of what a backup was read from. It may be called again long after: while
+ * another backup reads the same source, that one's status is left alone.
  */
 export async function releaseSource(
   transaction: CatalogWriter,

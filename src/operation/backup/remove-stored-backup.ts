@@ -1,8 +1,8 @@
 import { checkpointId } from '../../backup/checkpoint.ts';
 import { deleteBackup } from '../../backup/delete-backup.ts';
 import { isOperatingError } from '../../base/errors.ts';
-import type { Repository } from '../../repository/repository.ts';
 import type { OperationNeeds } from '../needs.ts';
+import type { Repository } from './repository-types.ts';
 
 /** Removes what the store and the engine hold for a backup; what is not there is no error. */
 export async function removeStoredBackup(

@@ -8,10 +8,10 @@ import { GiB } from '../../base/bytes.ts';
 import { everyProject, type CatalogWriter } from '../../catalog/catalog.ts';
 import type { JobRow, VolumeRow } from '../../catalog/tables.ts';
 import type { JobContext, JobHandler } from '../../job/job.ts';
-import type { VolumeFacts } from '../../repository/manifest.ts';
 import { recordFailure } from '../message.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { backupChanges, isOneOf, volumeChanges } from '../states.ts';
+import type { Manifest } from './repository-types.ts';
 import { restoredNamePrefix } from './restore-backup.ts';
 import type { RestoreTarget } from './start-restore.ts';
 import { byId } from '../scope.ts';
@@ -110,7 +110,7 @@ async function restore(
 /** What the volume takes over from the one that was backed up. */
 function volumeFacts(
   volume: VolumeRow,
-  source: VolumeFacts,
+  source: Manifest['volume'],
   target: RestoreTarget,
 ): Partial<VolumeRow> {
   const metadata =

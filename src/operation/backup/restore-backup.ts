@@ -19,7 +19,9 @@ export const restoredNamePrefix = 'restore_backup_';
 
 const { from, during } = volumeChanges.restore;
 
-/** Begins to restore a backup over an existing volume, or into a new one when `volumeId` is null. */
+/**
+ * Begins to restore a backup over an existing volume, or into a new one when `volumeId` is null.
+ */
 export async function restoreBackup(
   needs: Starting,
   caller: Caller,

@@ -1,4 +1,7 @@
-/** Administration of volume types. Extra specs are kept and shown; the engine has one kind of volume. */
+/**
+ * Administration of volume types. Extra specs are kept and shown; the engine has one kind of
+ * volume.
+ */
 import { must } from '../../base/assert.ts';
 import { OperatingError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';

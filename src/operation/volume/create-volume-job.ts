@@ -10,7 +10,9 @@ type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'engine'>;
 
 const { during, to, failed } = volumeChanges.create;
 
-/** Makes the engine's volume. One that is deleted by force meanwhile is removed by the job after it. */
+/**
+ * Makes the engine's volume. One that is deleted by force meanwhile is removed by the job after it.
+ */
 export function createVolumeJob(needs: Needs): JobHandler {
   const { catalog, clock, engine } = needs;
   return {

@@ -1,7 +1,9 @@
 import { everyProject, type CatalogWriter } from '../../catalog/catalog.ts';
 import type { VolumeStatus } from '../../catalog/tables.ts';
 
-/** Gives a volume the status back that it had before `during`, unless somebody took it out of it. */
+/**
+ * Gives a volume the status back that it had before `during`, unless somebody took it out of it.
+ */
 export async function releaseVolume(
   transaction: CatalogWriter,
   release: { volumeId: string; during: VolumeStatus; nowMs: number },

@@ -95,7 +95,9 @@ async function fromBackup(
   return { kind: 'backup', backup };
 }
 
-/** The size in GiB, the source's when none is given; rejects one that the source does not fit in. */
+/**
+ * The size in GiB, the source's when none is given; rejects one that the source does not fit in.
+ */
 export function sizeFor(source: VolumeSource, size: number | null): number {
   const least = leastSize(source);
   if (size === null && least === undefined) {

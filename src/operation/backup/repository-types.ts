@@ -1,0 +1,5 @@
+/** The repository as `backup` hands it out. */
+import type { Repositories } from '../../backup/repositories.ts';
+
+export type Repository = Awaited<ReturnType<Repositories['open']>>;
+export type Manifest = Awaited<ReturnType<Repository['readManifest']>>;
