@@ -28,8 +28,8 @@ export class ChunkPipeline {
 
   /** When this resolves, each block of the slot is named in `leaf` and stored, if only in memory. */
   async process(slot: Slot, leaf: OpenLeaf, offsetBytes: number, count: number): Promise<void> {
-    const { pool } = this.#source;
-    await pool.run('hash', slot, count);
+    const { pool, keys } = this.#source;
+    await pool.run(keys, 'hash', slot, count);
     const fresh = this.#freshBlocks(slot, count);
     if (fresh.length > 0) {
       const patched = await this.#findPatches(slot, leaf, offsetBytes, fresh);
@@ -38,7 +38,7 @@ export class ChunkPipeline {
         slot.modes[block] = patched.has(block) ? blockKinds.patch : blockKinds.whole;
       }
       await this.#packs.room();
-      await pool.run('seal', slot);
+      await pool.run(keys, 'seal', slot);
       for (const block of fresh) this.#store(slot, block, patched.has(block));
     }
     for (let block = 0; block < count; block += 1) {
@@ -74,7 +74,7 @@ export class ChunkPipeline {
     }
     if (olds.length === 0) return patched;
     await placeBases(this.#source, slot, olds, this.#signal);
-    await this.#source.pool.run('diff', slot);
+    await this.#source.pool.run(this.#source.keys, 'diff', slot);
     for (const { block } of olds) {
       const good = slot.modes[block] === 1 && isPatchWorthwhile(slot.results[block] ?? 0);
       this.#policy.note(good);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import { after, describe, it } from 'node:test';
+import * as fc from 'fast-check';
 import { must } from '../base/assert.ts';
 import { isOperatingError } from '../base/errors.ts';
 import { MemoryStore } from '../store/memory.ts';
@@ -11,9 +11,12 @@ import type { Manifest } from './manifest.ts';
 import { backUpModel, ModelVolume } from './model-volume.ts';
 import { decodeTrailer, entriesOf } from './pack-format.ts';
 import { createRepository, openRepository, type Repository } from './repository.ts';
+import { WorkPool } from './work-pool.ts';
 
 const wrappingKey = randomBytes(32);
-const options = { wrappingKey, workers: 1, packBytes: 256 * 1024 };
+const workers = new WorkPool(2);
+const options = { wrappingKey, workers, packBytes: 256 * 1024 };
+after(() => workers.close());
 const seed = Number(process.env['SEED'] ?? Math.floor(performance.timeOrigin) % 1_000_000);
 
 async function sample(): Promise<{ store: MemoryStore; manifests: Manifest[] }> {
@@ -70,7 +73,7 @@ describe('damage', () => {
       );
     };
     const bits = fc.asyncProperty(fc.nat(), fc.nat(), property);
-    await fc.assert(bits, { seed, numRuns: 40, endOnFailure: true });
+    await fc.assert(bits, { seed, numRuns: 30, endOnFailure: true });
   });
 
   it('of the header or the key is found when the repository is opened', async () => {

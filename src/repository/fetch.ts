@@ -58,7 +58,7 @@ export async function fetchBlocks(
   slot.patchLengths.fill(0);
   for (const [block, id] of ids.entries()) slot.id(block).set(id);
   const faults = await placeSealed(source, slot, ids, signal);
-  await source.pool.run('open', slot);
+  await source.pool.run(source.keys, 'open', slot);
   for (const [block, id] of ids.entries()) {
     if (slot.modes[block] === 1 && slot.results[block] !== 1) {
       faults.push(faultOf(source.index, block, id));

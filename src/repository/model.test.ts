@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import { after, describe, it } from 'node:test';
+import * as fc from 'fast-check';
 import { FaultyStore } from '../store/fault.ts';
 import { MemoryStore } from '../store/memory.ts';
 import type { Manifest } from './manifest.ts';
 import { assertRestores, backUpModel, ModelVolume } from './model-volume.ts';
 import { createRepository, openRepository } from './repository.ts';
+import { WorkPool } from './work-pool.ts';
 
 const wrappingKey = randomBytes(32);
-const options = { wrappingKey, workers: 1, packBytes: 128 * 1024 };
+const workers = new WorkPool(2);
+const options = { wrappingKey, workers, packBytes: 128 * 1024 };
+after(() => workers.close());
 const seed = Number(process.env['SEED'] ?? Math.floor(performance.timeOrigin) % 1_000_000);
 
 const blocks = 1300;
@@ -85,7 +88,7 @@ async function play(steps: readonly Step[]): Promise<void> {
 describe('a repository beside plain arrays', () => {
   it(`restores every backup equal, whatever was deleted and pruned (SEED=${seed})`, async () => {
     const steps = fc.array(step, { minLength: 4, maxLength: 16 });
-    await fc.assert(fc.asyncProperty(steps, play), { seed, numRuns: 12, endOnFailure: true });
+    await fc.assert(fc.asyncProperty(steps, play), { seed, numRuns: 25, endOnFailure: true });
   });
 
   it('never prunes what a running writer relies on', async () => {

@@ -37,21 +37,27 @@ export async function createRepository(
   await writeHeader(store, { wrappingKey, clock });
 }
 
+export interface OpenOptions {
+  readonly wrappingKey: Uint8Array;
+  /** Threads, as many as cores by default; or threads that other repositories use as well. */
+  readonly workers?: number | WorkPool;
+  /** The size at which a pack is closed, 32 MiB by default. */
+  readonly packBytes?: number;
+  readonly clock?: Clock;
+}
+
 /**
- * Opens the repository in a container, which it closes with itself. Rejects with `not_found`,
- * `wrong_key` or `corrupt`. `workers`: threads, as many as cores by default. `packBytes`: the size at
- * which a pack is closed, 32 MiB by default.
+ * Opens the repository in a container; closing it closes the store. Rejects with `not_found`,
+ * `wrong_key` or `corrupt`.
  */
-export async function openRepository(
-  store: Store,
-  options: { wrappingKey: Uint8Array; workers?: number; packBytes?: number; clock?: Clock },
-): Promise<Repository> {
+export async function openRepository(store: Store, options: OpenOptions): Promise<Repository> {
+  const { workers, packBytes = packBytesTarget, clock = systemClock } = options;
+  assert(packBytes > 0 && packBytes <= packBytesTarget, 'packs stay below their limit');
   const keys = await readHeader(store, options.wrappingKey);
   const index = await loadBlockIndex(store, keys);
-  const pool = new WorkPool(keys, options.workers);
-  const packBytes = options.packBytes ?? packBytesTarget;
-  assert(packBytes > 0 && packBytes <= packBytesTarget, 'packs stay below their limit');
-  return new Repository({ store, keys, index, pool, packBytes }, options.clock ?? systemClock);
+  const shared = workers instanceof WorkPool;
+  const pool = shared ? workers : new WorkPool(workers);
+  return new Repository({ store, keys, index, pool, packBytes }, { clock, ownsPool: !shared });
 }
 
 export interface OpenWriterOptions {
@@ -67,6 +73,7 @@ export class Repository {
   readonly id: string;
   readonly #source: BlockSource;
   readonly #clock: Clock;
+  readonly #ownsPool: boolean;
   readonly #nodes: NodeReader;
   readonly #holds: Holds;
   readonly #slotCount: number;
@@ -74,10 +81,11 @@ export class Repository {
   readonly #readerSlots: SlotPool;
   #pruning: Promise<unknown> = Promise.resolve();
 
-  constructor(source: BlockSource, clock: Clock) {
+  constructor(source: BlockSource, { clock, ownsPool }: { clock: Clock; ownsPool: boolean }) {
     this.id = source.keys.repositoryId;
     this.#source = source;
     this.#clock = clock;
+    this.#ownsPool = ownsPool;
     this.#nodes = new NodeReader(source);
     this.#holds = new Holds(source.index);
     // Two for each thread keep it busy; the rest are being read or stored meanwhile.
@@ -195,7 +203,7 @@ export class Repository {
   }
 
   async close(): Promise<void> {
-    await this.#source.pool.close();
+    if (this.#ownsPool) await this.#source.pool.close();
     await this.#source.store.close();
   }
 

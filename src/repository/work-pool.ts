@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { assert, must } from '../base/assert.ts';
 import type { RepositoryKeys } from './keys.ts';
 import type { Slot } from './slot.ts';
-import type { TaskKind, TaskMessage, WorkerSetup } from './worker.ts';
+import type { TaskKind, TaskMessage } from './worker.ts';
 
 interface Waiting {
   readonly resolve: () => void;
@@ -15,26 +15,30 @@ interface Thread {
   readonly tasks: Map<number, Waiting>;
 }
 
-/** The threads that hash, seal and open blocks; started when the first task comes. */
+/**
+ * The threads that hash, seal and open blocks, for one repository or several; started when the first
+ * task comes.
+ */
 export class WorkPool {
   readonly size: number;
-  readonly #keys: RepositoryKeys;
   readonly #threads: Thread[] = [];
   #number = 0;
   #closed = false;
 
-  constructor(keys: RepositoryKeys, size: number = availableParallelism()) {
+  constructor(size: number = availableParallelism()) {
     assert(Number.isSafeInteger(size) && size > 0, 'there is a thread');
     this.size = size;
-    this.#keys = keys;
   }
 
   /** Runs a task on a slot, which belongs to the thread until this resolves. */
-  run(kind: TaskKind, slot: Slot, count = 0): Promise<void> {
+  run(keys: RepositoryKeys, kind: TaskKind, slot: Slot, count = 0): Promise<void> {
     assert(!this.#closed, 'the pool is open');
     const thread = this.#thread();
     this.#number += 1;
-    const message: TaskMessage = { number: this.#number, kind, memory: slot.memory, count };
+    const { masterKey, repositoryId } = keys;
+    const { memory } = slot;
+    const number = this.#number;
+    const message: TaskMessage = { number, kind, memory, count, masterKey, repositoryId };
     return new Promise((resolve, reject) => {
       thread.tasks.set(message.number, { resolve, reject });
       thread.worker.ref();
@@ -55,9 +59,7 @@ export class WorkPool {
   }
 
   #start(): Thread {
-    const { masterKey, repositoryId } = this.#keys;
-    const setup: WorkerSetup = { masterKey, repositoryId };
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: setup });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url));
     const thread: Thread = { worker, tasks: new Map() };
     worker.on('message', (number: number) => {
       must(thread.tasks.get(number), 'task').resolve();

@@ -10,7 +10,7 @@
  * - `open`: for each block with mode 1, opens the sealed block, applies the patch if there is one,
  *   and checks the id; `results` says 1 for a block that is right.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { must } from '../base/assert.ts';
 import { isZero } from '../base/bytes.ts';
 import { isOperatingError } from '../base/errors.ts';
@@ -20,11 +20,6 @@ import { applyPatch, differingSectors, encodePatch } from './patch.ts';
 import { blockLabel, seal, unseal } from './seal.ts';
 import { Slot } from './slot.ts';
 
-export interface WorkerSetup {
-  readonly masterKey: Uint8Array;
-  readonly repositoryId: string;
-}
-
 export type TaskKind = 'hash' | 'diff' | 'seal' | 'open';
 
 export interface TaskMessage {
@@ -32,20 +27,32 @@ export interface TaskMessage {
   readonly kind: TaskKind;
   readonly memory: SharedArrayBuffer;
   readonly count: number;
+  readonly masterKey: Uint8Array;
+  readonly repositoryId: string;
 }
 
-const setup: WorkerSetup = workerData;
-const keys = new RepositoryKeys(setup.masterKey, setup.repositoryId);
+const keysOf = new Map<string, RepositoryKeys>();
 const port = must(parentPort, 'a parent thread');
 
-port.on('message', ({ number, kind, memory, count }: TaskMessage) => {
-  const slot = new Slot(memory);
-  if (kind === 'hash') hashBlocks(slot, count);
-  else if (kind === 'diff') forEachOf(slot, (block) => diffBlock(slot, block));
-  else if (kind === 'seal') sealBlocks(slot);
-  else forEachOf(slot, (block) => openBlock(slot, block));
-  port.postMessage(number);
+port.on('message', (message: TaskMessage) => {
+  const slot = new Slot(message.memory);
+  const keys = keysFor(message);
+  const { kind, count } = message;
+  if (kind === 'hash') hashBlocks(keys, slot, count);
+  else if (kind === 'diff') forEachOf(slot, (block) => diffBlock(keys, slot, block));
+  else if (kind === 'seal') sealBlocks(keys, slot);
+  else forEachOf(slot, (block) => openBlock(keys, slot, block));
+  port.postMessage(message.number);
 });
+
+/** Deriving keys takes a while, so that they are kept. */
+function keysFor({ masterKey, repositoryId }: TaskMessage): RepositoryKeys {
+  const known = keysOf.get(repositoryId);
+  if (known !== undefined) return known;
+  const keys = new RepositoryKeys(masterKey, repositoryId);
+  keysOf.set(repositoryId, keys);
+  return keys;
+}
 
 function forEachOf(slot: Slot, act: (block: number) => number): void {
   for (let block = 0; block < chunkBlocks; block += 1) {
@@ -53,19 +60,19 @@ function forEachOf(slot: Slot, act: (block: number) => number): void {
   }
 }
 
-function hashBlocks(slot: Slot, count: number): void {
+function hashBlocks(keys: RepositoryKeys, slot: Slot, count: number): void {
   for (let block = 0; block < count; block += 1) {
     const plain = slot.block(block);
     slot.id(block).set(isZero(plain) ? zeroId : keys.idOf(plain));
   }
 }
 
-function diffBlock(slot: Slot, block: number): number {
-  const base = openSealed(slot, block, slot.baseId(block));
+function diffBlock(keys: RepositoryKeys, slot: Slot, block: number): number {
+  const base = openSealed(keys, slot, block, slot.baseId(block));
   return base === undefined ? 0 : differingSectors(slot.block(block), base);
 }
 
-function sealBlocks(slot: Slot): void {
+function sealBlocks(keys: RepositoryKeys, slot: Slot): void {
   let at = 0;
   for (let block = 0; block < chunkBlocks; block += 1) {
     const mode = slot.modes[block] ?? 0;
@@ -85,10 +92,10 @@ function sealBlocks(slot: Slot): void {
   }
 }
 
-function openBlock(slot: Slot, block: number): number {
+function openBlock(keys: RepositoryKeys, slot: Slot, block: number): number {
   const id = slot.id(block);
   const patched = (slot.patchLengths[block] ?? 0) > 0;
-  const plain = openSealed(slot, block, patched ? slot.baseId(block) : id);
+  const plain = openSealed(keys, slot, block, patched ? slot.baseId(block) : id);
   if (plain === undefined) return 0;
   if (patched && !applyPatch(slot.patch(block), plain)) return 0;
   if (!keys.idOf(plain).equals(id)) return 0;
@@ -97,7 +104,12 @@ function openBlock(slot: Slot, block: number): number {
 }
 
 /** The whole block that is sealed at `block`, or undefined when it is damaged. */
-function openSealed(slot: Slot, block: number, id: Uint8Array): Uint8Array | undefined {
+function openSealed(
+  keys: RepositoryKeys,
+  slot: Slot,
+  block: number,
+  id: Uint8Array,
+): Uint8Array | undefined {
   try {
     const key = keys.blockKey(id[0] ?? 0);
     const label = blockLabel(blockKinds.whole, id);
