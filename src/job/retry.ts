@@ -3,7 +3,7 @@ import { isOperatingError, messageOf } from '../base/errors.ts';
 /** How many times a job is attempted before it fails; an attempt that a crash ended counts. */
 export const attemptCountMax = 8;
 
-const firstDelayMs = 2000;
+const firstDelayMs = 500;
 const delayMsMax = 5 * 60 * 1000;
 const errorLengthMax = 2000;
 
