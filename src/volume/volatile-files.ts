@@ -16,6 +16,11 @@ export class VolatileFiles {
   readonly operations: FileOperations = {
     ...nodeFileOperations,
     open: async (path, mode) => this.#watch(await nodeFileOperations.open(path, mode), path),
+    link: async (existing, name) => {
+      await nodeFileOperations.link(existing, name);
+      const blocks = this.#unsynced.get(existing);
+      if (blocks !== undefined) this.#unsynced.set(name, blocks);
+    },
   };
 
   /**
