@@ -18,8 +18,8 @@ const dirtyPagesMax = 4096;
  *
  * Invariants:
  * - Whole sectors are written, and marked only after their bytes are in the file.
- * - A flush syncs the data before it writes the marks of that data, so a mark on disk always has its
- *   data, whatever happens in between.
+ * - A flush syncs the data before it writes the marks of that data, so a mark on disk always has
+ *   its data, whatever happens in between.
  * - After a failed flush the layer changes no more: what the kernel dropped cannot be told apart
  *   from what it kept. Reads go on.
  */
@@ -119,8 +119,8 @@ export class Layer {
   }
 
   /**
-   * Gives back the end of the data file that no mark refers to. The caller sees to it that nothing is
-   * written meanwhile beyond `endSector`, that no mark is there, and that this is durable.
+   * Gives back the end of the data file that no mark refers to. The caller sees to it that nothing
+   * is written meanwhile beyond `endSector`, that no mark is there, and that this is durable.
    */
   async truncate(endSector: number): Promise<void> {
     this.#cuts += 1;
@@ -159,8 +159,8 @@ export class Layer {
   }
 
   /**
-   * Goes over to other files, durably, and removes the old ones. The layer is frozen and flushed, and
-   * the new files are durable. `onSwitch` runs in the same turn in which the new files begin to
+   * Goes over to other files, durably, and removes the old ones. The layer is frozen and flushed,
+   * and the new files are durable. `onSwitch` runs in the same turn in which the new files begin to
    * count; reads that are under way end on the old ones.
    */
   async replaceFiles(

@@ -27,8 +27,8 @@ export interface PendingMap {
  * Invariants:
  * - A page that differs from the file is in memory until the file holds it.
  * - A page whose bit in the directory is clear was never written: all its sectors are absent.
- * - The file changes only in `write`, with a copy that `take` made before. So whoever syncs the data
- *   between the two marks only what is there.
+ * - The file changes only in `write`, with a copy that `take` made before. So whoever syncs the
+ *   data between the two marks only what is there.
  */
 export class SectorMap {
   readonly #file: PooledFile;
@@ -98,7 +98,7 @@ export class SectorMap {
     return this.#pages.get(page);
   }
 
-  /** Brings pages into memory so that `set` may be called at once; undefined when they are there. */
+  /** Brings pages into memory so that `set` may be called; undefined when they are there. */
   load(firstPage: number, lastPage: number): Promise<void> | undefined {
     for (let page = firstPage; page <= lastPage; page += 1) {
       if (!this.#pages.has(page)) return this.#loadAll(firstPage, lastPage);
@@ -141,7 +141,7 @@ export class SectorMap {
     return { pages };
   }
 
-  /** Writes a copy into the file and makes it durable. After a failure nothing more may be written. */
+  /** Writes a copy into the file, durably. After a failure nothing more may be written. */
   async write(pending: PendingMap): Promise<void> {
     if (pending.pages.length === 0) return;
     if (!this.#hasHeader) await this.#file.write(mapHeader(), 0);

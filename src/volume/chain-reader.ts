@@ -4,7 +4,14 @@ import { appendExtent } from '../base/extent.ts';
 import { sectorBytes } from '../layer/sector.ts';
 import type { Chain } from './chain.ts';
 import type { Owners } from './region.ts';
-import { absentOwner, firstSlotOwner, ownerRunEnd, regionSectors, zeroOwner } from './region.ts';
+import {
+  absentOwner,
+  emptyOwners,
+  firstSlotOwner,
+  ownerRunEnd,
+  regionSectors,
+  zeroOwner,
+} from './region.ts';
 import { settleAll } from '../layer/serial.ts';
 
 const regionBytes = regionSectors * sectorBytes;
@@ -105,6 +112,10 @@ export async function chainExtents(
     const base = region * regionBytes;
     const owners = await ownersOf(chain, region);
     const regionEnd = Math.min(endBytes, base + regionBytes);
+    if (owners === emptyOwners) {
+      appendExtent(extents, { offsetBytes: at, lengthBytes: regionEnd - at, kind: 'absent' });
+      at = regionEnd;
+    }
     while (at < regionEnd) {
       const sector = Math.floor((at - base) / sectorBytes);
       const run = ownerRunEnd(owners, sector, regionSectors);

@@ -19,8 +19,8 @@ interface Region {
  * Invariants:
  * - A layer keeps its slot. When it was merged into its child, the slot points to the child, which
  *   holds the same bytes; so owner maps stay valid across freezes and merges.
- * - An owner map that is kept is complete: whoever marks sectors of the top layer marks them here in
- *   the same turn of the event loop.
+ * - An owner map that is kept is complete: whoever marks sectors of the top layer marks them here
+ *   in the same turn of the event loop.
  * - `generation` changes with the layers; who looked something up and then waited looks again.
  */
 export class Chain {

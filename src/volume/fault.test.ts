@@ -124,7 +124,7 @@ for (const code of ['EIO', 'ENOSPC']) {
   });
 }
 
-test('after a failed sync nothing more is acknowledged, until the volume is opened anew', async () => {
+test('after a failed sync nothing is acknowledged until the volume is opened anew', async () => {
   await withFolder(async (folder) => {
     let isFailing = false;
     const engine = await open(folder, (operation) => {

@@ -8,8 +8,8 @@ import { requestBytesMax } from './block-device.ts';
 const sectorBytes = 4096;
 
 /**
- * A device whose bytes live in memory: the smallest thing that keeps the contract. It holds only the
- * sectors that were written, so it may be large. A flush has nothing to do.
+ * A device whose bytes live in memory: the smallest thing that keeps the contract. It holds only
+ * the sectors that were written, so it may be large. A flush has nothing to do.
  */
 export function openMemoryDevice(options: {
   lengthBytes: number;

@@ -11,8 +11,8 @@ export type MergeWay = 'up' | 'down' | 'later';
 
 /**
  * Which way a merge copies less. A head takes writes and keeps its files, so into it there is only
- * `up`; that waits while it would copy more than it gives back, which is never more than half of the
- * two layers, and there is at most one such layer under a head.
+ * `up`; that waits while it would copy more than it gives back, which is never more than half of
+ * the two layers, and there is at most one such layer under a head.
  */
 export async function wayOfMerge(parent: Layer, child: Layer, isHead: boolean): Promise<MergeWay> {
   await parent.map.open();

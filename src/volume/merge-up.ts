@@ -15,8 +15,8 @@ const nothing = new Uint8Array(pageBytes);
  *
  * Safe under writes of guests to the child, which is then the head of `live`: each chunk is looked
  * at and copied under the range lock that a write takes. Safe under a crash at any moment: what was
- * copied equals what would be read anyhow, and a second run copies the rest. `goOn` is asked between
- * chunks; answers false when it said no.
+ * copied equals what would be read anyhow, and a second run copies the rest. `goOn` is asked
+ * between chunks; answers false when it said no.
  */
 export async function mergeUp(options: {
   parent: Layer;

@@ -75,8 +75,4 @@ export class RegionBudget {
   forget(held: Held): void {
     this.#held.delete(held);
   }
-
-  get size(): number {
-    return this.#held.size;
-  }
 }

@@ -8,8 +8,8 @@ const blockBytes = 4096;
 type Unsynced = Map<string, Map<number, Buffer>>;
 
 /**
- * The real file system, and what a power cut would do to it: a block that was written and not synced
- * since may have its old content again. For tests.
+ * The real file system, and what a power cut would do to it: a block that was written and not
+ * synced since may have its old content again. For tests.
  */
 export class VolatileFiles {
   readonly #unsynced: Unsynced = new Map();
