@@ -2,7 +2,7 @@
  * Shares the runs of a costly step, such as a sync, between all who wait for one.
  *
  * A call that comes while a run is under way may not rely on that run, which may have passed by
- * what the caller did; it waits for the one run that follows, together with everybody else who came.
+ * what the caller did; it waits for the one run that follows, with everybody else who came.
  */
 export class GroupCommit {
   readonly #work: () => Promise<void>;
