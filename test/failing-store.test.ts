@@ -1,0 +1,76 @@
+/** A store that is full, read-only or gone: the backup says so, and nothing half-made is left. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, rename, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { withDisk } from '../demo/disk.ts';
+import { randomBytes, seeded } from '../demo/random.ts';
+import { MiB } from '../src/base/bytes.ts';
+import type { Client } from '../src/client/client.ts';
+import { waitForStatus } from '../src/client/wait.ts';
+import { backupReady, snapshotReady, startScene, volumeReady } from './firn.ts';
+
+/** Longer than the pauses between all tries of a job. */
+const timeoutMs = 150_000;
+
+async function makeVolume(client: Client): Promise<string> {
+  const id = await volumeReady(client, await client.volumes.create({ name: 'disk', size: 1 }));
+  await withDisk(client, id, async (disk) => {
+    await disk.write(0, randomBytes(seeded(3), 24 * MiB));
+    await disk.flush();
+  });
+  return id;
+}
+
+/** Asks for a backup that cannot be made, and returns the reason that it gives. */
+async function failReason(client: Client, volumeId: string): Promise<string> {
+  const id = await client.backups.create({ volume_id: volumeId, name: 'unlucky' });
+  const look = () => client.backups.show(id);
+  await waitForStatus({ look, until: 'error', what: 'the backup', timeoutMs }).catch(
+    (error: unknown) => assert.match(String(error), /is error/),
+  );
+  const { fail_reason: reason, status } = await look();
+  assert.equal(status, 'error');
+  return reason ?? '';
+}
+
+test('a store that is gone makes the backup an error that says so', async (t) => {
+  const scene = await startScene(t);
+  const volumeId = await makeVolume(scene.client);
+  const store = join(scene.dataFolder, 'backups');
+  await rename(store, `${store}-away`);
+  assert.match(await failReason(scene.client, volumeId), /does not answer|gone/);
+  await rename(`${store}-away`, store);
+  const again = await scene.client.backups.create({ volume_id: volumeId, name: 'lucky' });
+  await backupReady(scene.client, again);
+});
+
+test('a store that is full makes the backup an error that says so', async (t) => {
+  const mounted = await mkdtemp(join(tmpdir(), 'firn-small-'));
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', mounted]);
+  if (mount.status !== 0) {
+    await rmdir(mounted);
+    t.skip('mounting a small filesystem is not allowed here');
+    return;
+  }
+  const scene = await startScene(t);
+  t.after(async () => {
+    spawnSync('umount', ['-l', mounted]);
+    await rmdir(mounted);
+  });
+  const store = ['--store', pathToFileURL(mounted).href];
+  await scene.restart(store);
+  const volumeId = await makeVolume(scene.client);
+  const snapshot = await scene.client.snapshots.create({ volume_id: volumeId, name: 'still' });
+  await snapshotReady(scene.client, snapshot);
+  assert.match(await failReason(scene.client, volumeId), /no room|full/);
+  const manifests = join(mounted, 'volumebackups', 'backups');
+  assert.deepEqual(await readdir(manifests).catch(() => []), [], 'no backup is seen');
+  spawnSync('mount', ['-o', 'remount,size=256m', mounted]);
+  await backupReady(scene.client, await scene.client.backups.create({ volume_id: volumeId }));
+  spawnSync('mount', ['-o', 'remount,ro', mounted]);
+  assert.match(await failReason(scene.client, volumeId), /read-only/);
+});
