@@ -61,6 +61,27 @@ test('creating a volume survives a crash', (t) =>
     },
   ));
 
+test('cloning a snapshot or a volume survives a crash', async (t) => {
+  const ask = async (scene: Scene, from: 'snapshot' | 'volume') => {
+    const { id: volumeId } = await makeVolume(scene);
+    await writeAt(scene, volumeId, 0, 'precious');
+    const snapshot = await askSnapshot(scene, { volumeId });
+    await scene.work();
+    const source = from === 'volume' ? { sourceVolumeId: volumeId } : { snapshotId: snapshot.id };
+    return await askVolume(scene, { size: 2, ...source });
+  };
+  for (const from of ['snapshot', 'volume'] as const) {
+    await crashEverywhere(
+      t,
+      (scene) => ask(scene, from),
+      async (scene, { id }) => {
+        assert.equal(await volumeStatus(scene, id), 'available');
+        assert.equal(await readAt(scene, id, 0, 8), 'precious');
+      },
+    );
+  }
+});
+
 test('deleting a volume survives a crash', (t) =>
   crashEverywhere(
     t,

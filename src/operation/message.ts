@@ -4,7 +4,7 @@
  */
 import { newId } from '../base/ids.ts';
 import type { Clock } from '../base/clock.ts';
-import type { CatalogWriter } from '../catalog/catalog.ts';
+import { everyProject, type CatalogWriter } from '../catalog/catalog.ts';
 import type { JobRow } from '../catalog/tables.ts';
 import { failureText } from './failure.ts';
 
@@ -25,7 +25,10 @@ export type MessageAction = keyof typeof actionNumbers;
 
 const daysKept = 30;
 
-/** Keeps, for the subject of a failed job, what was being done, why it failed, and what to do. */
+/**
+ * Keeps, for the subject of a failed job, what was being done, why it failed, and what to do.
+ * Messages whose time is over give way to it.
+ */
 export async function recordFailure(
   transaction: CatalogWriter,
   clock: Clock,
@@ -39,6 +42,8 @@ export async function recordFailure(
 ): Promise<void> {
   const { job, resource, action, error, advice } = failure;
   const now = clock.now();
+  const expired = { projectId: everyProject, expiresAt: { below: now } } as const;
+  await transaction.remove('messages', expired);
   await transaction.insert('messages', {
     id: newId(),
     projectId: job.projectId,

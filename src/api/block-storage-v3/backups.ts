@@ -11,6 +11,7 @@ import { parseCreateBackup, parseUpdateBackup, RestoreBackup } from './backup-sc
 import { backupDetail, backupSummary } from './backup-view.ts';
 import { metadataOf, toBool, trimmed } from './fields.ts';
 import {
+  defined,
   nextLink,
   parseMetadataFilter,
   parseWhole,
@@ -20,7 +21,6 @@ import {
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts';
 import { parseStatus } from './reset-status.ts';
-import { defined } from './volumes.ts';
 
 export const backupList: ListFace<'backups'> = {
   countSince: 45,

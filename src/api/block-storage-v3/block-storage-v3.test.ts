@@ -115,6 +115,8 @@ test('lists are filtered, sorted, counted and paged', async (t) => {
   assert.deepEqual(await names('/volumes?name~=A'), ['a']);
   assert.deepEqual(await names('/volumes?status=error'), []);
   assert.deepEqual(await names('/volumes?size=x'), []);
+  const none = { path: '/volumes?size=x&with_count=True', microversion: '3.45' };
+  assert.deepEqual((await storage.ask(none)).body, { volumes: [], count: 0 });
   assert.deepEqual(await names(`/volumes?metadata=${encodeURIComponent("{'own': 'b'}")}`), ['b']);
   assert.deepEqual(await names('/volumes?limit=0'), []);
   const page = await storage.ask({

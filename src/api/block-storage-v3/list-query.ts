@@ -12,8 +12,8 @@ type Conditions<T extends TableName> = Partial<Omit<Where<T>, 'projectId'>>;
 
 /** Which names a resource's list can be filtered and sorted by. */
 export interface ListFace<T extends TableName> {
-  /** A filter makes a condition of a value; `undefined` says that nothing can match. */
-  readonly filters: Readonly<Record<string, (value: string) => Conditions<T> | undefined>>;
+  /** A filter makes a condition of a value. */
+  readonly filters: Readonly<Record<string, (value: string) => Conditions<T>>>;
   readonly sortFields: Readonly<Record<string, keyof Row<T> & string>>;
   /** The microversion that brought `with_count`; without one it is not known. */
   readonly countSince?: number;
@@ -37,13 +37,9 @@ export function readList<T extends TableName>(
 ): ListRequest<T> {
   const query = readQuery(request);
   let where: Conditions<T> = {};
-  let nothing = false;
   for (const [name, value] of Object.entries(query)) {
     const filter = Object.hasOwn(face.filters, name) ? face.filters[name] : undefined;
-    if (filter === undefined) continue;
-    const condition = filter(value);
-    if (condition === undefined) nothing = true;
-    else where = { ...where, ...condition };
+    if (filter !== undefined) where = { ...where, ...filter(value) };
   }
   const page = parsePage(query);
   const sort = sortOf(query, face);
@@ -52,9 +48,7 @@ export function readList<T extends TableName>(
     query,
     where,
     ...(sort === undefined ? {} : { sort }),
-    marker: page.marker,
-    offset: page.offset,
-    limit: nothing ? 0 : page.limit,
+    ...page,
     withCount: counts && parseBool(query, 'with_count', false),
     projects: projectsOf(request, query),
   };
@@ -107,15 +101,26 @@ export function parseMetadataFilter(text: string): Metadata | undefined {
   if (inner === undefined) return undefined;
   const string = `u?(?:'((?:[^'\\\\]|\\\\.)*)'|"((?:[^"\\\\]|\\\\.)*)")`;
   const pair = new RegExp(`\\s*${string}\\s*:\\s*${string}\\s*(?:,|$)`, 'y');
-  const metadata: Metadata = {};
+  const entries: [string, string][] = [];
   while (pair.lastIndex < inner.length) {
     const match = pair.exec(inner);
     if (match === null) return undefined;
-    const [key, value] = [match[1] ?? match[2] ?? '', match[3] ?? match[4] ?? ''];
-    metadata[key] = value.replaceAll(/\\(.)/g, '$1');
+    entries.push([unescaped(match[1] ?? match[2]), unescaped(match[3] ?? match[4])]);
     if (pair.lastIndex === inner.length) break;
   }
-  return metadata;
+  return Object.fromEntries(entries);
+}
+
+function unescaped(text: string | undefined): string {
+  return (text ?? '').replaceAll(/\\(.)/g, '$1');
+}
+
+/** A condition on one field; without a value to compare with, one that nothing meets. */
+export function defined<F extends string, V>(
+  field: F,
+  value: V | undefined,
+): { [K in F]: V } | { id: [] } {
+  return value === undefined ? { id: [] } : ({ [field]: value } as { [K in F]: V });
 }
 
 /** A whole number, or undefined when the text is none: then nothing can match. */

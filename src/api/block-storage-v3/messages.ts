@@ -14,7 +14,7 @@ const messageList: ListFace<'messages'> = {
     resource_type: (text) => ({ resourceType: text.toUpperCase() }),
     resource_uuid: (resourceId) => ({ resourceId }),
     request_id: (requestId) => ({ requestId }),
-    message_level: (text) => (text.toUpperCase() === 'ERROR' ? { level: 'ERROR' } : undefined),
+    message_level: (text) => (text.toUpperCase() === 'ERROR' ? { level: 'ERROR' } : { id: [] }),
   },
   sortFields: {
     id: 'id',

@@ -25,6 +25,7 @@ import {
   Uuid,
 } from './fields.ts';
 import {
+  defined,
   nextLink,
   parseMetadataFilter,
   parseWhole,
@@ -36,7 +37,6 @@ import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, viewerOf, type ById } from './request.ts';
 import { parseStatus } from './reset-status.ts';
 import { snapshotDetail, snapshotSummary } from './snapshot-view.ts';
-import { defined } from './volumes.ts';
 
 /** Requests about snapshots (cinder/api/schemas/snapshots.py). */
 const CreateSnapshot = exactly({

@@ -10,6 +10,7 @@ import { parseBody } from '../body.ts';
 import { parseBool, readQuery } from '../query.ts';
 import { metadataOf, trimmed } from './fields.ts';
 import {
+  defined,
   nextLink,
   parseFlag,
   parseMetadataFilter,
@@ -51,14 +52,6 @@ export const volumeList: ListFace<'volumes'> = {
     updated_at: 'updatedAt',
   },
 };
-
-/** A condition on one field, or undefined when there is no value to compare with. */
-export function defined<F extends string, V>(
-  field: F,
-  value: V | undefined,
-): { [K in F]: V } | undefined {
-  return value === undefined ? undefined : ({ [field]: value } as { [K in F]: V });
-}
 
 export function volumeRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
   listRoutes(app, options);
