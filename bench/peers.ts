@@ -27,7 +27,9 @@ interface ImageTool {
   backup(image: string, run: number): readonly string[];
   /** True when a second backup is a full copy again. */
   readonly fullOnly: boolean;
-  /** The command that restores the newest backup into the current folder, and where it lies then. */
+  /**
+   * The command that restores the newest backup into the current folder, and where it lies then.
+   */
   restore(image: string, run: number): { command: readonly string[]; path: string };
 }
 

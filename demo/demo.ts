@@ -1,5 +1,6 @@
 /**
- * The main job of Firn, start to finish, on real data: a volume, a snapshot, a backup, an incremental
+ * The main job of Firn, start to finish, on real data: a volume, a snapshot, a backup, an
+ * incremental
  * one, the loss of everything but the backups and their key, and a restore that is proven by hash.
  */
 import { readFileSync } from 'node:fs';

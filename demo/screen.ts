@@ -1,4 +1,6 @@
-/** What the demo shows: steps, a progress bar, a table. Plain text where the output is no terminal. */
+/**
+ * What the demo shows: steps, a progress bar, a table. Plain text where the output is no terminal.
+ */
 import { formatBytes } from '../src/base/bytes.ts';
 
 const terminal = process.stdout.isTTY;

@@ -1,8 +1,10 @@
 /**
- * All checks of the project, in order of cost: format, types, lint, tests. With the argument `check`,
+ * All checks of the project, in order of cost: format, types, lint, tests. With the argument
+ * `check`,
  * only the first three.
  *
- * With CI=true a test peer that is missing is a failure; elsewhere its tests are skipped and say so.
+ * With CI=true a test peer that is missing is a failure; elsewhere its tests are skipped and say
+ * so.
  */
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';

@@ -3,7 +3,8 @@
  *
  * It may run again for the same backup after a crash at any point and goes on from there:
  *
- * 1. The checkpoint, a second name for the snapshot's layer, exists before the manifest does, so that
+ * 1. The checkpoint, a second name for the snapshot's layer, exists before the manifest does, so
+ * that
  *    the next backup can start from here even when the snapshot is deleted at once.
  * 2. The manifest is the last object written. Once it is there, the backup is, and a rerun only
  *    finishes what comes after.
@@ -40,7 +41,9 @@ export interface BackUpOptions {
 export type BackupFacts = Omit<ManifestFacts, 'parentId' | 'layerId'>;
 
 export interface BackupProgress {
-  /** Bytes that have been read, of those that have to be; zeros and unchanged extents do not count. */
+  /**
+   * Bytes that have been read, of those that have to be; zeros and unchanged extents do not count.
+   */
   readonly bytesDone: number;
   readonly bytesTotal: number;
   /** Bytes that the store has taken for this backup so far. */
@@ -136,7 +139,10 @@ async function copyRuns(
   assert(bytesDone === bytesTotal, 'every run was read');
 }
 
-/** Cuts data runs into pieces that fit a chunk and begin at a multiple of its size; zeros stay whole. */
+/**
+ * Cuts data runs into pieces that fit a chunk and begin at a multiple of its size; zeros stay
+ * whole.
+ */
 function* piecesOf(runs: readonly Extent[], chunkBytes: number): Generator<Extent> {
   for (const run of runs) {
     if (run.kind !== 'data') {

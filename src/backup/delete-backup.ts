@@ -4,8 +4,10 @@ import type { VolumeEngine } from '../volume/engine.ts';
 import { checkpointId } from './checkpoint.ts';
 
 /**
- * Removes a backup and gives back what nothing else refers to. The manifest goes first: from then on
- * there is no such backup, and all the rest can be done again after a crash. No other backup depends
+ * Removes a backup and gives back what nothing else refers to. The manifest goes first: from then
+ * on
+ * there is no such backup, and all the rest can be done again after a crash. No other backup
+ * depends
  * on it.
  */
 export async function deleteBackup(options: {

@@ -2,7 +2,8 @@
  * What a backup has to read: whole blocks, found from the maps alone.
  *
  * Invariants of a plan: runs are in order, do not overlap, begin at a block's start, and end at a
- * block's end or at the volume's. `data` runs have to be read; `zero` runs hold nothing but zeros; a
+ * block's end or at the volume's. `data` runs have to be read; `zero` runs hold nothing but zeros;
+ * a
  * block in no run is as in the parent backup, or absent where there is no parent.
  */
 import { roundDown, roundUp } from '../base/bytes.ts';

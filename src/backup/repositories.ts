@@ -5,7 +5,8 @@ import type { StoreRoot } from '../store/store.ts';
 /** The repositories of one store, by container; each is opened once and kept. */
 export interface Repositories {
   /**
-   * Opens the repository of a container; with `create`, container and repository are made where they
+   * Opens the repository of a container; with `create`, container and repository are made where
+   * they
    * are missing. Rejects with `not_found`, `wrong_key`, `corrupt`, or what the store says.
    */
   open(container: string, options: { create: boolean }): Promise<Repository>;

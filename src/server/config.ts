@@ -17,7 +17,7 @@ export interface ServeOptions {
 
 export interface Address {
   readonly host: string;
-  /** 0: any free port. */
+  /** 0 stands for a free port. */
   readonly port: number;
 }
 
@@ -40,7 +40,10 @@ export type LogLevel = (typeof logLevels)[number];
 /** The longest path that a unix socket can have on Linux, without the closing zero (unix(7)). */
 const socketPathBytesMax = 107;
 
-/** Checks what was given and fills in the defaults. Rejects with `invalid_input` that names the flag. */
+/**
+ * Checks what was given and fills in the defaults. Rejects with `invalid_input` that names the
+ * flag.
+ */
 export function readConfig(options: ServeOptions): Config {
   const dataFolder = folderPath(options.data ?? 'firn-data');
   return {

@@ -6,7 +6,9 @@ import { errnoOf, fromSystemError } from '../base/errors.ts';
 import { newSecret } from '../base/ids.ts';
 import { isJsonObject, type JsonValue } from '../base/json.ts';
 
-/** The administrator's own files, which the `openstack` client reads: `clouds.yaml` and `openrc`. */
+/**
+ * The administrator's own files, which the `openstack` client reads: `clouds.yaml` and `openrc`.
+ */
 export interface Credentials {
   readonly password: string;
   readonly cloudsPath: string;
@@ -20,7 +22,8 @@ export const adminName = 'admin';
 export const regionName = 'RegionOne';
 
 /**
- * Writes both files (mode 0600) for the address at which Firn is reached now. The password is the one
+ * Writes both files (mode 0600) for the address at which Firn is reached now. The password is the
+ * one
  * that `clouds.yaml` already holds, or a new random one.
  */
 export async function writeCredentials(folder: string, authUrl: string): Promise<Credentials> {
@@ -63,7 +66,10 @@ function cloudsYaml(authUrl: string, password: string): string {
   return stringify({ clouds: { [cloudName]: cloud } });
 }
 
-/** The variables that every OpenStack client reads; the password has no character that a shell minds. */
+/**
+ * The variables that every OpenStack client reads; the password has no character that a shell
+ * minds.
+ */
 function openrc(authUrl: string, password: string): string {
   const variables = {
     OS_AUTH_TYPE: 'password',

@@ -52,7 +52,7 @@ export class Collector {
   async stop(): Promise<void> {
     this.#isStopped = true;
     // What failed was reported to whoever started it.
-    await this.#run.run().catch(() => undefined);
+    await Promise.allSettled([this.#run.run()]);
   }
 
   async #collect(): Promise<void> {

@@ -21,12 +21,18 @@ function commandsOf(markdown: string): string[] {
     .map((line) => line.slice(2));
 }
 
-/** The client's release 6.0 fails when it prints the answer to a restore that has begun; see the guide. */
+/**
+ * The client's release 6.0 fails when it prints the answer to a restore that has begun; see the
+ * guide.
+ */
 function excused(command: string): string {
   return `said=$(${command} 2>&1) || grep -q 'VolumeBackupsRestore object' <<<"$said"`;
 }
 
-/** As a reader types it; where the guide says to watch a status, it is looked at until it has settled. */
+/**
+ * As a reader types it; where the guide says to watch a status, it is looked at until it has
+ * settled.
+ */
 function typed(command: string): string {
   const say = `echo ${JSON.stringify(`$ ${command}`).replaceAll('$', '\\$')}`;
   if (command.includes('backup restore')) return `${say}\n${excused(command)}`;
