@@ -102,6 +102,8 @@ function problemOf(finding: Finding, alternatives: readonly Finding[], value: un
   switch (keyword) {
     case 'required':
       return `${listed(params['requiredProperties']).split(', ', 1)[0]} is a required property`;
+    case 'anyOf':
+      return `${shown} is not valid under any of the given schemas`;
     case 'additionalProperties':
       return `Additional properties are not allowed (${unexpected(params[keyword])})`;
     case 'type':

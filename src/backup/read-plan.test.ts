@@ -47,7 +47,7 @@ test('a full plan holds exactly the blocks with data', async () => {
   );
 });
 
-test('an incremental plan reads changed blocks with data, and zeroes changed ones without', async () => {
+test('an incremental plan reads changed blocks with data, and zeroes the others', async () => {
   const sectors = 16 * 20;
   await fc.assert(
     fc.asyncProperty(sectorRuns(sectors), sectorRuns(sectors), async (data, change) => {

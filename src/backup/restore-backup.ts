@@ -30,7 +30,8 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
     if (device.lengthBytes < manifest.lengthBytes) {
       throw new OperatingError(
         'invalid_input',
-        `the volume (${device.lengthBytes} bytes) is smaller than the backup (${manifest.lengthBytes})`,
+        `the volume (${device.lengthBytes} bytes) is smaller than ` +
+          `the backup (${manifest.lengthBytes})`,
       );
     }
     await copyBack(await repository.openReader(manifest), device, options);
