@@ -12,12 +12,12 @@ import { WorkPool } from './work-pool.ts';
 
 const wrappingKey = randomBytes(32);
 const workers = new WorkPool(2);
-const options = { wrappingKey, workers, packBytes: 256 * 1024 };
+const options = { wrappingKey, workers, packBytes: 96 * 1024 };
 after(() => workers.close());
 
 function smallVolume(): ModelVolume {
   const volume = new ModelVolume(1100);
-  for (let block = 0; block < 210; block += 3) volume.write(block * 16, 16, block * 100 + 1);
+  for (let block = 0; block < 90; block += 3) volume.write(block * 16, 16, block * 100 + 1);
   volume.write(1050 * 16, 100, 88_000);
   return volume;
 }
@@ -107,7 +107,7 @@ describe('prune on a store that breaks off at any operation', () => {
     const volume = smallVolume();
     const repository = await openRepository(base, options);
     const full = await backUpModel(repository, volume);
-    for (let block = 0; block < 210; block += 6) volume.write(block * 16, 16, block * 100 + 60_001);
+    for (let block = 0; block < 90; block += 6) volume.write(block * 16, 16, block * 100 + 60_001);
     const kept = await backUpModel(repository, volume, { parent: full });
     await repository.deleteBackup(full.backupId);
     await repository.close();

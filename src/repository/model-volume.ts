@@ -44,8 +44,9 @@ export class ModelVolume {
       const start = (sector * sectorBytes) / 4;
       words.fill(seed, start, start + sectorBytes / 4);
       // Words that do not repeat, so that a block does not shrink to nothing.
-      for (let at = 0; at < 64 && seed !== 0; at += 1) {
-        words[start + at] = Math.imul(seed + at, 2654435761);
+      const scale = seed === 0 ? 0 : 2654435761;
+      for (let at = 0; at < 64; at += 1) {
+        words[start + at] = Math.imul(seed + at, scale);
       }
     }
   }

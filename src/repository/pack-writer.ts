@@ -20,7 +20,7 @@ import {
 } from './pack-format.ts';
 import { objectLabel, seal } from './seal.ts';
 
-const uploadsMax = 2;
+const uploadsMax = 1;
 
 interface OpenPack {
   readonly number: number;

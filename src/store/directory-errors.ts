@@ -6,21 +6,21 @@ export function directoryError(error: unknown, url: string, doing: string): unkn
   const because = { cause: error };
   switch (errno) {
     case 'ENOSPC':
-      return new OperatingError('no_space', `The store ${url} is full.`, because);
+      return new OperatingError('no_space', `the store ${url} is full`, because);
     case 'EDQUOT':
       return new OperatingError(
         'no_space',
-        `The disk quota of the store ${url} is used up.`,
+        `the disk quota of the store ${url} is used up`,
         because,
       );
     case 'EROFS':
-      return new OperatingError('read_only', `The store ${url} is mounted read-only.`, because);
+      return new OperatingError('read_only', `the store ${url} is mounted read-only`, because);
     case 'EACCES':
     case 'EPERM':
       return new OperatingError(
         'read_only',
-        `The store ${url} does not let Firn ${doing} (${errno}): ` +
-          'look at owner, mode and the immutable attribute.',
+        `the store ${url} does not let Firn ${doing} (${errno}): ` +
+          'look at owner, mode and the immutable attribute',
         because,
       );
     case 'ESTALE':
@@ -31,12 +31,12 @@ export function directoryError(error: unknown, url: string, doing: string): unkn
     case 'ETIMEDOUT':
       return new OperatingError(
         'unavailable',
-        `The store ${url} does not answer: ${messageOf(error)}.`,
+        `the store ${url} does not answer: ${messageOf(error)}`,
         because,
       );
     case undefined:
     default:
-      return fromSystemError(error, `The store ${url} could not ${doing}`);
+      return fromSystemError(error, `the store ${url} could not ${doing}`);
   }
 }
 
@@ -44,7 +44,7 @@ export function directoryError(error: unknown, url: string, doing: string): unkn
 export function goneError(url: string, cause?: unknown): OperatingError {
   return new OperatingError(
     'unavailable',
-    `The folder of the store ${url} is gone. Is it mounted?`,
+    `the folder of the store ${url} is gone: is it mounted?`,
     {
       cause,
     },

@@ -78,7 +78,7 @@ async function nameFile(temporary: string, path: string): Promise<void> {
   } catch (error) {
     if (!withoutHardLinks.has(errnoOf(error) ?? '')) throw error;
     // A medium without hard links: names never collide by construction, so looking first is enough.
-    if (await isThere(path)) throw new OperatingError('exists', `${path} is there already.`);
+    if (await isThere(path)) throw new OperatingError('exists', `${path} is there already`);
     await rename(temporary, path);
   }
 }

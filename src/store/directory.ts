@@ -1,5 +1,6 @@
 import { open, opendir, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { throwIfAborted } from '../base/abort.ts';
 import { assertBytes } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
@@ -7,7 +8,7 @@ import { syncFolder } from '../base/durable-file.ts';
 import { errnoOf, isOperatingError, OperatingError } from '../base/errors.ts';
 import { directoryError, goneError } from './directory-errors.ts';
 import { isTemporary, makeFolder, makeParents, putFile } from './directory-put.ts';
-import { assertName, checkContainerName, throwIfAborted } from './names.ts';
+import { assertName, checkContainerName } from './names.ts';
 import type { ByteRange, Store, StoredObject, StoreOptions, StoreRoot } from './store.ts';
 
 /** A temporary file this old belongs to no writer any more. */
@@ -34,7 +35,7 @@ export function openDirectoryRoot(path: string, options: { clock?: Clock } = {})
       if (errnoOf(error) !== 'ENOENT') throw directoryError(error, url, 'open a container');
       if (!(await isFolder(folder))) throw goneError(url, error);
     }
-    throw new OperatingError('not_found', `The store ${url} has no container ${container}.`);
+    throw new OperatingError('not_found', `the store ${url} has no container ${container}`);
   }
 
   async function containers(): Promise<string[]> {
@@ -71,7 +72,7 @@ class DirectoryStore implements Store {
       await putFile(path, chunks);
     } catch (error) {
       if (errnoOf(error) === 'EEXIST' || isOperatingError(error, 'exists')) {
-        throw new OperatingError('exists', `The store ${this.url} holds ${name} already.`);
+        throw new OperatingError('exists', `the store ${this.url} holds ${name} already`);
       }
       throw await this.#meaning(error, 'write', name);
     }
@@ -185,7 +186,7 @@ class DirectoryStore implements Store {
   }
 
   #tooShort(name: string): OperatingError {
-    return new OperatingError('corrupt', `The object ${name} of ${this.url} is cut short.`);
+    return new OperatingError('corrupt', `the object ${name} of ${this.url} is cut short`);
   }
 
   async #meaning(error: unknown, doing: string, name: string): Promise<unknown> {
@@ -194,7 +195,7 @@ class DirectoryStore implements Store {
       return directoryError(error, this.url, `${doing} ${name}`);
     }
     if (!(await isFolder(this.#folder))) return goneError(this.url, error);
-    return new OperatingError('not_found', `The store ${this.url} holds no ${name}.`);
+    return new OperatingError('not_found', `the store ${this.url} holds no ${name}`);
   }
 }
 

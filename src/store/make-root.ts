@@ -6,7 +6,8 @@ import { fromSystemError } from '../base/errors.ts';
 import { openStoreRoot } from './open-root.ts';
 
 /**
- * Makes the place that a store's URL names, where it is missing. Only for the very first use: a place
+ * Makes the place that a store's URL names, where it is missing. Only for the very first use: a
+ * place
  * that was there and is gone is a disk that is not mounted, and must not be made anew in silence.
  */
 export async function makeStoreRoot(url: string): Promise<void> {

@@ -1,6 +1,7 @@
+import { throwIfAborted } from '../base/abort.ts';
 import { must } from '../base/assert.ts';
 import { OperatingError } from '../base/errors.ts';
-import { assertName, checkContainerName, throwIfAborted } from './names.ts';
+import { assertName, checkContainerName } from './names.ts';
 import type { ByteRange, Store, StoredObject, StoreOptions, StoreRoot } from './store.ts';
 
 /** A store root that forgets everything with the process: for tests. */
@@ -12,7 +13,7 @@ export function openMemoryRoot(): StoreRoot {
     const found = stores.get(container);
     if (found !== undefined) return found;
     if (!create) {
-      throw new OperatingError('not_found', `The store memory: has no container ${container}.`);
+      throw new OperatingError('not_found', `the store memory: has no container ${container}`);
     }
     const store = new MemoryStore(`memory:${container}`);
     stores.set(container, store);
@@ -35,7 +36,7 @@ export class MemoryStore implements Store {
     assertName(name);
     throwIfAborted(options?.signal);
     if (this.objects.has(name)) {
-      throw new OperatingError('exists', `The store ${this.url} holds ${name} already.`);
+      throw new OperatingError('exists', `the store ${this.url} holds ${name} already`);
     }
     this.objects.set(name, Buffer.concat(chunks));
   }
@@ -45,12 +46,12 @@ export class MemoryStore implements Store {
     throwIfAborted(options?.signal);
     const whole = this.objects.get(name);
     if (whole === undefined) {
-      throw new OperatingError('not_found', `The store ${this.url} holds no ${name}.`);
+      throw new OperatingError('not_found', `the store ${this.url} holds no ${name}`);
     }
     const range = options?.range ?? { offsetBytes: 0, lengthBytes: whole.length };
     const end = range.offsetBytes + range.lengthBytes;
     if (end > whole.length) {
-      throw new OperatingError('corrupt', `The object ${name} of ${this.url} is cut short.`);
+      throw new OperatingError('corrupt', `the object ${name} of ${this.url} is cut short`);
     }
     return Uint8Array.from(whole.subarray(range.offsetBytes, end));
   }

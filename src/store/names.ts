@@ -17,15 +17,8 @@ export function checkContainerName(name: string): void {
   if (container.test(name)) return;
   throw new OperatingError(
     'invalid_input',
-    'A container name has 1 to 128 letters, digits, dots, dashes and underscores, ' +
-      'and begins with a letter or digit.',
+    'a container name has 1 to 128 letters, digits, dots, dashes and underscores, ' +
+      'and begins with a letter or digit',
     { field: 'container' },
   );
-}
-
-/** Stops work that was told to stop before its next step. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) {
-    throw new OperatingError('aborted', 'The work was told to stop.', { cause: signal.reason });
-  }
 }

@@ -7,21 +7,21 @@ import type { StoreRoot } from './store.ts';
 export function openStoreRoot(url: string): StoreRoot {
   const parsed = URL.parse(url);
   if (parsed === null) {
-    throw new OperatingError('invalid_input', `The store ${url} is no URL: try file:///PATH.`, {
+    throw new OperatingError('invalid_input', `the store ${url} is no URL: try file:///PATH`, {
       field: 'store',
     });
   }
   if (parsed.protocol !== 'file:') {
     throw new OperatingError(
       'invalid_input',
-      `There is no store for ${parsed.protocol}// URLs: this version knows file:///PATH.`,
+      `there is no store for ${parsed.protocol}// URLs: this version knows file:///PATH`,
       { field: 'store' },
     );
   }
   if (parsed.host !== '' || parsed.search !== '' || parsed.hash !== '') {
     throw new OperatingError(
       'invalid_input',
-      `The store ${url} names a host or options: a folder is written file:///PATH.`,
+      `the store ${url} names a host or options: a folder is written file:///PATH`,
       { field: 'store' },
     );
   }

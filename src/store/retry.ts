@@ -1,6 +1,6 @@
 import { setTimeout as sleepMs } from 'node:timers/promises';
+import { throwIfAborted } from '../base/abort.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
-import { throwIfAborted } from './names.ts';
 import type { ByteRange, Store, StoredObject, StoreOptions } from './store.ts';
 
 export interface RetryOptions {
@@ -20,7 +20,7 @@ export async function sleep(ms: number, signal: AbortSignal | undefined): Promis
   try {
     await sleepMs(ms, undefined, signal === undefined ? {} : { signal });
   } catch (error) {
-    throw new OperatingError('aborted', 'The work was told to stop.', { cause: error });
+    throw new OperatingError('aborted', 'the work was told to stop', { cause: error });
   }
 }
 

@@ -29,7 +29,7 @@ function wrapped(root: StoreRoot, wrap: (store: Store) => Store): StoreRoot {
 function everySecondFails(): FaultScript {
   return ({ index }) => {
     if (index % 2 === 0) return undefined;
-    const error = new OperatingError('unavailable', 'Down for a moment.');
+    const error = new OperatingError('unavailable', 'Down for a moment');
     return { kind: index % 4 === 1 ? 'fail' : 'fail-after', error };
   };
 }

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { isOperatingError } from '../base/errors.ts';
+import { directoryError } from './directory-errors.ts';
+import { openDirectoryRoot } from './directory.ts';
+import { openStoreRoot } from './open-root.ts';
+
+async function withFolder(act: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-store-'));
+  try {
+    await act(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+describe('a directory store', () => {
+  it('whose folder vanished is unavailable, and is not made anew', async () => {
+    await withFolder(async (folder) => {
+      const root = openDirectoryRoot(join(folder, 'disk'));
+      await assert.rejects(root.containers(), code('unavailable'));
+      await assert.rejects(root.open('c', { create: true }), code('unavailable'));
+      await mkdir(join(folder, 'disk'));
+      const store = await root.open('c', { create: true });
+      await store.put('a/b', [Buffer.from('1')]);
+      await rm(join(folder, 'disk'), { recursive: true });
+      await assert.rejects(store.put('a/c', []), code('unavailable'));
+      await assert.rejects(store.get('a/b'), code('unavailable'));
+      await assert.rejects(store.sizeOf('a/b'), code('unavailable'));
+      await assert.rejects(store.remove('a/b'), code('unavailable'));
+      await assert.rejects(Array.fromAsync(store.list('')), code('unavailable'));
+      assert.deepEqual(await readdir(folder), []);
+    });
+  });
+
+  it('never shows what is half written, and sweeps it when it is old', async () => {
+    await withFolder(async (folder) => {
+      const nowMs = Date.UTC(2026, 0, 10);
+      const root = openDirectoryRoot(folder, { clock: { now: () => nowMs } });
+      const store = await root.open('c', { create: true });
+      await store.put('packs/whole', [Buffer.from('1')]);
+      const place = join(folder, 'c', 'packs');
+      for (const [name, day] of [
+        ['NEW-old.tmp', 1],
+        ['NEW-young.tmp', 10],
+      ] as const) {
+        await writeFile(join(place, name), 'half');
+        await utimes(join(place, name), new Date(2026, 0, day), new Date(2026, 0, day));
+      }
+      const listed = await Array.fromAsync(store.list(''));
+      assert.deepEqual(listed, [{ name: 'packs/whole', sizeBytes: 1 }]);
+      assert.deepEqual((await readdir(place)).sort(), ['NEW-young.tmp', 'whole']);
+    });
+  });
+
+  it('leaves nothing behind when a put fails', async () => {
+    await withFolder(async (folder) => {
+      const store = await openDirectoryRoot(folder).open('c', { create: true });
+      await store.put('a', [Buffer.from('1')]);
+      await assert.rejects(store.put('a', [Buffer.from('2')]), code('exists'));
+      assert.deepEqual(await readdir(join(folder, 'c')), ['a']);
+    });
+  });
+
+  it('says what a system error means', () => {
+    const cases = [
+      ['ENOSPC', 'no_space', 'the store file:///x is full'],
+      ['EDQUOT', 'no_space', 'the disk quota of the store file:///x is used up'],
+      ['EROFS', 'read_only', 'the store file:///x is mounted read-only'],
+      ['EACCES', 'read_only', 'does not let Firn write packs/a'],
+      ['ESTALE', 'unavailable', 'does not answer'],
+      ['EIO', 'io', 'could not write packs/a'],
+    ] as const;
+    for (const [errno, expected, message] of cases) {
+      const error = Object.assign(new Error(`${errno}: something`), { code: errno });
+      const meaning = directoryError(error, 'file:///x', 'write packs/a');
+      assert.ok(isOperatingError(meaning, expected), errno);
+      assert.ok(meaning.message.includes(message), meaning.message);
+    }
+  });
+});
+
+describe('a store URL', () => {
+  it('names a folder, or is refused', async () => {
+    await withFolder(async (folder) => {
+      const root = openStoreRoot(`file://${folder}`);
+      assert.equal(root.url, `file://${folder}`);
+      await root.open('c', { create: true });
+      assert.deepEqual(await root.containers(), ['c']);
+    });
+    for (const url of ['/srv/x', 's3://bucket', 'file://host/x', 'file:///x?y', '']) {
+      assert.throws(() => openStoreRoot(url), code('invalid_input'));
+    }
+  });
+});
+
+function code(expected: string): (error: unknown) => boolean {
+  return (error) => isOperatingError(error) && error.code === expected;
+}
