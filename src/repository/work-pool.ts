@@ -67,6 +67,8 @@ export class WorkPool {
       if (thread.tasks.size === 0) worker.unref();
     });
     const fail = (error: unknown): void => {
+      const at = this.#threads.indexOf(thread);
+      if (at !== -1) this.#threads.splice(at, 1);
       for (const { reject } of thread.tasks.values()) reject(error);
       thread.tasks.clear();
     };

@@ -35,13 +35,20 @@ export interface TaskMessage {
 
 /**
  * Ciphers and zlib answer in new buffers outside the heap, some 200 KiB for each block. The heap
- * itself stays tiny, so that left alone the collector comes only after 100 MiB of them; called every
- * few tasks it takes a few milliseconds and keeps a thread below 60 MiB.
+ * itself stays tiny, so that left alone the collector comes only after 100 MiB of them. Called every
+ * so many blocks, it takes a few milliseconds and keeps a thread below 60 MiB.
  */
-const tasksPerCollection = 16;
+const blocksPerCollection = 256;
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
-let tasks = 0;
+let blocksSinceCollection = 0;
+
+function noteBlock(): void {
+  blocksSinceCollection += 1;
+  if (blocksSinceCollection < blocksPerCollection) return;
+  blocksSinceCollection = 0;
+  collectGarbage();
+}
 
 const keysOf = new Map<string, RepositoryKeys>();
 const port = must(parentPort, 'a parent thread');
@@ -54,8 +61,6 @@ port.on('message', (message: TaskMessage) => {
   else if (kind === 'diff') forEachOf(slot, (block) => diffBlock(keys, slot, block));
   else if (kind === 'seal') sealBlocks(keys, slot);
   else forEachOf(slot, (block) => openBlock(keys, slot, block));
-  tasks += 1;
-  if (tasks % tasksPerCollection === 0) collectGarbage();
   port.postMessage(message.number);
 });
 
@@ -70,7 +75,9 @@ function keysFor({ masterKey, repositoryId }: TaskMessage): RepositoryKeys {
 
 function forEachOf(slot: Slot, act: (block: number) => number): void {
   for (let block = 0; block < chunkBlocks; block += 1) {
-    if (slot.modes[block] === 1) slot.results[block] = act(block);
+    if (slot.modes[block] !== 1) continue;
+    slot.results[block] = act(block);
+    noteBlock();
   }
 }
 
@@ -103,6 +110,7 @@ function sealBlocks(keys: RepositoryKeys, slot: Slot): void {
     slot.offsets[block] = at;
     slot.lengths[block] = sealed.length;
     at += sealed.length;
+    noteBlock();
   }
 }
 
