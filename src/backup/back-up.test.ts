@@ -50,6 +50,7 @@ function factsOf(backupId: string, volumeId: string): BackupFacts {
     projectId: 'project',
     userId: 'user',
     snapshotId: null,
+    dataTimestamp: '2026-01-01T00:00:00.000000',
     volume: {
       volumeId,
       name: 'disk',

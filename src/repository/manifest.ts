@@ -26,6 +26,8 @@ export interface ManifestFacts {
   readonly projectId: string;
   readonly userId: string;
   readonly snapshotId: string | null;
+  /** The instant whose data the backup holds: ISO 8601 in UTC, without zone. */
+  readonly dataTimestamp: string;
   /** The frozen layer that was read: where the next backup's changes are counted from. */
   readonly layerId: string;
   readonly volume: VolumeFacts;
@@ -128,6 +130,7 @@ function decodeManifest(value: JsonValue | Manifest, repositoryId: string): Mani
     projectId: fields.text('projectId', 64),
     userId: fields.text('userId', 64),
     snapshotId: fields.idOrNull('snapshotId'),
+    dataTimestamp: fields.text('dataTimestamp', 32),
     layerId: fields.text('layerId', 64),
     volume: decodeVolume(fields.object('volume')),
     lengthBytes,

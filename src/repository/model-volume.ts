@@ -75,6 +75,7 @@ export function factsOf(parent?: Manifest, backupId = newId()): ManifestFacts {
     projectId: 'p',
     userId: 'u',
     snapshotId: null,
+    dataTimestamp: '2026-01-01T00:00:00.000000',
     layerId: 'layer',
     volume: {
       volumeId: newId(),

@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/errors.ts';
+import { isOperatingError, messageOf } from '../../base/errors.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
@@ -8,7 +8,7 @@ import type { OperationNeeds } from '../needs.ts';
 import { byId } from '../scope.ts';
 import { containerFor } from './container.ts';
 import { emptyFigures } from './create-backup.ts';
-import type { Manifest } from './repository-types.ts';
+import type { Manifest, Repository } from './repository-types.ts';
 
 type Needs = Pick<OperationNeeds, 'catalog' | 'repositories'>;
 
@@ -37,7 +37,8 @@ export async function adoptBackups(
   const damaged: { id: string; reason: string }[] = [];
   let knownCount = 0;
   for (const name of containers) {
-    const repository = await repositories.open(name, { create: false });
+    const repository = await openIfThere(repositories, name, { named: container !== null });
+    if (repository === undefined) continue;
     for await (const found of repository.listBackups()) {
       if ('error' in found) damaged.push({ id: found.backupId, reason: messageOf(found.error) });
       else if (await adoptBackup(catalog, caller, name, found)) adopted.push(found.backupId);
@@ -45,6 +46,20 @@ export async function adoptBackups(
     }
   }
   return { adopted, knownCount, damaged };
+}
+
+/** A folder beside the containers need not hold a repository; one that was named has to. */
+async function openIfThere(
+  repositories: Needs['repositories'],
+  container: string,
+  { named }: { named: boolean },
+): Promise<Repository | undefined> {
+  try {
+    return await repositories.open(container, { create: false });
+  } catch (error) {
+    if (named || !isOperatingError(error, 'not_found')) throw error;
+    return undefined;
+  }
 }
 
 /** False when the catalogue has the backup already. */
@@ -69,6 +84,7 @@ function rowOf(
 ): BackupRow {
   const { volume, statistics } = manifest;
   const createdAt = Date.parse(`${manifest.createdAt}Z`);
+  const dataTimestamp = Date.parse(`${manifest.dataTimestamp}Z`);
   return {
     ...emptyFigures,
     id: manifest.backupId,
@@ -86,7 +102,7 @@ function rowOf(
     availabilityZone,
     metadata: { ...manifest.metadata },
     objectCount: statistics.objectCount,
-    dataTimestamp: createdAt,
+    dataTimestamp,
     layerId: manifest.layerId,
     bytesTotal: statistics.bytesRead,
     bytesDone: statistics.bytesRead,

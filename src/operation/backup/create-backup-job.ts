@@ -12,6 +12,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { backUp, type BackupFacts, type BackupOutcome } from '../../backup/back-up.ts';
 import { must } from '../../base/assert.ts';
+import { isoMicros } from '../../base/clock.ts';
 import { isOperatingError, OperatingError } from '../../base/errors.ts';
 import type { BackupRow, JobRow } from '../../catalog/tables.ts';
 import type { JobContext, JobHandler } from '../../job/job.ts';
@@ -124,6 +125,7 @@ async function factsOf({ catalog }: BackupNeeds, row: BackupRow): Promise<Backup
     projectId: row.projectId,
     userId: row.userId,
     snapshotId: row.snapshotId,
+    dataTimestamp: isoMicros(row.dataTimestamp),
     volume: {
       volumeId: volume.id,
       name: volume.name,
