@@ -3,7 +3,7 @@
  * from 20 on.
  */
 import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,16 +13,12 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export function bundledNode() {
   const platform = `${process.platform}-${process.arch}`;
   const path = join(root, 'node_modules', `node-${platform}`, 'bin', 'node');
-  try {
-    accessSync(path, constants.X_OK);
-    return path;
-  } catch {
-    const advice = ['linux-x64', 'linux-arm64'].includes(platform)
-      ? `run "npm install" in ${root} first`
-      : 'Firn runs on linux-x64 and linux-arm64';
-    process.stderr.write(`Firn: the bundled Node for ${platform} is not installed; ${advice}.\n`);
-    process.exit(1);
-  }
+  if (existsSync(path)) return path;
+  const advice = ['linux-x64', 'linux-arm64'].includes(platform)
+    ? `run "npm install" in ${root} first`
+    : 'Firn runs on linux-x64 and linux-arm64';
+  process.stderr.write(`Firn: the bundled Node for ${platform} is not installed; ${advice}.\n`);
+  return process.exit(1);
 }
 
 /** Runs `args` on the bundled Node in place of this process: same signals, same exit code. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Extent } from '../base/extent.ts';
 import { openMemoryDevice } from '../volume/memory-device.ts';
 import { bytesOf, planFull, planIncremental, without } from './read-plan.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { assert as state, assertBytes, AssertionError, must, unreachable } from './assert.ts';
 import { formatBytes, isZero, roundDown, roundUp } from './bytes.ts';
 import { isoMicros } from './clock.ts';
