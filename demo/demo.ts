@@ -84,8 +84,8 @@ async function backUp(
   const seconds = (monotonicMs() - started) / 1000;
   const { bytes_total: bytesRead, bytes_stored: bytesStored } = await client.backupProgress(id);
   line(
-    `available after ${seconds.toFixed(1)} s: read ${formatBytes(bytesRead)} of ${volumeGiB} GiB, ` +
-      `stored ${formatBytes(bytesStored)}`,
+    `available after ${seconds.toFixed(1)} s: read ${formatBytes(bytesRead)} ` +
+      `of ${volumeGiB} GiB, stored ${formatBytes(bytesStored)}`,
   );
   return { id, figures: { seconds, bytesRead, bytesStored } };
 }

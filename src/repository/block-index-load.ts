@@ -14,7 +14,9 @@ import { entriesOf, packIdOf, packName } from './pack-format.ts';
 import { readPackContent } from './pack-read.ts';
 import { objectLabel, seal, sealBytes, unseal } from './seal.ts';
 
-/** Fills the index of a repository from its index objects, and from packs that none of them names. */
+/**
+ * Fills the index of a repository from its index objects, and from packs that none of them names.
+ */
 export async function loadBlockIndex(
   store: Store,
   keys: RepositoryKeys,

@@ -3,8 +3,8 @@
  *
  * It is filled from the index objects and the listing of the packs. A pack that no index names (a
  * crash came between pack and index) is adopted by reading its own directory, and named by the next
- * index that is written. A pack that an index names and the store does not hold is left out, so that
- * a writer stores its blocks anew.
+ * index that is written. A pack that an index names and the store does not hold is left out, so
+ * that a writer stores its blocks anew.
  *
  * Use and removal: `use` notes when a writer last relied on a pack. Prune may only condemn a pack
  * that nobody relied on since a moment of its choice; a condemned pack is no longer offered to

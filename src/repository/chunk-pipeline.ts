@@ -26,7 +26,9 @@ export class ChunkPipeline {
     this.#signal = signal;
   }
 
-  /** When this resolves, each block of the slot is named in `leaf` and stored, if only in memory. */
+  /**
+   * When this resolves, each block of the slot is named in `leaf` and stored, if only in memory.
+   */
   async process(slot: Slot, leaf: OpenLeaf, offsetBytes: number, count: number): Promise<void> {
     const { pool, keys } = this.#source;
     await pool.run(keys, 'hash', slot, count);

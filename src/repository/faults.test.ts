@@ -30,7 +30,9 @@ async function backupIds(repository: Repository): Promise<string[]> {
   });
 }
 
-/** Repeats `act` on a copy of `base`, while its n-th operation and all later ones fail, for every n. */
+/**
+ * Repeats `act` on a copy of `base`, while its n-th operation and all later ones fail, for every n.
+ */
 async function failEach(
   base: MemoryStore,
   kind: Fault['kind'] & ('fail' | 'fail-after' | 'tear'),

@@ -1,8 +1,8 @@
 /**
  * Gets sealed blocks from packs, in as few reads as possible, and opens them in threads.
  *
- * A block may be moved to another pack (prune) between look-up and read; what is not found is looked
- * up once more before it counts as lost.
+ * A block may be moved to another pack (prune) between look-up and read; what is not found is
+ * looked up once more before it counts as lost.
  */
 import { assert, must } from '../base/assert.ts';
 import { KiB } from '../base/bytes.ts';
@@ -68,8 +68,8 @@ export async function fetchBlocks(
 }
 
 /**
- * Puts the sealed whole block of each id into the slot, with mode 1. For a patched block that is its
- * base, with `baseId`, and the patch beside it.
+ * Puts the sealed whole block of each id into the slot, with mode 1. For a patched block that is
+ * its base, with `baseId`, and the patch beside it.
  */
 async function placeSealed(
   source: BlockSource,

@@ -6,8 +6,8 @@ export interface Ticket {
 }
 
 /**
- * Knows up to where a volume was handed over, when pieces are begun in the order of their offsets and
- * finished in any order: no piece that is still to come begins before `bytes`.
+ * Knows up to where a volume was handed over, when pieces are begun in the order of their offsets
+ * and finished in any order: no piece that is still to come begins before `bytes`.
  */
 export class Frontier {
   readonly #tickets: Ticket[] = [];

@@ -5,8 +5,8 @@
  *
  *     { "format": "firn-repository", "version": 1, "repositoryId": UUID, "createdAt": ISO 8601 }
  *
- * `keys/<key id>` holds the master key, wrapped. There may be several, for several wrapping keys, so
- * that one can be added and another removed without overwriting anything:
+ * `keys/<key id>` holds the master key, wrapped. There may be several, for several wrapping keys,
+ * so that one can be added and another removed without overwriting anything:
  *
  *     { "format": "firn-key", "version": 1, "repositoryId": UUID, "kind": "key-file",
  *       "wrapped": base64 of nonce (12) ‖ ciphertext (32) ‖ tag (16) }

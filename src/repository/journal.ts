@@ -2,11 +2,12 @@
  * The work that a backup has done so far, in a local file, so that it can go on after a crash.
  *
  *     journal = head (32) ‖ record …
- *     head    = SHA-256 over repository id, volume length and the parent's root: what the work is for
- *     record  = leaf number (4, little-endian) ‖ leaf id (32) ‖ first 4 bytes of the SHA-256 of both
+ *     head    = SHA-256 over repository id, volume length, parent's root: what it is for
+ *     record  = leaf number (4, little-endian) ‖ leaf id (32) ‖ check (4)
  *
- * A record is appended when the leaf and all its blocks are in durable packs. The file itself is
- * never synced: what is torn or lost is done again, and the first record that is wrong ends it.
+ * The check is the beginning of the SHA-256 of what precedes it. A record is appended when the leaf
+ * and all its blocks are in durable packs. The file itself is never synced: what is torn or lost is
+ * done again, and the first record that is wrong ends it. /
  */
 import { createHash } from 'node:crypto';
 import { open, readFile, writeFile } from 'node:fs/promises';

@@ -1,8 +1,8 @@
 /**
  * Builds the upper levels of a map from finished leaves, on top of the parent's map.
  *
- * Leaves come in order, so that one node of each level is open at a time. A node begins as a copy of
- * the parent's node in its place; what is not put into it stays shared with the parent, unread.
+ * Leaves come in order, so that one node of each level is open at a time. A node begins as a copy
+ * of the parent's node in its place; what is not put into it stays shared with the parent, unread.
  */
 import { assert } from '../base/assert.ts';
 import { idBytes, isZeroId, nodeBytes, nodeIds, zeroId } from './block.ts';
@@ -23,7 +23,9 @@ export class MapBuilder {
   readonly #parent: MapRoot | undefined;
   readonly #depth: number;
   readonly #store: StoreNode;
-  /** The open node of each level; levels begin at 1 and leaves come finished, so 2 is the lowest. */
+  /**
+   * The open node of each level; levels begin at 1 and leaves come finished, so 2 is the lowest.
+   */
   readonly #open = new Map<number, OpenNode>();
   #root: Uint8Array | undefined;
 

@@ -8,7 +8,9 @@ export interface LeafAt {
   readonly ids: Uint8Array;
 }
 
-/** The leaves that hold data within a range of the volume, in order; zero subtrees are not walked. */
+/**
+ * The leaves that hold data within a range of the volume, in order; zero subtrees are not walked.
+ */
 export async function* leavesOf(
   nodes: NodeReader,
   root: MapRoot,

@@ -1,13 +1,13 @@
 /**
  * The format of a pack and of its directory.
  *
- *     pack      = sealed block … ‖ sealed directory ‖ length of the sealed directory (4) ‖ "FIRNPACK"
+ *     pack      = sealed block … ‖ sealed directory ‖ its length (4) ‖ "FIRNPACK"
  *     directory = entry …
  *     entry     = kind (1) ‖ id (32) ‖ length of the sealed block (4) ‖ base id (32, patches only)
  *
- * Numbers are little-endian. The blocks follow each other from offset 0 without gap, in the order of
- * the directory, so that offsets need not be stored. A pack is called `packs/xx/<id>`, where the id
- * is 32 hexadecimal digits at random and xx its first two.
+ * Numbers are little-endian. The blocks follow each other from offset 0 without gap, in the order
+ * of the directory, so that offsets need not be stored. A pack is called `packs/xx/<id>`, where the
+ * id is 32 hexadecimal digits at random and xx its first two.
  */
 import { assert } from '../base/assert.ts';
 import { MiB } from '../base/bytes.ts';
@@ -84,7 +84,9 @@ export class DirectoryBuilder {
   }
 }
 
-/** The entries of a directory. Throws `corrupt`, in the words of `subject`, at the first bad one. */
+/**
+ * The entries of a directory. Throws `corrupt`, in the words of `subject`, at the first bad one.
+ */
 export function* entriesOf(directory: Uint8Array, subject: string): Generator<DirectoryEntry> {
   const view = Buffer.from(directory.buffer, directory.byteOffset, directory.byteLength);
   let offsetBytes = 0;

@@ -3,8 +3,8 @@
  *
  * One pack is being filled and at most `uploadsMax` are being put, each in a buffer of its own: the
  * memory is bounded by three packs. Packs are numbered in the order in which they are filled;
- * `durable` tells up to which number every pack is in the store. The first failure is kept, and every
- * later call rejects with it.
+ * `durable` tells up to which number every pack is in the store. The first failure is kept, and
+ * every later call rejects with it.
  */
 import { assert } from '../base/assert.ts';
 import { newHexId } from '../base/ids.ts';

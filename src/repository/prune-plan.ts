@@ -80,7 +80,9 @@ export async function planPrune(
   return { moment, rootIds, remove, rewrite, bytesTotal, bytesFreed };
 }
 
-/** True when no writer relied on the pack since the plan, nor since the oldest running one began. */
+/**
+ * True when no writer relied on the pack since the plan, nor since the oldest running one began.
+ */
 export function mayGo(pack: Pack, moment: number, holds: Holds): boolean {
   return !pack.condemned && pack.lastUse < moment && pack.lastUse < holds.oldestWriter();
 }

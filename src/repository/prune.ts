@@ -2,8 +2,8 @@
  * Does what a plan says. The order makes a crash at any step harmless:
  *
  * 1. Live blocks of packs to be rewritten are copied, still sealed, into new packs.
- * 2. New index objects name the new packs, and those that stay of every index that names a pack that
- *    goes.
+ * 2. New index objects name the new packs, and those that stay of every index that names a pack
+ *    that goes.
  * 3. The packs go. An index that names a pack that is gone is ignored by every reader.
  * 4. The superseded indexes go.
  *

@@ -1,8 +1,8 @@
 /**
  * Reads one backup. Every byte that is handed out was checked against the id of its block.
  *
- * Memory is bounded by the slots of the repository, whatever the size of the backup: `restore` works
- * on a chunk of at most 16 neighbouring blocks in each slot, several at a time.
+ * Memory is bounded by the slots of the repository, whatever the size of the backup: `restore`
+ * works on a chunk of at most 16 neighbouring blocks in each slot, several at a time.
  */
 import { assert, assertBytes } from '../base/assert.ts';
 import { throwIfAborted } from '../base/abort.ts';
@@ -56,7 +56,9 @@ export class BackupReader {
     this.lengthBytes = setup.lengthBytes;
   }
 
-  /** The whole backup as runs of blocks that hold data and runs that are absent, from the map alone. */
+  /**
+   * The whole backup as runs of blocks that hold data and runs that are absent, from the map alone.
+   */
   async *extents(signal?: AbortSignal): AsyncGenerator<Extent> {
     let pending: Extent[] = [];
     let end = 0;
@@ -76,9 +78,9 @@ export class BackupReader {
   }
 
   /**
-   * Hands every byte of data in the ranges to `sink`, in runs of up to 1 MiB; holes are left out. Runs
-   * come in no promised order and several calls of the sink are under way at once. Rejects with
-   * `corrupt` at the first block that is damaged, and with whatever the sink rejects with.
+   * Hands every byte of data in the ranges to `sink`, in runs of up to 1 MiB; holes are left out.
+   * Runs come in no promised order and several calls of the sink are under way at once. Rejects
+   * with `corrupt` at the first block that is damaged, and with whatever the sink rejects with.
    */
   async restore(sink: RestoreSink, options: RestoreOptions = {}): Promise<void> {
     const { source, slots, slotCount } = this.#setup;

@@ -168,8 +168,8 @@ export class Repository {
   }
 
   /**
-   * Checks the backup with an id, or `all`. `objects`: the maps open and each block is in a pack that is there;
-   * `blocks`: each block opens and has its id. Damage is reported, not thrown.
+   * Checks the backup with an id, or `all`. `objects`: the maps open and each block is in a pack
+   * that is there; `blocks`: each block opens and has its id. Damage is reported, not thrown.
    */
   async verify(
     which: string,
@@ -192,8 +192,8 @@ export class Repository {
   }
 
   /**
-   * Gives back what a plan found, but for what a writer relied on since. Rejects with `conflict` when
-   * the plan is too old to be trusted. A crash at any step loses nothing and is harmless.
+   * Gives back what a plan found, but for what a writer relied on since. Rejects with `conflict`
+   * when the plan is too old to be trusted. A crash at any step loses nothing and is harmless.
    */
   async executePrune(
     plan: PrunePlan,

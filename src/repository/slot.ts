@@ -17,8 +17,8 @@ const patchesAt = sealedAt + chunkBlocks * sealedStride;
 const slotBytes = patchesAt + chunkBlocks * patchStride;
 
 /**
- * The memory that one chunk of blocks lives in while threads work on it: 16 blocks in the plain, the
- * same sealed, and what the threads have to tell each other about each.
+ * The memory that one chunk of blocks lives in while threads work on it: 16 blocks in the plain,
+ * the same sealed, and what the threads have to tell each other about each.
  */
 export class Slot {
   readonly memory: SharedArrayBuffer;

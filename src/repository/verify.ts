@@ -37,7 +37,9 @@ export interface VerifyParts {
   readonly slotCount: number;
 }
 
-/** Checks one backup, or all with every object of the repository. Damage is reported, not thrown. */
+/**
+ * Checks one backup, or all with every object of the repository. Damage is reported, not thrown.
+ */
 export async function verifyBackups(
   parts: VerifyParts,
   which: string,

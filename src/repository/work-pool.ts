@@ -16,8 +16,8 @@ interface Thread {
 }
 
 /**
- * The threads that hash, seal and open blocks, for one repository or several; started when the first
- * task comes.
+ * The threads that hash, seal and open blocks, for one repository or several; started when the
+ * first task comes.
  */
 export class WorkPool {
   readonly size: number;

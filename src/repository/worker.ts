@@ -1,10 +1,10 @@
 /**
- * The thread that does the CPU work on slots. One message names a task and a slot; the answer is the
- * number of the message. A slot belongs to the thread from the message to the answer.
+ * The thread that does the CPU work on slots. One message names a task and a slot; the answer is
+ * the number of the message. A slot belongs to the thread from the message to the answer.
  *
  * - `hash`: for the first `count` blocks, writes the id; the zero id for a block of zeros.
- * - `diff`: for each block with mode 1, opens the sealed base and writes the mask of the sectors that
- *   differ into `results`; 0 when the base does not open.
+ * - `diff`: for each block with mode 1, opens the sealed base and writes the mask of the sectors
+ *   that differ into `results`; 0 when the base does not open.
  * - `seal`: for each block with mode `whole` or `patch`, writes it sealed behind the one before. A
  *   patch has its mask in `results`.
  * - `open`: for each block with mode 1, opens the sealed block, applies the patch if there is one,
@@ -35,8 +35,8 @@ export interface TaskMessage {
 
 /**
  * Ciphers and zlib answer in new buffers outside the heap, some 200 KiB for each block. The heap
- * itself stays tiny, so that left alone the collector comes only after 100 MiB of them. Called every
- * so many blocks, it takes a few milliseconds and keeps a thread below 60 MiB.
+ * itself stays tiny, so that left alone the collector comes only after 100 MiB of them. Called
+ * every so many blocks, it takes a few milliseconds and keeps a thread below 60 MiB.
  */
 const blocksPerCollection = 256;
 setFlagsFromString('--expose-gc');

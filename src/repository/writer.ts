@@ -1,12 +1,12 @@
 /**
  * Writes one backup.
  *
- * Chunks are hashed, looked up, sealed and packed as they come; a leaf of the map is finished when no
- * chunk of it can still come, and stored like a block; the journal remembers it once it is durable.
- * `commit` keeps the order of durability: packs, then indexes, then the manifest.
+ * Chunks are hashed, looked up, sealed and packed as they come; a leaf of the map is finished when
+ * no chunk of it can still come, and stored like a block; the journal remembers it once it is
+ * durable. `commit` keeps the order of durability: packs, then indexes, then the manifest.
  *
- * Pieces are begun (by `reserve` or `zero`) in the order of their offsets, do not overlap, and may be
- * submitted in any order. What is never mentioned stays as in the parent, or zero without one.
+ * Pieces are begun (by `reserve` or `zero`) in the order of their offsets, do not overlap, and may
+ * be submitted in any order. What is never mentioned stays as in the parent, or zero without one.
  */
 import { assert, assertBytes, must } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
@@ -160,8 +160,8 @@ export class BackupWriter {
 
   /**
    * Makes the backup durable and returns its manifest. Rejects with `exists` when there is a backup
-   * with this id, `invalid_input` when the facts break a limit, or with whatever failed before; there
-   * is no backup then, and `abort` is still to be called.
+   * with this id, `invalid_input` when the facts break a limit, or with whatever failed before;
+   * there is no backup then, and `abort` is still to be called.
    */
   async commit(facts: ManifestFacts): Promise<Manifest> {
     assert(this.#reserved.size === 0, 'every reserved chunk was submitted');

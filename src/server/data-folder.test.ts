@@ -15,7 +15,8 @@ const modulePath = fileURLToPath(new URL('./data-folder.ts', import.meta.url));
 async function holder(path: string) {
   const code =
     `const { takeDataFolder } = await import(${JSON.stringify(modulePath)});` +
-    `await takeDataFolder(${JSON.stringify(path)}); console.log('taken'); setInterval(() => 0, 1e6);`;
+    `await takeDataFolder(${JSON.stringify(path)});` +
+    `console.log('taken'); setInterval(() => 0, 1e6);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', code]);
   await once(child.stdout, 'data');
   return child;

@@ -93,7 +93,9 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** What cannot be removed now is swept by a later `list`; the first error is the one that matters. */
+/**
+ * What cannot be removed now is swept by a later `list`; the first error is the one that matters.
+ */
 async function removeQuietly(path: string): Promise<void> {
-  await rm(path, { force: true }).catch(() => undefined);
+  await Promise.allSettled([rm(path, { force: true })]);
 }

@@ -11,7 +11,9 @@ export interface ContractRoot {
   readonly dispose: () => Promise<void>;
 }
 
-/** The promises of `Store` and `StoreRoot`, each as a test, for every implementation and wrapper. */
+/**
+ * The promises of `Store` and `StoreRoot`, each as a test, for every implementation and wrapper.
+ */
 export function storeContract(name: string, openRoot: () => Promise<ContractRoot>): void {
   function test(title: string, act: (store: Store, root: StoreRoot) => Promise<void>): void {
     it(title, async () => {
