@@ -7,7 +7,7 @@
  *
  * The check is the beginning of the SHA-256 of what precedes it. A record is appended when the leaf
  * and all its blocks are in durable packs. The file itself is never synced: what is torn or lost is
- * done again, and the first record that is wrong ends it. /
+ * done again, and the first record that is wrong ends it.
  */
 import { createHash } from 'node:crypto';
 import { open, readFile, writeFile } from 'node:fs/promises';
