@@ -1,4 +1,4 @@
-import { GiB } from '../base/bytes.ts';
+import { GiB, MiB } from '../base/bytes.ts';
 import { OperatingError } from '../base/errors.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import type { Extent } from '../base/extent.ts';
@@ -41,6 +41,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
   }
 }
 
+/** One write in so many bytes waits for the disk, so that not all of them are left to the end. */
+const flushEveryBytes = 64 * MiB;
+
 async function copyBack(
   reader: BackupReader,
   device: BlockDevice,
@@ -50,10 +53,14 @@ async function copyBack(
     const bytesTotal = await clearHoles(reader, device, signal);
     let bytesDone = 0;
     onProgress({ bytesDone, bytesTotal });
+    let flushedBytes = 0;
     const write = async (offsetBytes: number, data: Uint8Array): Promise<void> => {
       await device.write(offsetBytes, data);
       bytesDone += data.length;
       onProgress({ bytesDone, bytesTotal });
+      if (bytesDone - flushedBytes < flushEveryBytes) return;
+      flushedBytes = bytesDone;
+      await device.flush();
     };
     await reader.restore(write, { signal });
   } finally {

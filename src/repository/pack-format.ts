@@ -17,7 +17,7 @@ import { sealedBytesMax } from './block-table.ts';
 import { sealBytes } from './seal.ts';
 
 /** A pack is closed when its blocks reach this size or this number. */
-export const packBytesTarget = 32 * MiB;
+export const packBytesTarget = 16 * MiB;
 export const packEntriesMax = 16_384;
 
 /** No pack is larger; what claims to be is damaged. */

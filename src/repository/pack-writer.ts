@@ -20,7 +20,7 @@ import {
 } from './pack-format.ts';
 import { objectLabel, seal } from './seal.ts';
 
-const uploadsMax = 1;
+const uploadsMax = 2;
 
 interface OpenPack {
   readonly number: number;
