@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -141,6 +142,23 @@ test('reads what holds data, then what changed, then nothing', async (t) => {
 
   for (const backup of [first, second, third]) {
     assert.ok((await restored(scene, backup.backupId)).equals(backup.content));
+  }
+});
+
+test('small scattered writes store about what they changed, again and again', async (t) => {
+  const scene = await startScene(t);
+  const volumeId = await makeVolume(scene);
+  await write(scene, volumeId, 0, randomBytes(16 * MiB));
+  await backUpNow(scene, volumeId);
+  for (let round = 0; round < 3; round += 1) {
+    for (let n = 0; n < 48; n += 1) {
+      const sector = (n * 85 + round * 7) % 4096;
+      await write(scene, volumeId, sector * 4096, randomBytes(4096));
+    }
+    const { backupId, outcome, content } = await backUpNow(scene, volumeId);
+    const stored = outcome.bytesStored / (48 * 4096);
+    assert.ok(stored < (round === 0 ? 1.7 : 2.6), `stored ${stored} times what changed`);
+    assert.ok((await restored(scene, backupId)).equals(content));
   }
 });
 

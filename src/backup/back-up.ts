@@ -21,6 +21,7 @@ import type { Repository } from '../repository/repository.ts';
 import type { BackupWriter } from '../repository/writer.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
 import type { SnapshotFacts, VolumeEngine } from '../volume/engine.ts';
+import { ChangedSectors } from './changed-sectors.ts';
 import { checkpointId } from './checkpoint.ts';
 import { findParent } from './parent.ts';
 import { bytesOf, planFull, planIncremental, without } from './read-plan.ts';
@@ -92,7 +93,8 @@ async function writeBackup(options: BackUpOptions, snapshot: SnapshotFacts): Pro
       signal,
     });
     try {
-      await copyRuns(device, writer, runs, options);
+      const changed = parent === undefined ? undefined : new ChangedSectors(parent.changed);
+      await copyRuns({ device, writer, runs, changed }, options);
       return await writer.commit({
         ...facts,
         parentId: parent?.manifest.backupId ?? null,
@@ -107,11 +109,17 @@ async function writeBackup(options: BackUpOptions, snapshot: SnapshotFacts): Pro
   }
 }
 
+interface Copying {
+  readonly device: BlockDevice;
+  readonly writer: BackupWriter;
+  readonly runs: readonly Extent[];
+  /** What differs from the parent; undefined without one. */
+  readonly changed: ChangedSectors | undefined;
+}
+
 /** Hands every run that is not done yet to the writer. */
 async function copyRuns(
-  device: BlockDevice,
-  writer: BackupWriter,
-  runs: readonly Extent[],
+  { device, writer, runs, changed }: Copying,
   { signal, onProgress }: BackUpOptions,
 ): Promise<void> {
   const left = without(runs, writer.done());
@@ -130,7 +138,7 @@ async function copyRuns(
       }
       const chunk = await writer.reserve();
       await device.read(piece.offsetBytes, chunk.bytes.subarray(0, piece.lengthBytes));
-      writer.submit(chunk, piece.offsetBytes, piece.lengthBytes);
+      writer.submit(chunk, piece.offsetBytes, piece.lengthBytes, changed?.masksOf(piece));
       bytesDone += piece.lengthBytes;
       report();
     }

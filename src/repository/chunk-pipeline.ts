@@ -12,6 +12,15 @@ export interface BlockCounts {
   blocksZero: number;
 }
 
+/** Where the blocks of a slot belong. */
+export interface Piece {
+  readonly offsetBytes: number;
+  /** Blocks. */
+  readonly count: number;
+  /** For each block, the sectors that may differ from the parent's; undefined: any. */
+  readonly changed: Uint16Array | undefined;
+}
+
 /** Turns chunks of plain blocks into ids in a leaf and sealed blocks in packs. */
 export class ChunkPipeline {
   readonly counts: BlockCounts = { blocksNew: 0, blocksShared: 0, blocksZero: 0 };
@@ -29,12 +38,13 @@ export class ChunkPipeline {
   /**
    * When this resolves, each block of the slot is named in `leaf` and stored, if only in memory.
    */
-  async process(slot: Slot, leaf: OpenLeaf, offsetBytes: number, count: number): Promise<void> {
+  async process(slot: Slot, leaf: OpenLeaf, piece: Piece): Promise<void> {
     const { pool, keys } = this.#source;
+    const { offsetBytes, count } = piece;
     await pool.run(keys, 'hash', slot, count);
     const fresh = this.#freshBlocks(slot, count);
     if (fresh.length > 0) {
-      const patched = await this.#findPatches(slot, leaf, offsetBytes, fresh);
+      const patched = await this.#findPatches(slot, leaf, piece, fresh);
       slot.modes.fill(0);
       for (const block of fresh) {
         slot.modes[block] = patched.has(block) ? blockKinds.patch : blockKinds.whole;
@@ -64,17 +74,22 @@ export class ChunkPipeline {
   async #findPatches(
     slot: Slot,
     leaf: OpenLeaf,
-    offsetBytes: number,
+    { offsetBytes, changed }: Piece,
     fresh: readonly number[],
   ): Promise<Set<number>> {
     const patched = new Set<number>();
-    if (!this.#policy.shouldTry()) return patched;
     const olds: { block: number; id: Uint8Array }[] = [];
     for (const block of fresh) {
       const id = await leaf.oldId(offsetBytes + block * blockBytes);
-      if (id !== undefined) olds.push({ block, id });
+      const mask = changed?.[block];
+      if (id === undefined || (mask !== undefined && !isPatchWorthwhile(mask))) continue;
+      if (mask !== undefined && this.#isStoredWhole(id)) {
+        slot.baseId(block).set(id);
+        slot.results[block] = mask;
+        patched.add(block);
+      } else olds.push({ block, id });
     }
-    if (olds.length === 0) return patched;
+    if (olds.length === 0 || !this.#policy.shouldTry()) return patched;
     await placeBases(this.#source, slot, olds, this.#signal);
     await this.#source.pool.run(this.#source.keys, 'diff', slot);
     for (const { block } of olds) {
@@ -95,6 +110,12 @@ export class ChunkPipeline {
     const kind = patched ? blockKinds.patch : blockKinds.whole;
     this.#packs.add(kind, id, slot.sealedBlock(block), patched ? slot.baseId(block) : undefined);
     this.counts.blocksNew += 1;
+  }
+
+  /** True when the block can be the base of a patch from now on. */
+  #isStoredWhole(id: Uint8Array): boolean {
+    const { index } = this.#source;
+    return index.find(id)?.kind === blockKinds.whole && index.use(id);
   }
 
   #isStored(id: Uint8Array): boolean {

@@ -16,7 +16,7 @@ import { OperatingError } from '../base/errors.ts';
 import { appendExtent, type Extent } from '../base/extent.ts';
 import { blockBytes, blockCount, blockKinds, chunkBytes, hexOf, leafBytes } from './block.ts';
 import { isZeroId, nodeIds, zeroId } from './block.ts';
-import { ChunkPipeline } from './chunk-pipeline.ts';
+import { ChunkPipeline, type Piece } from './chunk-pipeline.ts';
 import type { BlockSource } from './fetch.ts';
 import { Frontier, type Ticket } from './frontier.ts';
 import type { Journal, JournalRecord } from './journal.ts';
@@ -120,8 +120,12 @@ export class BackupWriter {
     return chunk;
   }
 
-  /** Hands over the first `lengthBytes` of a chunk, which belong at `offsetBytes`. */
-  submit(chunk: Chunk, offsetBytes: number, lengthBytes: number): void {
+  /**
+   * Hands over the first `lengthBytes` of a chunk, which belong at `offsetBytes`. `changed` has a
+   * mask for each block, when it is known: all other sectors are as in the parent, so that a block
+   * can be stored as a patch without a look at what the parent holds.
+   */
+  submit(chunk: Chunk, offsetBytes: number, lengthBytes: number, changed?: Uint16Array): void {
     if (this.#ended) return;
     this.#checkPiece(offsetBytes, lengthBytes);
     assert(lengthBytes <= chunkBytes, 'the piece fits a chunk');
@@ -135,7 +139,7 @@ export class BackupWriter {
     slot.plain.fill(0, lengthBytes, count * blockBytes);
     const leaf = this.#leaf(leafIndexOf(offsetBytes));
     leaf.pending += 1;
-    this.#track(this.#process(slot, leaf, offsetBytes, count));
+    this.#track(this.#process(slot, leaf, { offsetBytes, count, changed }));
     this.#frontier.settle(ticket, offsetBytes + lengthBytes);
     this.#finishLeaves(this.#frontier.bytes);
   }
@@ -224,10 +228,10 @@ export class BackupWriter {
     assert(offsetBytes >= this.#frontier.bytes, 'pieces come in the order of their offsets');
   }
 
-  async #process(slot: Slot, leaf: OpenLeaf, offsetBytes: number, count: number): Promise<void> {
+  async #process(slot: Slot, leaf: OpenLeaf, piece: Piece): Promise<void> {
     try {
       this.#throwIfFailed();
-      await this.#pipeline.process(slot, leaf, offsetBytes, count);
+      await this.#pipeline.process(slot, leaf, piece);
     } finally {
       this.#setup.slots.give(slot);
     }

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { OperatingError } from '../base/errors.ts';
+import { FaultyStore } from '../store/fault.ts';
+import { MemoryStore } from '../store/memory.ts';
+import { assertRestores, backUpModel, factsOf, ModelVolume, submitBlocks } from './model-volume.ts';
+import { createRepository, openRepository, type Repository } from './repository.ts';
+
+const wrappingKey = randomBytes(32);
+const packBytes = 16 * 1024;
+
+async function withRepository(
+  act: (repository: Repository, store: FaultyStore) => Promise<void>,
+): Promise<void> {
+  const store = new FaultyStore(new MemoryStore('memory:test'));
+  await createRepository(store, { wrappingKey });
+  const repository = await openRepository(store, { wrappingKey, workers: 2, packBytes });
+  try {
+    await act(repository, store);
+  } finally {
+    await repository.close();
+  }
+}
+
+async function prune(repository: Repository): Promise<void> {
+  await repository.executePrune(await repository.planPrune());
+}
+
+function filled(blocks: number, seed: number): ModelVolume {
+  const volume = new ModelVolume(blocks);
+  volume.write(0, blocks * 16, seed);
+  return volume;
+}
+
+describe('prune beside a backup', () => {
+  it('keeps what a writer stored that ends while the plan is made', async () => {
+    await withRepository(async (repository, store) => {
+      await backUpModel(repository, filled(4, 100));
+      const volume = filled(40, 5000);
+      const writer = await repository.openWriter({ lengthBytes: volume.lengthBytes });
+      const stored = store.count('put', 'packs/');
+      await submitBlocks(writer, volume, [...volume.touched]);
+      const early = Promise.withResolvers<void>();
+      while (store.count('put', 'packs/') < stored + 3) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      // The plan has listed the backups when it reads the first map.
+      const listed = Promise.withResolvers<void>();
+      store.script = ({ verb, name }) => {
+        if (verb !== 'get' || !name.startsWith('packs/')) return undefined;
+        listed.resolve();
+        return { kind: 'delay', wait: () => early.promise };
+      };
+      const planning = repository.planPrune();
+      await listed.promise;
+      const manifest = await writer.commit(factsOf());
+      store.script = () => undefined;
+      early.resolve();
+      await repository.executePrune(await planning);
+      await assertRestores(repository, manifest, volume);
+    });
+  });
+
+  it('keeps the base of a patch that no backup has, as long as the patch is offered', async () => {
+    await withRepository(async (repository) => {
+      const volume = new ModelVolume(30);
+      volume.write(0, 16, 1000);
+      const first = await backUpModel(repository, volume);
+      volume.write(3, 1, 7777);
+      volume.write(16, 16 * 3, 20_000);
+      const second = await backUpModel(repository, volume, { parent: first });
+      const patched = volume.copy();
+      volume.write(0, 16, 400_000);
+      const third = await backUpModel(repository, volume, { parent: second });
+      await repository.deleteBackup(first.backupId);
+      await repository.deleteBackup(second.backupId);
+      await prune(repository);
+      await prune(repository);
+      await assertRestores(repository, third, volume);
+      await assertRestores(repository, await backUpModel(repository, patched), patched);
+    });
+  });
+
+  for (const kind of ['fail', 'fail-after'] as const) {
+    it(`relies on no pack whose removal is in doubt (${kind})`, async () => {
+      await withRepository(async (repository, store) => {
+        const volume = filled(8, 300);
+        const { backupId } = await backUpModel(repository, volume);
+        await repository.deleteBackup(backupId);
+        const error = new OperatingError('io', 'made to fail');
+        store.script = ({ verb, name }) =>
+          verb === 'remove' && name.startsWith('packs/') ? { kind, error } : undefined;
+        await assert.rejects(prune(repository), error);
+        store.script = () => undefined;
+        await assertRestores(repository, await backUpModel(repository, volume), volume);
+      });
+    });
+  }
+});
