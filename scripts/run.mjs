@@ -38,13 +38,14 @@ function installPackages() {
   process.stderr.write('Installing packages …\n');
   const npm = process.env.npm_execpath;
   const command = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm'];
-  const flags = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  // Not `npm ci`: it refuses a lock file that leaves out optional packages of other platforms.
+  const flags = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
   const outcome = spawnSync(command[0], [...command.slice(1), ...flags], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
   if (outcome.status === 0) return;
-  process.stderr.write('Firn: the packages could not be installed (npm ci failed; see above).\n');
+  process.stderr.write('Firn: the packages could not be installed (npm install failed; see above).\n');
   process.exit(1);
 }
 
