@@ -36,8 +36,12 @@ export class Holds {
     };
   }
 
-  /** Begins a plan: its moment, and the maps that are held at it. */
-  beginPlan(): { moment: number; roots: MapRoot[] } {
+  /**
+   * Begins a plan: its moment, the maps that are held at it, and the moment since when no pack that
+   * was used may go, which is when the oldest of the writers that run began. These may end before
+   * the plan does, with a backup that it does not see.
+   */
+  beginPlan(): { moment: number; roots: MapRoot[]; usedSince: number } {
     this.#plans = [...this.#plans.slice(1 - plansMax), this.#index.tick()];
     const oldest = this.#plans[0] ?? 0;
     this.#holds = this.#holds.filter((hold) => !hold.released || hold.since >= oldest);
@@ -45,7 +49,9 @@ export class Holds {
       if (since < oldest) this.#committed.delete(rootId);
     }
     const held = this.#holds.filter((hold) => !hold.released);
-    return { moment: this.#plans.at(-1) ?? 0, roots: held.flatMap(rootsOf) };
+    const moment = this.#plans.at(-1) ?? 0;
+    const writing = held.filter(({ writes }) => writes).map(({ since }) => since);
+    return { moment, roots: held.flatMap(rootsOf), usedSince: Math.min(moment, ...writing) };
   }
 
   /** Notes a map that a writer of this process has just made. */
@@ -61,12 +67,6 @@ export class Holds {
     if (!this.#plans.includes(moment)) return undefined;
     const later = this.#holds.filter((hold) => hold.since >= moment).flatMap(rootsOf);
     return later.filter(({ rootId }) => (this.#committed.get(hexOf(rootId)) ?? 0) < moment);
-  }
-
-  /** The moment at which the oldest writer that still runs began, or infinity. */
-  oldestWriter(): number {
-    const running = this.#holds.filter((hold) => hold.writes && !hold.released);
-    return Math.min(Infinity, ...running.map(({ since }) => since));
   }
 }
 

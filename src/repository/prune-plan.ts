@@ -31,6 +31,8 @@ export interface PlannedPack {
 export interface PrunePlan {
   /** The moment of the plan, by the repository's own count. */
   readonly moment: number;
+  /** A pack that somebody used at this moment or later stays. */
+  readonly usedSince: number;
   /** The roots of all maps that were reached, as hexadecimal ids. */
   readonly rootIds: ReadonlySet<string>;
   /** Packs that hold nothing live. */
@@ -49,7 +51,7 @@ export async function planPrune(
 ): Promise<PrunePlan> {
   const { index } = source;
   index.table.clearMarks(marks.live);
-  const { moment, roots } = holds.beginPlan();
+  const { moment, roots, usedSince } = holds.beginPlan();
   const marking = new Marking(source, signal);
   const rootIds = new Set<string>();
   for (const root of roots) {
@@ -70,21 +72,19 @@ export async function planPrune(
   let bytesFreed = 0;
   for (const pack of index.packs()) {
     bytesTotal += pack.sizeBytes;
-    if (!mayGo(pack, moment, holds)) continue;
+    if (!mayGo(pack, usedSince)) continue;
     const { packId, sizeBytes } = pack;
     const liveBytes = marking.liveBytes.get(pack.number) ?? 0;
     if (liveBytes > sizeBytes * liveShareMin) continue;
     (liveBytes === 0 ? remove : rewrite).push({ packId, sizeBytes, liveBytes });
     bytesFreed += sizeBytes - liveBytes;
   }
-  return { moment, rootIds, remove, rewrite, bytesTotal, bytesFreed };
+  return { moment, usedSince, rootIds, remove, rewrite, bytesTotal, bytesFreed };
 }
 
-/**
- * True when no writer relied on the pack since the plan, nor since the oldest running one began.
- */
-export function mayGo(pack: Pack, moment: number, holds: Holds): boolean {
-  return !pack.condemned && pack.lastUse < moment && pack.lastUse < holds.oldestWriter();
+/** True when no writer relies on the pack that a plan does not see in a backup. */
+export function mayGo(pack: Pack, usedSince: number): boolean {
+  return !pack.condemned && pack.lastUse < usedSince;
 }
 
 class Marking {

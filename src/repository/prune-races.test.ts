@@ -8,7 +8,7 @@ import { assertRestores, backUpModel, factsOf, ModelVolume, submitBlocks } from 
 import { createRepository, openRepository, type Repository } from './repository.ts';
 
 const wrappingKey = randomBytes(32);
-const packBytes = 16 * 1024;
+const packBytes = 8 * 1024;
 
 async function withRepository(
   act: (repository: Repository, store: FaultyStore) => Promise<void>,
@@ -29,7 +29,7 @@ async function prune(repository: Repository): Promise<void> {
 
 function filled(blocks: number, seed: number): ModelVolume {
   const volume = new ModelVolume(blocks);
-  volume.write(0, blocks * 16, seed);
+  for (let block = 0; block < blocks; block += 1) volume.write(block * 16, 16, seed + block * 50);
   return volume;
 }
 
@@ -37,12 +37,12 @@ describe('prune beside a backup', () => {
   it('keeps what a writer stored that ends while the plan is made', async () => {
     await withRepository(async (repository, store) => {
       await backUpModel(repository, filled(4, 100));
-      const volume = filled(40, 5000);
+      const volume = filled(80, 5000);
       const writer = await repository.openWriter({ lengthBytes: volume.lengthBytes });
       const stored = store.count('put', 'packs/');
       await submitBlocks(writer, volume, [...volume.touched]);
       const early = Promise.withResolvers<void>();
-      while (store.count('put', 'packs/') < stored + 3) {
+      while (store.count('put', 'packs/') < stored + 2) {
         await new Promise((resolve) => setImmediate(resolve));
       }
       // The plan has listed the backups when it reads the first map.
@@ -65,10 +65,10 @@ describe('prune beside a backup', () => {
   it('keeps the base of a patch that no backup has, as long as the patch is offered', async () => {
     await withRepository(async (repository) => {
       const volume = new ModelVolume(30);
-      volume.write(0, 16, 1000);
+      volume.write(0, 16, 90_000);
       const first = await backUpModel(repository, volume);
       volume.write(3, 1, 7777);
-      volume.write(16, 16 * 3, 20_000);
+      for (let block = 1; block < 10; block += 1) volume.write(block * 16, 16, block * 1000);
       const second = await backUpModel(repository, volume, { parent: first });
       const patched = volume.copy();
       volume.write(0, 16, 400_000);

@@ -42,7 +42,7 @@ export async function executePrune(
   const condemn = (planned: readonly PlannedPack[]): Pack[] =>
     planned.flatMap(({ packId }) => {
       const pack = index.findPack(packId);
-      if (pack === undefined || !mayGo(pack, plan.moment, holds)) return [];
+      if (pack === undefined || !mayGo(pack, plan.usedSince)) return [];
       pack.condemned = true;
       return [pack];
     });
