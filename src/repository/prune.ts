@@ -54,8 +54,9 @@ export async function executePrune(
     const superseded = await replaceIndexes(source, doomed, signal);
     for (const pack of doomed) {
       throwIfAborted(signal);
-      await store.remove(packName(pack.packId));
+      // Gone from here on: a removal that fails may have been done all the same.
       gone.push(pack);
+      await store.remove(packName(pack.packId));
     }
     for (const indexId of superseded) await store.remove(indexName(indexId));
     const bytesGone = gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
