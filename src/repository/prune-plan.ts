@@ -109,7 +109,10 @@ class Marking {
     }
   }
 
-  /** Marks the base of every patch that is marked. Bases are whole, so that one round is enough. */
+  /**
+   * Marks the base of every patch, also of one that nothing refers to: as long as its pack is there
+   * a writer may find it and rely on it. The bases of those that go with this plan go with the next.
+   */
   async markBases(): Promise<void> {
     const { store, keys, index } = this.#source;
     for (const pack of index.packs()) {
@@ -118,9 +121,8 @@ class Marking {
       const { directory } = await readPackContent(store, keys, pack).catch((error: unknown) => {
         throw isOperatingError(error, 'corrupt') ? blocked(packName(pack.packId), error) : error;
       });
-      for (const { idAt, baseAt } of entriesOf(directory, packName(pack.packId))) {
-        if (baseAt === -1 || !index.table.isMarked(marks.live, directory, idAt)) continue;
-        this.#mark(directory, baseAt);
+      for (const { baseAt } of entriesOf(directory, packName(pack.packId))) {
+        if (baseAt !== -1) this.#mark(directory, baseAt);
       }
     }
   }
