@@ -6,6 +6,9 @@
  * index that is written. A pack that an index names and the store does not hold is left out, so
  * that a writer stores its blocks anew.
  *
+ * A block that is stored twice, whole and as a patch, is found whole, whatever was added first: it
+ * may be the base of other patches, which only a whole block can be.
+ *
  * Use and removal: `use` notes when a writer last relied on a pack. Prune may only condemn a pack
  * that nobody relied on since a moment of its choice; a condemned pack is no longer offered to
  * writers from that instant on, while readers may still read it.
@@ -66,7 +69,8 @@ export class BlockIndex {
       const { idAt, offsetBytes, lengthBytes, kind } = entry;
       pack.patches ||= kind === blockKinds.patch;
       const old = this.table.find(directory, idAt);
-      if (old !== undefined && !this.pack(old.pack).condemned) continue;
+      const better = kind === blockKinds.whole && old?.kind === blockKinds.patch;
+      if (old !== undefined && !better && !this.pack(old.pack).condemned) continue;
       this.table.set(directory, idAt, { pack: number, offsetBytes, lengthBytes, kind });
     }
     return pack;
