@@ -80,6 +80,8 @@ export class ChunkPipeline {
     const patched = new Set<number>();
     const olds: { block: number; id: Uint8Array }[] = [];
     for (const block of fresh) {
+      // Prune is taking it away: it may be the base of other patches, and stays whole for them.
+      if (this.#source.index.find(slot.id(block)) !== undefined) continue;
       const id = await leaf.oldId(offsetBytes + block * blockBytes);
       const mask = changed?.[block];
       if (id === undefined || (mask !== undefined && !isPatchWorthwhile(mask))) continue;

@@ -82,6 +82,40 @@ describe('prune beside a backup', () => {
     });
   });
 
+  it('moves the base of a patch while a writer stores the same content', async () => {
+    await withRepository(async (repository, store) => {
+      const volume = filled(10, 90_000);
+      const other = new ModelVolume(10);
+      other.write(0, 16, 90_000);
+      const same = other.copy();
+      const first = await backUpModel(repository, volume);
+      volume.write(3, 1, 7777);
+      volume.write(16, 16 * 9, 0);
+      const second = await backUpModel(repository, volume, { parent: first });
+      await repository.deleteBackup(first.backupId);
+      other.write(5, 1, 8888);
+      const parent = await backUpModel(repository, other);
+      const plan = await repository.planPrune();
+      assert.ok(plan.rewrite.length > 0, 'the base is to be moved');
+      const copying = Promise.withResolvers<void>();
+      const stored = Promise.withResolvers<void>();
+      store.script = ({ verb }) => {
+        if (verb !== 'get') return undefined;
+        store.script = () => undefined;
+        copying.resolve();
+        return { kind: 'delay', wait: () => stored.promise };
+      };
+      const pruning = repository.executePrune(plan);
+      await copying.promise;
+      same.touched.add(0);
+      const third = await backUpModel(repository, same, { parent });
+      stored.resolve();
+      await pruning;
+      await assertRestores(repository, second, volume);
+      await assertRestores(repository, third, same);
+    });
+  });
+
   for (const kind of ['fail', 'fail-after'] as const) {
     it(`relies on no pack whose removal is in doubt (${kind})`, async () => {
       await withRepository(async (repository, store) => {
