@@ -6,34 +6,8 @@
  */
 import { sql, type Kysely } from 'kysely';
 import { OperatingError } from '../base/errors.ts';
+import type { ColumnTypes, Migration } from './column-types.ts';
 import { firstTables } from './migrations/0001-first-tables.ts';
-
-/** The names that types have in each database. */
-export interface ColumnTypes {
-  /** Ordered by the bytes of UTF-8. */
-  readonly text: string;
-  /** 64 bits. */
-  readonly integer: string;
-  readonly boolean: string;
-  readonly json: string;
-}
-
-export const sqliteTypes: ColumnTypes = {
-  text: 'text',
-  integer: 'integer',
-  boolean: 'integer',
-  json: 'text',
-};
-
-export const postgresTypes: ColumnTypes = {
-  text: 'text collate "C"',
-  integer: 'bigint',
-  boolean: 'boolean',
-  json: 'jsonb',
-};
-
-/** Gives statements that end in a semicolon at the end of a line. */
-export type Migration = (types: ColumnTypes) => string;
 
 const migrations: readonly Migration[] = [firstTables];
 

@@ -9,7 +9,8 @@ import { Pool, types, type CustomTypesConfig } from 'pg';
 import type { Catalog } from './catalog.ts';
 import { DatabaseCatalog } from './database-catalog.ts';
 import { fromDatabaseError } from './database-errors.ts';
-import { migrate, postgresTypes } from './migrate.ts';
+import { postgresTypes } from './column-types.ts';
+import { migrate } from './migrate.ts';
 import { Queries } from './queries.ts';
 import { postgresWords } from './words.ts';
 

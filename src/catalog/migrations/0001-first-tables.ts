@@ -1,4 +1,4 @@
-import type { ColumnTypes } from '../migrate.ts';
+import type { ColumnTypes } from '../column-types.ts';
 
 /**
  * Every table. The indexes are those that keep these at the cost of what they return: pages newest
