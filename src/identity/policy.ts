@@ -121,9 +121,14 @@ export type Action = keyof typeof policy;
 /** Each role may do what the ones before it may. */
 const ranks: readonly string[] = ['reader', 'member', 'admin'] satisfies Role[];
 
+/** Whether one of the caller's roles may do it. */
+export function isAllowed(caller: Caller, action: Action): boolean {
+  const needed = ranks.indexOf(policy[action]);
+  return caller.roles.some((role) => ranks.indexOf(role) >= needed);
+}
+
 /** Rejects with `forbidden`, in Cinder's words, unless one of the caller's roles may do it. */
 export function authorize(caller: Caller, action: Action): void {
-  const needed = ranks.indexOf(policy[action]);
-  if (caller.roles.some((role) => ranks.indexOf(role) >= needed)) return;
+  if (isAllowed(caller, action)) return;
   throw new OperatingError('forbidden', `Policy doesn't allow ${action} to be performed.`);
 }

@@ -13,16 +13,20 @@ export function attachmentSummary(row: AttachmentRow): object {
   };
 }
 
-/** The connection's data stands beside its type here, and within `data` in `connectionInfo`. */
-export function attachmentDetail(row: AttachmentRow, nbd: NbdAddress): object {
-  const data = connectionData(row, nbd);
+/**
+ * The connection's data stands beside its type here, and within `data` in `connectionInfo`. Without
+ * `nbd` it is left out: the export's name lets anybody write who knows it.
+ */
+export function attachmentDetail(row: AttachmentRow, nbd: NbdAddress | undefined): object {
   return {
     ...attachmentSummary(row),
     attached_at: timeView(row.attachedAt) ?? '',
     detached_at: '',
     attach_mode: row.mode,
     connection_info:
-      row.exportName === null ? {} : { driver_volume_type: driverVolumeType, ...data },
+      nbd === undefined || row.exportName === null
+        ? {}
+        : { driver_volume_type: driverVolumeType, ...connectionData(row, nbd) },
   };
 }
 

@@ -1,7 +1,8 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import type { AttachmentRow } from '../../catalog/tables.ts';
+import { isAllowed } from '../../identity/policy.ts';
 import { createAttachment } from '../../operation/attachment/create-attachment.ts';
 import { deleteAttachment } from '../../operation/attachment/delete-attachment.ts';
 import { listAttachments, showAttachment } from '../../operation/attachment/list-attachments.ts';
@@ -56,12 +57,17 @@ export function attachmentRoutes(
   app: FastifyInstance,
   { operations, publicUrl }: BlockStorageV3Options,
 ): void {
-  const detail = (row: AttachmentRow) => attachmentDetail(row, operations.nbd);
+  const detailFor =
+    ({ caller }: FastifyRequest) =>
+    (row: AttachmentRow): object => {
+      const mayConnect = isAllowed(caller, 'volume:attachment_update');
+      return attachmentDetail(row, mayConnect ? operations.nbd : undefined);
+    };
 
   for (const path of ['attachments', 'attachments/detail'] as const) {
-    const view = path === 'attachments' ? attachmentSummary : detail;
     app.get(`/${path}`, async (request) => {
       since(request, 27);
+      const view = path === 'attachments' ? attachmentSummary : detailFor(request);
       const list = readList(request, attachmentList);
       const viewer = viewerOf(request, publicUrl);
       const { rows } = await listAttachments(operations, request.caller, list);
@@ -83,14 +89,13 @@ export function attachmentRoutes(
       mode: attachment.mode ?? null,
       completeAtOnce: request.microversion < completeSince,
     });
-    return { attachment: detail(row) };
+    return { attachment: detailFor(request)(row) };
   });
 
   app.get('/attachments/:id', async (request: ById) => {
     since(request, 27);
-    return {
-      attachment: detail(await showAttachment(operations, request.caller, request.params.id)),
-    };
+    const row = await showAttachment(operations, request.caller, request.params.id);
+    return { attachment: detailFor(request)(row) };
   });
 
   app.put('/attachments/:id', async (request: ById) => {
@@ -100,7 +105,7 @@ export function attachmentRoutes(
       connector: connectorOf(connector),
       completeAtOnce: request.microversion < completeSince,
     });
-    return { attachment: detail(row) };
+    return { attachment: detailFor(request)(row) };
   });
 
   app.delete('/attachments/:id', async (request: ById) => {

@@ -225,6 +225,23 @@ test('an attachment hands out a secret export', async (t) => {
   assert.equal((await act(storage, volumeId, end)).status, 202);
 });
 
+test("a reader sees an attachment without the export's secret", async (t) => {
+  const storage = await openStorage(t);
+  const volume_uuid = await makeVolume(storage);
+  const attachment = { volume_uuid, connector: { host: 'me' } };
+  const microversion = '3.71';
+  const post = { method: 'POST', path: '/attachments', body: { attachment } } as const;
+  const made = objectIn((await storage.ask({ ...post, microversion })).body, 'attachment');
+  const secret = textIn(objectIn(made, 'connection_info'), 'export');
+  for (const path of [`/attachments/${textIn(made, 'id')}`, '/attachments/detail']) {
+    const seen = await storage.ask({ who: 'rea', path, microversion });
+    assert.equal(seen.status, 200);
+    assert.ok(JSON.stringify(seen.body).includes('"connection_info":{}'));
+    const own = await storage.ask({ path, microversion });
+    assert.ok(JSON.stringify(own.body).includes(secret));
+  }
+});
+
 test('types, quotas, limits, zones, services and extensions are there', async (t) => {
   const storage = await openStorage(t);
   const byDefault = await storage.ask({ path: '/types/default' });
