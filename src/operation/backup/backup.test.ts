@@ -17,7 +17,7 @@ import { deleteBackup } from './delete-backup.ts';
 import { showBackup } from './list-backups.ts';
 import { restoreBackupJob } from './restore-backup-job.ts';
 import { restoreBackup } from './restore-backup.ts';
-import { updateBackup } from './update-backup.ts';
+import { resetBackupStatus, updateBackup } from './update-backup.ts';
 
 const gently = { cascade: false, force: false };
 
@@ -285,6 +285,23 @@ test('a backup that is deleted by force while it is made leaves nothing', async 
   await assert.rejects(showBackup(scene, ann, row.id), { code: 'not_found' });
   assert.equal((await volumeNow(scene, volume.id)).status, 'available');
   assert.equal(await scene.engine.findSnapshot(row.id), undefined);
+});
+
+test('only a backup that is stored whole can be set to available by hand', async (t) => {
+  const scene = await openScene(t);
+  const { volume, backup } = await backedUp(scene);
+  await resetBackupStatus(scene, ann, backup.id, 'error');
+  assert.equal((await resetBackupStatus(scene, ann, backup.id, 'available')).status, 'available');
+  for (const container of [null, 'elsewhere']) {
+    const { id } = await askBackup(scene, { volumeId: volume.id, container });
+    await assert.rejects(resetBackupStatus(scene, ann, id, 'available'), {
+      code: 'invalid_state',
+      message: `Invalid backup: Backup ${id} is not stored, so that it cannot be available.`,
+    });
+    assert.equal((await showBackup(scene, max, id)).status, 'creating');
+    await scene.work();
+    assert.equal((await resetBackupStatus(scene, ann, id, 'available')).status, 'available');
+  }
 });
 
 test("a backup's own figures are not its owner's metadata", async (t) => {

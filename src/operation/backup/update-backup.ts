@@ -1,10 +1,11 @@
 import { must } from '../../base/assert.ts';
+import { isOperatingError } from '../../base/errors.ts';
 import type { BackupRow, BackupStatus, Metadata } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
-import type { Changing } from '../needs.ts';
+import type { Changing, OperationNeeds } from '../needs.ts';
 import { ownedMetadata } from './backup-metadata.ts';
-import { findBackup } from './find-backup.ts';
+import { findBackup, invalidBackup } from './find-backup.ts';
 import { byId } from '../scope.ts';
 
 export interface BackupUpdate {
@@ -37,15 +38,36 @@ export async function updateBackup(
   });
 }
 
-/** Sets a backup's status by hand; what its jobs do is not touched. For administrators. */
+/**
+ * Sets a backup's status by hand; what its jobs do is not touched. For administrators. Nothing
+ * becomes `available` that the store does not hold whole.
+ */
 export async function resetBackupStatus(
-  { catalog, clock }: Changing,
+  needs: Changing & Pick<OperationNeeds, 'repositories'>,
   caller: Caller,
   backupId: string,
   status: BackupStatus,
 ): Promise<BackupRow> {
   authorize(caller, 'volume_extension:backup_admin_actions:reset_status');
+  const { catalog, clock, repositories } = needs;
+  if (status === 'available') {
+    await demandStored(repositories, await findBackup(catalog, caller, backupId));
+  }
   const where = byId(backupId);
   const changed = await catalog.change('backups', where, { status, updatedAt: clock.now() });
   return changed ?? (await findBackup(catalog, caller, backupId));
+}
+
+/** A backup is there when its manifest is there. */
+async function demandStored(
+  repositories: OperationNeeds['repositories'],
+  { id, container }: BackupRow,
+): Promise<void> {
+  try {
+    const repository = await repositories.open(container, { create: false });
+    await repository.readManifest(id);
+  } catch (error) {
+    if (!isOperatingError(error, 'not_found')) throw error;
+    throw invalidBackup(`Backup ${id} is not stored, so that it cannot be available.`);
+  }
 }
