@@ -20,6 +20,7 @@ import { deleteVolume, deleteVolumeJob } from './delete-volume.ts';
 import { extendVolume, extendVolumeJob } from './extend-volume.ts';
 import { listVolumes, showVolume } from './list-volumes.ts';
 import { resetVolumeStatus } from './reset-volume-status.ts';
+import { updateReadonlyFlag } from './update-readonly-flag.ts';
 import { updateVolume } from './update-volume.ts';
 
 const gently = { cascade: false, force: false };
@@ -38,6 +39,15 @@ test('a volume is creating until its job has made it', async (t) => {
     [now.status, now.size, now.name, now.metadata],
     ['available', 1, 'one', { a: 'b' }],
   );
+});
+
+test('a volume can be made read-only before its job has run', async (t) => {
+  const scene = await openScene(t);
+  const { id } = await askVolume(scene);
+  await updateReadonlyFlag(scene, max, id, true);
+  await scene.work();
+  const row = await showVolume(scene, max, id);
+  assert.deepEqual([row.status, row.readOnly], ['available', true]);
 });
 
 test('a clone holds what its source held, and is not smaller', async (t) => {
