@@ -1,3 +1,4 @@
+import { isOperatingError } from '../base/errors.ts';
 import type { Extent } from '../base/extent.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -21,18 +22,41 @@ export async function findParent(options: {
   snapshot: SnapshotFacts;
 }): Promise<Parent | undefined> {
   const { engine, repository, snapshot } = options;
-  const depths = new Map(snapshot.chain.map((layerId, depth) => [layerId, depth]));
-  let nearest: { manifest: Manifest; depth: number } | undefined;
-  for await (const listed of repository.listBackups()) {
-    if ('error' in listed) continue;
-    const depth = depths.get(listed.layerId);
-    if (depth === undefined || listed.lengthBytes > snapshot.lengthBytes) continue;
-    if (nearest === undefined || depth < nearest.depth) nearest = { manifest: listed, depth };
-  }
-  if (nearest === undefined) return undefined;
+  const manifest = await nearestBackup(repository, snapshot);
+  if (manifest === undefined) return undefined;
   const changed = await engine.changedExtents({
     snapshotId: snapshot.snapshotId,
-    sinceLayerId: nearest.manifest.layerId,
+    sinceLayerId: manifest.layerId,
   });
-  return changed === undefined ? undefined : { manifest: nearest.manifest, changed };
+  return changed === undefined ? undefined : { manifest, changed };
+}
+
+async function nearestBackup(
+  repository: Repository,
+  snapshot: SnapshotFacts,
+): Promise<Manifest | undefined> {
+  const chain = new Set(snapshot.chain);
+  const all = await repository.backupLayers();
+  const candidates = [...all].filter(([, layerId]) => chain.has(layerId));
+  for (const layerId of chain) {
+    for (const [backupId, ofLayer] of candidates) {
+      if (ofLayer !== layerId) continue;
+      const manifest = await usableManifest(repository, backupId);
+      if (manifest !== undefined && manifest.lengthBytes <= snapshot.lengthBytes) return manifest;
+    }
+  }
+  return undefined;
+}
+
+/** Undefined for a backup that cannot be a parent: it was deleted since, or is damaged. */
+async function usableManifest(
+  repository: Repository,
+  backupId: string,
+): Promise<Manifest | undefined> {
+  try {
+    return await repository.findManifest(backupId);
+  } catch (error) {
+    if (isOperatingError(error, 'corrupt')) return undefined;
+    throw error;
+  }
 }

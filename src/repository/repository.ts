@@ -9,6 +9,7 @@ import { assert } from '../base/assert.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
+import { BackupLayers } from './backup-layers.ts';
 import { loadBlockIndex } from './block-index-load.ts';
 import { idBytes, isZeroId, volumeBytesMax } from './block.ts';
 import type { BlockSource } from './fetch.ts';
@@ -76,6 +77,7 @@ export class Repository {
   readonly #ownsPool: boolean;
   readonly #nodes: NodeReader;
   readonly #holds: Holds;
+  readonly #layers = new BackupLayers(() => this.listBackups());
   readonly #slotCount: number;
   readonly #writerSlots: SlotPool;
   readonly #readerSlots: SlotPool;
@@ -99,9 +101,19 @@ export class Repository {
     return listManifests(this.#source.store, this.#source.keys, signal);
   }
 
+  /**
+   * The layers that the backups were read from, by backup id. Costs a listing once; what another
+   * process adds or removes later is not seen.
+   */
+  backupLayers(): Promise<ReadonlyMap<string, string>> {
+    return this.#layers.all();
+  }
+
   /** Rejects with `not_found` or `corrupt`. */
   async readManifest(backupId: string): Promise<Manifest> {
-    return readManifest(this.#source.store, this.#source.keys, backupId);
+    const manifest = await readManifest(this.#source.store, this.#source.keys, backupId);
+    this.#layers.add(manifest);
+    return manifest;
   }
 
   /** The manifest, or undefined when there is no such backup. Rejects with `corrupt`. */
@@ -142,7 +154,10 @@ export class Repository {
         done: await this.#recordsThatHold(journal?.records ?? [], signal),
         signal,
         onEnd: (made) => {
-          if (made !== undefined) this.#holds.noteCommitted(made);
+          if (made !== undefined) {
+            this.#holds.noteCommitted(this.#rootOf(made));
+            this.#layers.add(made);
+          }
           release();
         },
       });
@@ -184,6 +199,7 @@ export class Repository {
   /** Removes a backup. Its space is given back by prune. One that is not there is no error. */
   async deleteBackup(backupId: string): Promise<void> {
     await this.#source.store.remove(manifestName(backupId));
+    this.#layers.remove(backupId);
   }
 
   /** Finds what no backup refers to. Rejects with `corrupt` when that cannot be known. */

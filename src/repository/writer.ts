@@ -57,8 +57,8 @@ export interface WriterSetup {
   /** The records of the journal that hold. */
   readonly done: readonly JournalRecord[];
   readonly signal: AbortSignal | undefined;
-  /** Called once when the writer ends, with the map that it made, if it did. */
-  readonly onEnd: (made: MapRoot | undefined) => void;
+  /** Called once when the writer ends, with the backup that it made, if it did. */
+  readonly onEnd: (made: Manifest | undefined) => void;
 }
 
 export class BackupWriter {
@@ -199,7 +199,7 @@ export class BackupWriter {
     };
     throwIfAborted(signal);
     await source.store.put(manifestName(facts.backupId), [sealManifest(source.keys, manifest)]);
-    await this.#end({ rootId, depth });
+    await this.#end(manifest);
     return manifest;
   }
 
@@ -318,7 +318,7 @@ export class BackupWriter {
     assert(!this.#ended, 'the writer is open');
   }
 
-  async #end(made: MapRoot | undefined): Promise<void> {
+  async #end(made: Manifest | undefined): Promise<void> {
     this.#ended = true;
     this.#setup.onEnd(made);
     await Promise.all(this.#work);
