@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../base/abort.ts';
+import { isOperatingError } from '../base/errors.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
 import { checkpointId } from './checkpoint.ts';
@@ -20,5 +21,17 @@ export async function deleteBackup(options: {
   await repository.deleteBackup(backupId);
   await engine.deleteSnapshot(checkpointId(backupId));
   throwIfAborted(signal);
-  await repository.executePrune(await repository.planPrune(), { signal });
+  await giveBackSpace(repository, signal);
+}
+
+/**
+ * Prunes. What some other damaged backup needs cannot be known, and what somebody began to read
+ * since the plan must stay: then a later prune gives the space back, and the backup is gone anyhow.
+ */
+async function giveBackSpace(repository: Repository, signal: AbortSignal): Promise<void> {
+  try {
+    await repository.executePrune(await repository.planPrune({ signal }), { signal });
+  } catch (error) {
+    if (!isOperatingError(error, 'corrupt') && !isOperatingError(error, 'conflict')) throw error;
+  }
 }
