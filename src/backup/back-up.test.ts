@@ -4,11 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { KiB, MiB } from '../base/bytes.ts';
-import { isOperatingError } from '../base/errors.ts';
+import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Repository } from '../repository/repository.ts';
-import { openMemoryRoot } from '../store/memory.ts';
+import { MemoryStore, openMemoryRoot } from '../store/memory.ts';
+import type { BlockDevice } from '../volume/block-device.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
 import { openVolumeEngine } from '../volume/open-engine.ts';
 import { backUp, type BackupFacts, type BackupOutcome } from './back-up.ts';
@@ -24,13 +26,16 @@ interface Scene {
   readonly folder: string;
   readonly engine: VolumeEngine;
   readonly repository: Repository;
+  /** What the store holds. */
+  readonly objects: Map<string, Uint8Array>;
 }
 
 async function startScene(t: TestContext): Promise<Scene> {
   const folder = await mkdtemp(join(tmpdir(), 'firn-backup-'));
   const engine = await openVolumeEngine({ folder });
+  const root = openMemoryRoot();
   const repositories = openRepositories({
-    root: openMemoryRoot(),
+    root,
     wrappingKey: Buffer.alloc(32, 1),
   });
   t.after(async () => {
@@ -38,7 +43,10 @@ async function startScene(t: TestContext): Promise<Scene> {
     await engine.close();
     await rm(folder, { recursive: true });
   });
-  return { folder, engine, repository: await repositories.open('test', { create: true }) };
+  const repository = await repositories.open('test', { create: true });
+  const store = await root.open('test', { create: false });
+  assert.ok(store instanceof MemoryStore);
+  return { folder, engine, repository, objects: store.objects };
 }
 
 function factsOf(backupId: string, volumeId: string): BackupFacts {
@@ -250,4 +258,141 @@ test('what was stopped goes on, and what was committed is not made again', async
   assert.deepEqual(await run(signal, () => assert.fail('nothing is read again')), outcome);
   const content = await contentOf(scene.engine, volumeId);
   assert.ok((await restored(scene, backupId)).equals(content));
+});
+
+/** The engine with some methods of its own. */
+function engineWith(engine: VolumeEngine, own: Partial<VolumeEngine>): VolumeEngine {
+  return new Proxy(engine, {
+    get(target, key): unknown {
+      const value: unknown = Reflect.get(key in own ? own : target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+test('a parent that is deleted meanwhile is done without', async (t) => {
+  const scene = await startScene(t);
+  const { engine, repository } = scene;
+  const volumeId = await makeVolume(scene);
+  const first = await backUpNow(scene, volumeId);
+  const openSnapshot = async (snapshotId: string): Promise<BlockDevice> => {
+    await deleteBackup({ engine, repository, backupId: first.backupId, signal });
+    return await engine.openSnapshot(snapshotId);
+  };
+  const racing = { ...scene, engine: engineWith(engine, { openSnapshot }) };
+  const second = await backUpNow(racing, volumeId);
+  assert.equal(second.outcome.parentId, null);
+  assert.ok((await restored(scene, second.backupId)).equals(second.content));
+});
+
+test('a snapshot is read by nobody any more when a failed backup closes it', async (t) => {
+  const scene = await startScene(t);
+  const volumeId = await makeVolume(scene);
+  let reads = 0;
+  let reading = 0;
+  let readingAtClose: number | undefined;
+  const openSnapshot = async (snapshotId: string): Promise<BlockDevice> => {
+    const device = await scene.engine.openSnapshot(snapshotId);
+    return {
+      lengthBytes: device.lengthBytes,
+      readOnly: true,
+      read: async (offsetBytes, target) => {
+        reads += 1;
+        reading += 1;
+        try {
+          if (reads === 1) throw new OperatingError('io', 'made to fail');
+          for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+          await device.read(offsetBytes, target);
+        } finally {
+          reading -= 1;
+        }
+      },
+      write: () => device.write(0, new Uint8Array()),
+      zero: () => device.zero(0, 0),
+      trim: () => device.trim(0, 0),
+      flush: () => device.flush(),
+      extents: (offsetBytes, length) => device.extents(offsetBytes, length),
+      close: async () => {
+        readingAtClose = reading;
+        await device.close();
+      },
+    };
+  };
+  const failing = { ...scene, engine: engineWith(scene.engine, { openSnapshot }) };
+  await assert.rejects(backUpNow(failing, volumeId), (error) => isOperatingError(error, 'io'));
+  assert.equal(readingAtClose, 0);
+});
+
+test("a clone's backup leaves its source the place to start from", async (t) => {
+  const scene = await startScene(t);
+  const volumeId = await makeVolume(scene);
+  const first = await backUpNow(scene, volumeId);
+  const clone = newId();
+  await scene.engine.createVolume({ volumeId: clone, lengthBytes, from: { volumeId } });
+  assert.equal((await backUpNow(scene, clone)).outcome.parentId, first.backupId);
+  assert.ok((await scene.engine.findSnapshot(checkpointId(first.backupId))) !== undefined);
+});
+
+test('of backups made in any order only the newest keeps a checkpoint', async (t) => {
+  const scene = await startScene(t);
+  const { engine, repository } = scene;
+  const volumeId = await makeVolume(scene);
+  await engine.createSnapshot({ volumeId, snapshotId: 'older' });
+  await write(scene, volumeId, 0, Buffer.alloc(4096, 'newer'));
+  const newer = await backUpNow(scene, volumeId);
+  const olderId = newId();
+  await backUp({
+    engine,
+    repository,
+    snapshotId: 'older',
+    facts: factsOf(olderId, volumeId),
+    journalPath: join(scene.folder, 'older.journal'),
+    signal,
+    onProgress: () => undefined,
+  });
+  await write(scene, volumeId, MiB, Buffer.alloc(4096, 'newest'));
+  const newest = await backUpNow(scene, volumeId);
+  assert.equal(newest.outcome.parentId, newer.backupId);
+  for (const backupId of [newer.backupId, olderId]) {
+    assert.equal(await engine.findSnapshot(checkpointId(backupId)), undefined);
+  }
+  assert.ok((await engine.findSnapshot(checkpointId(newest.backupId))) !== undefined);
+});
+
+test('a backup is deleted although another one is damaged', async (t) => {
+  const scene = await startScene(t);
+  const { engine, repository, objects } = scene;
+  const volumeId = await makeVolume(scene);
+  const first = await backUpNow(scene, volumeId);
+  const second = await backUpNow(scene, volumeId);
+  objects.set(`backups/${first.backupId}`, Buffer.from('damaged'));
+  await deleteBackup({ engine, repository, backupId: second.backupId, signal });
+  assert.equal(await repository.findManifest(second.backupId), undefined);
+  const error = new OperatingError('unavailable', 'made to fail');
+  const failing = new Proxy(repository, {
+    get(target, key): unknown {
+      if (key === 'planPrune') return () => Promise.reject(error);
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const deleting = deleteBackup({ engine, repository: failing, backupId: first.backupId, signal });
+  await assert.rejects(deleting, error);
+});
+
+test('a parent is found without reading every manifest again', async (t) => {
+  const scene = await startScene(t);
+  const volumeId = await makeVolume(scene);
+  for (let n = 0; n < 5; n += 1) await backUpNow(scene, volumeId);
+  let listings = 0;
+  const { objects } = scene;
+  // The store in memory lists what it holds by the names of its objects.
+  objects.keys = () => {
+    listings += 1;
+    return Map.prototype.keys.call(objects);
+  };
+  const last = await backUpNow(scene, volumeId);
+  assert.equal(listings, 0);
+  await deleteBackup({ ...scene, backupId: last.backupId, signal });
+  assert.notEqual((await backUpNow(scene, volumeId)).outcome.parentId, last.backupId);
 });

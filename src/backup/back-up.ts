@@ -8,12 +8,13 @@
  *    the next backup can start from here even when the snapshot is deleted at once.
  * 2. The manifest is the last object written. Once it is there, the backup is, and a rerun only
  *    finishes what comes after.
- * 3. The parent's checkpoint is released last: the layers between the two are needed no longer.
+ * 3. The checkpoints of the volume's older backups are released last: the next one starts from here,
+ *    and the layers between are needed no longer. A clone leaves those of its source alone.
  */
 import { rm } from 'node:fs/promises';
 import { assert } from '../base/assert.ts';
 import type { Extent } from '../base/extent.ts';
-import { OperatingError } from '../base/errors.ts';
+import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import { blockBytes } from '../repository/block.ts';
 import type { Manifest, ManifestFacts } from '../repository/manifest.ts';
@@ -23,7 +24,7 @@ import type { BlockDevice } from '../volume/block-device.ts';
 import type { SnapshotFacts, VolumeEngine } from '../volume/engine.ts';
 import { ChangedSectors } from './changed-sectors.ts';
 import { checkpointId } from './checkpoint.ts';
-import { findParent } from './parent.ts';
+import { findParent, type Parent } from './parent.ts';
 import { bytesOf, planFull, planIncremental, without } from './read-plan.ts';
 
 export interface BackUpOptions {
@@ -73,13 +74,42 @@ export async function backUp(options: BackUpOptions): Promise<BackupOutcome> {
   const manifest =
     (await repository.findManifest(facts.backupId)) ?? (await writeBackup(options, snapshot));
   await rm(options.journalPath, { force: true });
-  if (manifest.parentId !== null) await engine.deleteSnapshot(checkpointId(manifest.parentId));
+  await releaseOlder(options, snapshot);
   return outcomeOf(manifest);
 }
 
+async function releaseOlder(
+  { engine, repository }: BackUpOptions,
+  snapshot: SnapshotFacts,
+): Promise<void> {
+  const older = new Set(snapshot.chain.slice(1));
+  for (const [backupId, layerId] of await repository.backupLayers()) {
+    if (!older.has(layerId)) continue;
+    const checkpoint = await engine.findSnapshot(checkpointId(backupId));
+    if (checkpoint?.volumeId !== snapshot.volumeId) continue;
+    await engine.deleteSnapshot(checkpoint.snapshotId);
+  }
+}
+
 async function writeBackup(options: BackUpOptions, snapshot: SnapshotFacts): Promise<Manifest> {
-  const { engine, repository, facts, signal } = options;
+  const { engine, repository } = options;
   const parent = await findParent({ engine, repository, snapshot });
+  try {
+    return await writeOnto(parent, options, snapshot);
+  } catch (error) {
+    if (parent === undefined || !isOperatingError(error, 'not_found')) throw error;
+    if ((await repository.findManifest(parent.manifest.backupId)) !== undefined) throw error;
+    // The parent was deleted before the writer held it: another one, or none, serves as well.
+    return await writeBackup(options, snapshot);
+  }
+}
+
+async function writeOnto(
+  parent: Parent | undefined,
+  options: BackUpOptions,
+  snapshot: SnapshotFacts,
+): Promise<Manifest> {
+  const { engine, repository, facts, signal } = options;
   const device = await engine.openSnapshot(options.snapshotId);
   try {
     const runs =
@@ -143,7 +173,9 @@ async function copyRuns(
       report();
     }
   };
-  await Promise.all(Array.from({ length: readersCount }, readPieces));
+  // All have ended before the first failure is told: the device is about to be closed.
+  const readers = await Promise.allSettled(Array.from({ length: readersCount }, readPieces));
+  for (const reader of readers) if (reader.status === 'rejected') throw reader.reason;
   assert(bytesDone === bytesTotal, 'every run was read');
 }
 
