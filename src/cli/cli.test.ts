@@ -96,6 +96,12 @@ test('a list is a table, or JSON', async () => {
   assert.deepEqual(JSON.parse(json.out)[0], volume);
 });
 
+test('the version is that of the package', async () => {
+  const manifest = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const { code, out } = await run(['--version']);
+  assert.deepEqual([code, out], [0, `${JSON.parse(manifest).version}\n`]);
+});
+
 test('what makes no sense is 2, what cannot be done is 1 and one line', async () => {
   for (const args of [[], ['volume'], ['volume', 'fly'], ['volume', 'list', '--fly'], ['fly']]) {
     assert.equal((await run(args)).code, 2, args.join(' '));

@@ -1,6 +1,7 @@
 /** The `firn` command: what it is made of, and how it ends. */
 import { Command, CommanderError } from 'commander';
 import { isOperatingError } from '../base/errors.ts';
+import { version } from '../base/version.ts';
 import { Client } from '../client/client.ts';
 import { backupCreate } from './backup-create.ts';
 import { backupDelete } from './backup-delete.ts';
@@ -92,6 +93,7 @@ export async function runCli(
 function buildProgram(context: Context): Command {
   const program = new Command('firn')
     .description('Self-hosted block storage: instant snapshots, proven backups')
+    .version(version, '-V, --version', 'print the release of Firn')
     .option('--data <DIR>', "the service's data folder; its clouds.yaml signs commands in")
     .option('--json', 'print results as JSON')
     .exitOverride()

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { createLog } from '../api/log.ts';
 import { assert } from '../base/assert.ts';
 import { errnoOf, OperatingError } from '../base/errors.ts';
+import { version } from '../base/version.ts';
 import { type Addresses, type Service, startService } from './compose.ts';
 import {
   type Address,
@@ -96,7 +97,7 @@ function greeting(
     ? `Made the key of the backups: ${config.keyPath}\nKeep a copy of it elsewhere: ` +
       `without it no backup can be read.\n`
     : '';
-  return `Firn 0.1.0 is ready.
+  return `Firn ${version} is ready.
 
   HTTP      ${publicUrl}  (Identity v3 at /identity/v3, Block Storage v3 at /volume/v3)
   NBD       ${formatAddress(nbd)} and ${config.nbdSocketPath}
