@@ -1,6 +1,12 @@
 /** The one executable: `firn serve`, `firn volume …`, `firn backup …`. */
 import { runCli } from '../src/cli/program.ts';
 
+// A reader such as `head` may go before all is written: what it wanted, it has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 process.exitCode = await runCli(process.argv.slice(2), {
   environment: process.env,
   stdout: process.stdout,
