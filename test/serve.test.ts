@@ -1,8 +1,9 @@
 /** Starting and ending the service, as an operator does. */
 import assert from 'node:assert/strict';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startFirn } from '../demo/firn-process.ts';
@@ -20,6 +21,15 @@ test('a first start says what to type next, and keeps its secrets to itself', as
   const openrc = await readFile(join(dataFolder, 'openrc'), 'utf8');
   const password = /OS_PASSWORD='([^']+)'/.exec(openrc)?.[1] ?? '';
   assert.ok(password.length >= 20 && !output.includes(password));
+});
+
+test('a first start that failed on the store is a first start again', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-test-'));
+  t.after(() => rm(folder, { recursive: true }));
+  await assert.rejects(startFirn(folder, ['--store', 's3://nowhere']), /there is no store for/);
+  const firn = await startFirn(folder);
+  t.after(() => firn.stop());
+  assert.ok((await stat(join(folder, 'backups'))).isDirectory());
 });
 
 test('Ctrl-C ends it in order, and a second start finds everything again', async (t) => {

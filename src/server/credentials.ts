@@ -36,6 +36,11 @@ export async function writeCredentials(folder: string, authUrl: string): Promise
   return { password, cloudsPath, openrcPath, made: kept === undefined };
 }
 
+/** True after the first start. */
+export async function hasCredentials(folder: string): Promise<boolean> {
+  return (await keptPassword(join(folder, 'clouds.yaml'))) !== undefined;
+}
+
 async function keptPassword(cloudsPath: string): Promise<string | undefined> {
   const text = await readFile(cloudsPath, 'utf8').catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined;

@@ -14,7 +14,7 @@ import {
   type ServeOptions,
 } from './config.ts';
 import { makeStoreRoot } from '../store/make-root.ts';
-import { cloudName, type Credentials, writeCredentials } from './credentials.ts';
+import { cloudName, type Credentials, hasCredentials, writeCredentials } from './credentials.ts';
 import { takeDataFolder } from './data-folder.ts';
 import { readKeyFile } from './key-file.ts';
 
@@ -34,8 +34,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     const { key, made: keyMade } = await readKeyFile(config.keyPath, { create: true });
     const addresses = await chooseAddresses(config);
     const authUrl = `${addresses.publicUrl}/identity/v3`;
+    // The files come after the store, so that a start that fails on it is followed by a first one.
+    if (!(await hasCredentials(config.dataFolder))) await makeStoreRoot(config.storeUrl);
     const credentials = await writeCredentials(config.dataFolder, authUrl);
-    if (credentials.made) await makeStoreRoot(config.storeUrl);
     const log = createLog({ level: config.logLevel, destination: pino.destination(2) });
     const secrets = { adminPassword: credentials.password, wrappingKey: key };
     const service = await startService(config, addresses, secrets, log).catch((error: unknown) => {
