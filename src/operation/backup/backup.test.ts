@@ -109,6 +109,19 @@ test('a volume is backed up as it is, in use only by force', async (t) => {
   assert.equal((await volumeNow(scene, volumeId)).status, 'available');
 });
 
+test('a volume is backed up as it was when that was asked for', async (t) => {
+  const scene = await openScene(t);
+  const { id: volumeId } = await makeVolume(scene);
+  await writeAt(scene, volumeId, 0, 'before');
+  await attach(scene, volumeId);
+  const { id } = await askBackup(scene, { volumeId, force: true });
+  await writeAt(scene, volumeId, 0, 'after!');
+  await scene.work();
+  const restored = await restoreBackup(scene, max, id, { volumeId: null, name: null });
+  await scene.work();
+  assert.equal(await readAt(scene, restored.volume.id, 0, 6), 'before');
+});
+
 test('a later backup starts from the earlier one, and either can be deleted', async (t) => {
   const scene = await openScene(t);
   const { volume, backup } = await backedUp(scene);

@@ -2,8 +2,8 @@
  * The job that makes a backup. It may run again from the start at any point:
  *
  * - A backup of a volume reads a short-lived snapshot, which has the backup's id. It is taken once,
- *   and given up only after the row says `available`: a rerun reads the same bytes or finds all
- *   done.
+ *   by the request, or by the job when the process ended between the two, and given up only after
+ *   the row says `available`: a rerun reads the same bytes or finds all done.
  * - The row becomes `available`, and what was read is released, in one transaction.
  * - A row that leaves `creating` by force ends the work; the deletion's job, which comes after this
  *   one, removes what the repository has of it.

@@ -1,11 +1,11 @@
-import { OperatingError } from '../../base/errors.ts';
+import { isOperatingError, OperatingError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { CatalogWriter } from '../../catalog/catalog.ts';
 import type { BackupRow, Metadata, SnapshotRow, VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import { availabilityZoneFor } from '../availability-zones.ts';
-import type { Starting } from '../needs.ts';
+import type { OperationNeeds, Starting } from '../needs.ts';
 import { demandQuota } from '../quota.ts';
 import { findSnapshot, invalidSnapshot } from '../snapshot/find-snapshot.ts';
 import { isOneOf, snapshotChanges, volumeChanges } from '../states.ts';
@@ -29,9 +29,12 @@ export interface NewBackup {
   readonly availabilityZone: string | null;
 }
 
-/** Begins to back up a snapshot, or a volume. */
+/**
+ * Begins to back up a snapshot, or a volume. What a volume holds is kept within this call, so that
+ * the backup's instant is the request's, however long its job waits for its turn.
+ */
 export async function createBackup(
-  { catalog, clock, jobs }: Starting,
+  { catalog, clock, jobs, engine }: Starting & Pick<OperationNeeds, 'engine'>,
   caller: Caller,
   input: NewBackup,
 ): Promise<BackupRow> {
@@ -73,7 +76,16 @@ export async function createBackup(
     });
     return backup;
   });
-  jobs.wake();
+  try {
+    if (row.snapshotId === null) {
+      await engine.createSnapshot({ volumeId: row.volumeId, snapshotId: row.id });
+    }
+  } catch (error) {
+    // The job meets the same error, and keeps it where the backup's owner finds it.
+    if (!isOperatingError(error)) throw error;
+  } finally {
+    jobs.wake();
+  }
   return row;
 }
 
