@@ -39,8 +39,9 @@ export class VolumeState {
     return this.record.id;
   }
 
-  /** A snapshot that is durable. */
+  /** A snapshot that is durable, and is to stay: a change that failed may have reached the disk. */
   snapshot(id: string): SnapshotRecord | undefined {
+    if (!this.record.snapshots.some((snapshot) => snapshot.id === id)) return undefined;
     return this.durable.snapshots.find((snapshot) => snapshot.id === id);
   }
 
@@ -80,6 +81,9 @@ export class VolumeState {
       await this.#operations.remove(this.#path);
       await this.#operations.syncFolder(folder);
     } catch (error) {
+      // The volume is still there; whether its record is, is not known, so the next commit writes.
+      this.#isRemoved = false;
+      this.record = { ...this.record };
       throw fromSystemError(error, `Removing volume ${this.id}`);
     }
   }

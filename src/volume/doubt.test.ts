@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { KiB, MiB } from '../base/bytes.ts';
+import type { FileOperations } from '../layer/file-operations.ts';
+import { nodeFileOperations } from '../layer/file-operations.ts';
+import { hookedFileOperations, systemError } from './failing-files.ts';
+import type { OpenedEngine } from './open-engine.ts';
+import { openVolumeEngine } from './open-engine.ts';
+
+/** What the engine does after a file operation of which nobody knows whether it was done. */
+const sector = 4 * KiB;
+const lengthBytes = 8 * MiB;
+
+async function newFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-doubt-'));
+  t.after(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+function open(folder: string, fs: FileOperations): Promise<OpenedEngine> {
+  return openVolumeEngine({ folder, fs, report: () => undefined });
+}
+
+async function writeSector(engine: OpenedEngine, volumeId: string, at: number): Promise<void> {
+  const device = await engine.openVolume(volumeId);
+  await device.write(at * sector, Buffer.alloc(sector, at + 1));
+  await device.close();
+}
+
+async function assertSectors(folder: string, volumeId: string, count: number): Promise<void> {
+  const engine = await openVolumeEngine({ folder });
+  const device = await engine.openVolume(volumeId);
+  const found = Buffer.alloc(sector);
+  for (let at = 0; at < count; at += 1) {
+    await device.read(at * sector, found);
+    assert.ok(found.equals(Buffer.alloc(sector, at + 1)), `sector ${at}`);
+  }
+  await device.close();
+  await engine.settled();
+  await engine.close();
+}
+
+test('a volume whose removal failed is as durable as before', async (t) => {
+  const folder = await newFolder(t);
+  let isFailing = false;
+  const fs = hookedFileOperations((operation, path) => {
+    if (isFailing && operation === 'syncFolder' && path.endsWith('volumes')) {
+      throw systemError('EIO');
+    }
+  });
+  const engine = await open(folder, fs);
+  await engine.createVolume({ volumeId: 'v', lengthBytes });
+  await writeSector(engine, 'v', 0);
+  isFailing = true;
+  await assert.rejects(engine.deleteVolume('v'), { code: 'io' });
+  isFailing = false;
+  await engine.createSnapshot({ volumeId: 'v', snapshotId: 's' });
+  await writeSector(engine, 'v', 1);
+  await engine.settled();
+  await engine.close();
+  await assertSectors(folder, 'v', 2);
+});
+
+test('no layer is removed that a record in doubt may lead to', async (t) => {
+  const folder = await newFolder(t);
+  let inDoubt = '';
+  let writes = 0;
+  const fs: FileOperations = {
+    ...nodeFileOperations,
+    writeDurably: async (path, content) => {
+      if (inDoubt === '' || !path.includes(inDoubt)) {
+        await nodeFileOperations.writeDurably(path, content);
+        return;
+      }
+      writes += 1;
+      // The first one is done and fails all the same; then the disk is gone.
+      if (writes === 1) await nodeFileOperations.writeDurably(path, content);
+      throw systemError('EIO');
+    },
+  };
+  const engine = await open(folder, fs);
+  await engine.createVolume({ volumeId: 'v', lengthBytes });
+  for (const [at, snapshotId] of ['a', 'b', 'c'].entries()) {
+    await writeSector(engine, 'v', at);
+    await engine.createSnapshot({ volumeId: 'v', snapshotId });
+  }
+  inDoubt = (await engine.findSnapshot('c'))?.layerId ?? '';
+  await engine.deleteSnapshot('b');
+  await assert.rejects(engine.settled(), { code: 'io' });
+  await engine.deleteSnapshot('a');
+  await assert.rejects(engine.settled(), { code: 'io' });
+  await engine.close();
+  await assertSectors(folder, 'v', 3);
+});
+
+test('a snapshot that was refused and then acknowledged stays', async (t) => {
+  const folder = await newFolder(t);
+  const writing = Promise.withResolvers<void>();
+  const mayFail = Promise.withResolvers<void>();
+  let isFailing = false;
+  const fs: FileOperations = {
+    ...nodeFileOperations,
+    writeDurably: async (path, content) => {
+      if (isFailing && path.endsWith('v.json')) {
+        isFailing = false;
+        writing.resolve();
+        await mayFail.promise;
+        throw systemError('ENOSPC');
+      }
+      await nodeFileOperations.writeDurably(path, content);
+    },
+  };
+  const engine = await open(folder, fs);
+  await engine.createVolume({ volumeId: 'v', lengthBytes });
+  const device = await engine.openVolume('v');
+  isFailing = true;
+  const options = { volumeId: 'v', snapshotId: 's' };
+  const refused = assert.rejects(engine.createSnapshot(options), { code: 'no_space' });
+  await writing.promise;
+  // Its commit follows the one that fails, and takes the refused name along.
+  const flushed = device.flush();
+  for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+  mayFail.resolve();
+  await refused;
+  await flushed;
+  await engine.createSnapshot(options);
+  await device.flush();
+  await device.close();
+  await engine.close();
+  const again = await openVolumeEngine({ folder });
+  assert.ok((await again.findSnapshot('s')) !== undefined);
+  await again.close();
+});
+
+test('a merge that fails does not stop the others, nor a record that was not written', async (t) => {
+  const folder = await newFolder(t);
+  let failing = '';
+  const fs = hookedFileOperations((operation, path) => {
+    if (failing !== '' && operation === 'write' && path.includes(failing)) {
+      throw systemError('EIO');
+    }
+  });
+  const engine = await open(folder, fs);
+  for (const volumeId of ['v', 'w']) {
+    await engine.createVolume({ volumeId, lengthBytes });
+    for (const [at, name] of ['a', 'b'].entries()) {
+      await writeSector(engine, volumeId, at);
+      await engine.createSnapshot({ volumeId, snapshotId: `${volumeId}-${name}` });
+    }
+  }
+  failing = (await engine.findSnapshot('v-b'))?.layerId ?? '';
+  await engine.deleteSnapshot('v-a');
+  await assert.rejects(engine.settled(), { code: 'io' });
+  await engine.deleteSnapshot('w-a');
+  await assert.rejects(engine.settled(), { code: 'io' });
+  assert.equal((await engine.findSnapshot('v-b'))?.chain.length, 2);
+  assert.equal((await engine.findSnapshot('w-b'))?.chain.length, 1);
+  await engine.close();
+});
