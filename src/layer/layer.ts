@@ -34,6 +34,7 @@ export class Layer {
   /** How often the data file was cut. */
   #cuts = 0;
   #failure: OperatingError | undefined;
+  #isRecordInDoubt = false;
   readonly #rewriting = new Serial();
   readonly #flush = new GroupCommit(() => this.#flushNow());
 
@@ -65,6 +66,11 @@ export class Layer {
   /** Set when a flush has failed: the layer takes no more changes. */
   get failure(): OperatingError | undefined {
     return this.#failure;
+  }
+
+  /** True when `layer.json` may differ from `record`: a rewrite has failed, or is under way. */
+  get isRecordInDoubt(): boolean {
+    return this.#isRecordInDoubt;
   }
 
   /** Fills `target` from data that this layer holds, or held when the call began. */
@@ -149,12 +155,14 @@ export class Layer {
     return this.#rewriting.run(async () => {
       const record = { ...this.#record, ...change };
       const path = join(this.#folder, recordFile);
+      this.#isRecordInDoubt = true;
       try {
         await this.#pool.operations.writeDurably(path, formatLayerRecord(record));
       } catch (error) {
         throw fromSystemError(error, `Writing ${path}`);
       }
       this.#record = record;
+      this.#isRecordInDoubt = false;
     });
   }
 

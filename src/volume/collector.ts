@@ -14,6 +14,8 @@ export interface CollectorView {
   roots(): Set<string>;
   /** True when what some record refers to is not known: it is damaged, or its write has failed. */
   isUnsure(): boolean;
+  /** Writes the records of volumes that are ahead of the disk. */
+  endDoubt(): Promise<void>;
   /** Keeps the volume whose head this is in use while `work` runs; undefined for a frozen layer. */
   withHead<T>(layerId: string, work: (live: LiveVolume | undefined) => Promise<T>): Promise<T>;
   /** Every chain in use. */
@@ -56,9 +58,18 @@ export class Collector {
   }
 
   async #collect(): Promise<void> {
+    await this.#endDoubt();
     while (!this.#isStopped && !this.#view.isUnsure() && !this.#shelf.hasDamage) {
       if (!(await this.#step())) return;
     }
+  }
+
+  /** Writes the records again of which it is not known what is on disk: what they lead to stays. */
+  async #endDoubt(): Promise<void> {
+    for (const layer of this.#shelf.all()) {
+      if (layer.isRecordInDoubt) await layer.rewrite({});
+    }
+    await this.#view.endDoubt();
   }
 
   /** Does what is next; answers false when there is nothing. */
@@ -69,9 +80,17 @@ export class Collector {
       await this.#shelf.remove(this.#shelf.get(removal));
       return true;
     }
+    const failures: unknown[] = [];
     for (const { parent, child } of merges) {
-      if (await this.#merge(this.#shelf.get(parent), this.#shelf.get(child))) return true;
+      try {
+        if (await this.#merge(this.#shelf.get(parent), this.#shelf.get(child))) return true;
+      } catch (error) {
+        // What is wrong with these two must not keep the others from being merged.
+        if (this.#shelf.get(child).isRecordInDoubt) throw error;
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
     return false;
   }
 

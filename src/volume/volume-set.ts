@@ -176,6 +176,10 @@ export class VolumeSet implements CollectorView {
     return [...this.#volumes.values()].some((volume) => volume.record !== volume.durable);
   }
 
+  async endDoubt(): Promise<void> {
+    for (const volume of this.#volumes.values()) await volume.commit();
+  }
+
   chains(): Iterable<Chain> {
     return this.#chains;
   }
