@@ -157,7 +157,7 @@ test('small scattered writes store about what they changed, again and again', as
   const scene = await startScene(t);
   const volumeId = await makeVolume(scene);
   await write(scene, volumeId, 0, randomBytes(16 * MiB));
-  await backUpNow(scene, volumeId);
+  const backupIds = [(await backUpNow(scene, volumeId)).backupId];
   for (let round = 0; round < 3; round += 1) {
     for (let n = 0; n < 48; n += 1) {
       const sector = (n * 85 + round * 7) % 4096;
@@ -167,7 +167,11 @@ test('small scattered writes store about what they changed, again and again', as
     const stored = outcome.bytesStored / (48 * 4096);
     assert.ok(stored < (round === 0 ? 1.7 : 2.6), `stored ${stored} times what changed`);
     assert.ok((await restored(scene, backupId)).equals(content));
+    backupIds.push(backupId);
   }
+  for (const backupId of backupIds) await deleteBackup({ ...scene, backupId, signal });
+  const left = [...scene.objects.keys()].filter((name) => /^(packs|indexes|backups)\//.test(name));
+  assert.deepEqual(left, [], 'all space is given back');
 });
 
 test('zeros over data reach the next backup, and a restore to a new volume', async (t) => {

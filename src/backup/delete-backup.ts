@@ -30,7 +30,12 @@ export async function deleteBackup(options: {
  */
 async function giveBackSpace(repository: Repository, signal: AbortSignal): Promise<void> {
   try {
-    await repository.executePrune(await repository.planPrune({ signal }), { signal });
+    for (let again = true; again;) {
+      const plan = await repository.planPrune({ signal });
+      const { packsRemoved } = await repository.executePrune(plan, { signal });
+      // With the packs of patches that nothing refers to, what these lay on can go.
+      again = packsRemoved > 0 && plan.bytesDeferred > 0;
+    }
   } catch (error) {
     if (!isOperatingError(error, 'corrupt') && !isOperatingError(error, 'conflict')) throw error;
   }

@@ -42,6 +42,8 @@ export interface PrunePlan {
   readonly bytesTotal: number;
   /** Bytes that the store will have back. */
   readonly bytesFreed: number;
+  /** Bytes kept for patches that nothing refers to; those whose pack goes leave them to the next. */
+  readonly bytesDeferred: number;
 }
 
 export async function planPrune(
@@ -65,7 +67,7 @@ export async function planPrune(
     const root = { rootId: Buffer.from(rootId, 'hex'), depth };
     await marking.markMap(root, manifestName(found.backupId));
   }
-  await marking.markBases();
+  const bytesDeferred = await marking.markBases();
   const remove: PlannedPack[] = [];
   const rewrite: PlannedPack[] = [];
   let bytesTotal = 0;
@@ -79,7 +81,7 @@ export async function planPrune(
     (liveBytes === 0 ? remove : rewrite).push({ packId, sizeBytes, liveBytes });
     bytesFreed += sizeBytes - liveBytes;
   }
-  return { moment, usedSince, rootIds, remove, rewrite, bytesTotal, bytesFreed };
+  return { moment, usedSince, rootIds, remove, rewrite, bytesTotal, bytesFreed, bytesDeferred };
 }
 
 /** True when no writer relies on the pack that a plan does not see in a backup. */
@@ -111,9 +113,10 @@ class Marking {
 
   /**
    * Marks the base of every patch, also of one that nothing refers to: as long as its pack is there
-   * a writer may find it and rely on it. The bases of those that go with this plan go with the next.
+   * a writer may find it and rely on it. Returns the bytes that are kept only for such patches.
    */
-  async markBases(): Promise<void> {
+  async markBases(): Promise<number> {
+    let bytesDeferred = 0;
     const { store, keys, index } = this.#source;
     for (const pack of index.packs()) {
       if (!pack.patches) continue;
@@ -121,10 +124,13 @@ class Marking {
       const { directory } = await readPackContent(store, keys, pack).catch((error: unknown) => {
         throw isOperatingError(error, 'corrupt') ? blocked(packName(pack.packId), error) : error;
       });
-      for (const { baseAt } of entriesOf(directory, packName(pack.packId))) {
-        if (baseAt !== -1) this.#mark(directory, baseAt);
+      for (const { idAt, baseAt } of entriesOf(directory, packName(pack.packId))) {
+        if (baseAt === -1 || this.#mark(directory, baseAt) !== 'now') continue;
+        if (index.table.isMarked(marks.live, directory, idAt)) continue;
+        bytesDeferred += index.find(directory, baseAt)?.lengthBytes ?? 0;
       }
     }
+    return bytesDeferred;
   }
 
   async #markNode(id: Uint8Array, level: number): Promise<void> {
