@@ -1,4 +1,4 @@
-import { OperatingError } from '../base/errors.ts';
+import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { createRepository, openRepository, type Repository } from '../repository/repository.ts';
 import type { StoreRoot } from '../store/store.ts';
 
@@ -48,19 +48,23 @@ export function openRepositories(options: {
     }
   }
 
+  async function openOnce(container: string, create: boolean): Promise<Repository> {
+    const known = opened.get(container);
+    const opening = known ?? openContainer(container, create);
+    opened.set(container, opening);
+    try {
+      return await opening;
+    } catch (error) {
+      if (opened.get(container) === opening) opened.delete(container);
+      // Whoever opened it first may only have looked for it.
+      const lookedOnly = known !== undefined && create && isOperatingError(error, 'not_found');
+      if (!lookedOnly) throw error;
+      return await openOnce(container, create);
+    }
+  }
+
   return {
-    async open(container, { create }) {
-      const known = opened.get(container);
-      if (known !== undefined) return await known;
-      const opening = openContainer(container, create);
-      opened.set(container, opening);
-      try {
-        return await opening;
-      } catch (error) {
-        opened.delete(container);
-        throw error;
-      }
-    },
+    open: (container, { create }) => openOnce(container, create),
     containers: () => root.containers(),
     async close() {
       const all = await Promise.allSettled(opened.values());
