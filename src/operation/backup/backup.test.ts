@@ -109,6 +109,20 @@ test('a volume is backed up as it is, in use only by force', async (t) => {
   assert.equal((await volumeNow(scene, volumeId)).status, 'available');
 });
 
+test('a public image of another project is known to be no volume, too', async (t) => {
+  const scene = await openScene(t);
+  const rest = { projectId: 'beta', name: null, status: 'queued', properties: {} } as const;
+  const visible = { id: newId(), visibility: 'public', createdAt: 0, updatedAt: 0 } as const;
+  await scene.catalog.insert('images', { ...rest, ...visible });
+  const hidden = { ...visible, id: newId(), visibility: 'private' } as const;
+  await scene.catalog.insert('images', { ...rest, ...hidden });
+  await assert.rejects(askBackup(scene, { volumeId: visible.id }), { code: 'invalid_input' });
+  await assert.rejects(askBackup(scene, { volumeId: hidden.id }), {
+    code: 'not_found',
+    message: `Volume ${hidden.id} could not be found.`,
+  });
+});
+
 test('a volume is backed up as it was when that was asked for', async (t) => {
   const scene = await openScene(t);
   const { id: volumeId } = await makeVolume(scene);

@@ -5,6 +5,7 @@ import type { BackupRow, Metadata, SnapshotRow, VolumeRow } from '../../catalog/
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import { availabilityZoneFor } from '../availability-zones.ts';
+import { findImage } from '../image/image-access.ts';
 import type { OperationNeeds, Starting } from '../needs.ts';
 import { demandQuota } from '../quota.ts';
 import { findSnapshot, invalidSnapshot } from '../snapshot/find-snapshot.ts';
@@ -110,8 +111,9 @@ async function findVolumeNotImage(
   try {
     return await findVolume(transaction, caller, volumeId);
   } catch (error) {
-    const image = await transaction.find('images', { id: volumeId, projectId: caller.projectId });
-    if (image === undefined) throw error;
+    await findImage(transaction, caller, volumeId).catch((noImage: unknown) => {
+      throw isOperatingError(noImage, 'not_found') ? error : noImage;
+    });
     throw new OperatingError(
       'invalid_input',
       `Backups are just for volumes: ${volumeId} is an image. An image is meta-data about how an ` +
