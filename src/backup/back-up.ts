@@ -8,8 +8,8 @@
  *    the next backup can start from here even when the snapshot is deleted at once.
  * 2. The manifest is the last object written. Once it is there, the backup is, and a rerun only
  *    finishes what comes after.
- * 3. The checkpoints of the volume's older backups are released last: the next one starts from here,
- *    and the layers between are needed no longer. A clone leaves those of its source alone.
+ * 3. The checkpoints of the volume's older backups are released last: the next one starts from
+ *    here, and the layers between are needed no longer. A clone leaves those of its source alone.
  */
 import { rm } from 'node:fs/promises';
 import { assert } from '../base/assert.ts';

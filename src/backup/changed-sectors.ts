@@ -2,8 +2,8 @@ import type { Extent } from '../base/extent.ts';
 import { blockBytes, sectorBytes } from '../repository/block.ts';
 
 /**
- * Which sectors may differ from the parent backup, as the maps say. `changed` is in order and covers
- * every difference.
+ * Which sectors may differ from the parent backup, as the maps say. `changed` is in order and
+ * covers every difference.
  */
 export class ChangedSectors {
   readonly #changed: readonly Extent[];
@@ -12,7 +12,7 @@ export class ChangedSectors {
     this.#changed = changed;
   }
 
-  /** For each block of a piece, which begins with a block: bit s is set when sector s may differ. */
+  /** For each block of a piece, which begins with a block: bit s means sector s may differ. */
   masksOf(piece: Extent): Uint16Array {
     const masks = new Uint16Array(Math.ceil(piece.lengthBytes / blockBytes));
     const end = piece.offsetBytes + piece.lengthBytes;

@@ -17,7 +17,7 @@ export interface Piece {
   readonly offsetBytes: number;
   /** Blocks. */
   readonly count: number;
-  /** For each block, the sectors that may differ from the parent's; undefined: any. */
+  /** For each block, the sectors that may differ from the parent's; without it all may. */
   readonly changed: Uint16Array | undefined;
 }
 

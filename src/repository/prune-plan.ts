@@ -42,7 +42,7 @@ export interface PrunePlan {
   readonly bytesTotal: number;
   /** Bytes that the store will have back. */
   readonly bytesFreed: number;
-  /** Bytes kept for patches that nothing refers to; those whose pack goes leave them to the next. */
+  /** Bytes kept for patches that nothing refers to; when these go, the next plan frees them. */
   readonly bytesDeferred: number;
 }
 

@@ -136,7 +136,7 @@ test('a snapshot that was refused and then acknowledged stays', async (t) => {
   await again.close();
 });
 
-test('a merge that fails does not stop the others, nor a record that was not written', async (t) => {
+test('a merge that fails does not stop the others', async (t) => {
   const folder = await newFolder(t);
   let failing = '';
   const fs = hookedFileOperations((operation, path) => {
