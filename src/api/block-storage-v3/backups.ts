@@ -12,7 +12,7 @@ import { backupDetail, backupSummary } from './backup-view.ts';
 import { metadataOf, toBool, trimmed } from './fields.ts';
 import {
   defined,
-  nextLink,
+  listAnswer,
   parseMetadataFilter,
   parseWhole,
   readList,
@@ -63,12 +63,9 @@ function listRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorag
     app.get(`/${path}`, async (request) => {
       const list = readList(request, backupList);
       const viewer = viewerOf(request, publicUrl);
-      const { rows, count } = await listBackups(operations, request.caller, list);
-      return {
-        backups: rows.map((row) => view(row, viewer)),
-        ...nextLink({ viewer, list, rows, path, kind: 'backups' }),
-        ...(count === undefined ? {} : { count }),
-      };
+      const page = await listBackups(operations, request.caller, list);
+      const items = page.rows.map((row) => view(row, viewer));
+      return listAnswer({ viewer, list, page, items, path, kind: 'backups' });
     });
   }
 }

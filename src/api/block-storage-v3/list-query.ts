@@ -74,6 +74,25 @@ function sortOf<T extends TableName>(query: Query, face: ListFace<T>): SortKey<T
   });
 }
 
+/**
+ * The body of a list: the items, the link to the next page, and the count where it was asked for.
+ */
+export function listAnswer(options: {
+  viewer: Viewer;
+  list: { query: Query; limit: number };
+  page: { rows: readonly { id: string }[]; count?: number | undefined };
+  items: readonly object[];
+  path: string;
+  kind: string;
+}): object {
+  const { kind, items, page } = options;
+  return {
+    [kind]: items,
+    ...nextLink({ ...options, rows: page.rows }),
+    ...(page.count === undefined ? {} : { count: page.count }),
+  };
+}
+
 /** The link to the next page, when this one is full: `<kind>_links`. */
 export function nextLink(options: {
   viewer: Viewer;

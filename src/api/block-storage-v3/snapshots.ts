@@ -26,7 +26,7 @@ import {
 } from './fields.ts';
 import {
   defined,
-  nextLink,
+  listAnswer,
   parseMetadataFilter,
   parseWhole,
   readList,
@@ -111,12 +111,9 @@ function listRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorag
     app.get(`/${path}`, async (request) => {
       const list = readList(request, snapshotList);
       const viewer = viewerOf(request, publicUrl);
-      const { rows, count } = await listSnapshots(operations, request.caller, list);
-      return {
-        snapshots: rows.map((row) => view(row, viewer)),
-        ...nextLink({ viewer, list, rows, path, kind: 'snapshots' }),
-        ...(count === undefined ? {} : { count }),
-      };
+      const page = await listSnapshots(operations, request.caller, list);
+      const items = page.rows.map((row) => view(row, viewer));
+      return listAnswer({ viewer, list, page, items, path, kind: 'snapshots' });
     });
   }
 }

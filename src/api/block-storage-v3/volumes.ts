@@ -11,7 +11,7 @@ import { parseBool, readQuery } from '../query.ts';
 import { metadataOf, trimmed } from './fields.ts';
 import {
   defined,
-  nextLink,
+  listAnswer,
   parseFlag,
   parseMetadataFilter,
   parseWhole,
@@ -89,15 +89,12 @@ function listRoutes(app: FastifyInstance, options: BlockStorageV3Options): void 
     app.get(`/${path}`, async (request) => {
       const list = readList(request, volumeList);
       const viewer = viewerOf(request, publicUrl);
-      const { rows, count } = await listVolumes(operations, request.caller, list);
-      return {
-        volumes:
-          path === 'volumes'
-            ? rows.map((row) => volumeSummary(row, viewer))
-            : await detailsOf(options, request, rows),
-        ...nextLink({ viewer, list, rows, path, kind: 'volumes' }),
-        ...(count === undefined ? {} : { count }),
-      };
+      const page = await listVolumes(operations, request.caller, list);
+      const items =
+        path === 'volumes'
+          ? page.rows.map((row) => volumeSummary(row, viewer))
+          : await detailsOf(options, request, page.rows);
+      return listAnswer({ viewer, list, page, items, path, kind: 'volumes' });
     });
   }
 }
