@@ -45,7 +45,9 @@ function installPackages() {
     stdio: ['ignore', 2, 2],
   });
   if (outcome.status === 0) return;
-  process.stderr.write('Firn: the packages could not be installed (npm install failed; see above).\n');
+  process.stderr.write(
+    'Firn: the packages could not be installed (npm install failed; see above).\n',
+  );
   process.exit(1);
 }
 
