@@ -15,7 +15,7 @@ export interface Contender {
   incremental(): Promise<Step | undefined>;
   /** A backup after no change. */
   unchanged(): Promise<Step | undefined>;
-  /** The newest backup, as a new disk image or volume. */
+  /** The newest backup, as a new disk image or volume, on the disk and not only in memory. */
   restore(): Promise<Step>;
   /** A snapshot of the disk as it is; undefined: not its trade. */
   snapshot(): Promise<Step | undefined>;

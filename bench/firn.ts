@@ -15,7 +15,7 @@ import { diskBytes } from './command.ts';
 import type { Contender, Image, Step, Write } from './contender.ts';
 
 /** How often a status is looked at: the error of a step's time. */
-const lookEveryMs = 10;
+const lookEveryMs = 20;
 
 export function firn(folder: string): Contender {
   const dataFolder = join(folder, 'data');
