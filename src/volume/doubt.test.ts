@@ -161,3 +161,25 @@ test('a merge that fails does not stop the others', async (t) => {
   assert.equal((await engine.findSnapshot('w-b'))?.chain.length, 1);
   await engine.close();
 });
+
+test('a record that may not be durable is made so before it is trusted', async (t) => {
+  const folder = await newFolder(t);
+  const calls: string[] = [];
+  let isFailing = false;
+  const fs = hookedFileOperations((operation, path) => {
+    calls.push(`${operation} ${path.endsWith('volumes') ? 'volumes' : ''}`.trim());
+    if (isFailing && operation === 'datasync') throw systemError('EIO');
+  });
+  const engine = await open(folder, fs);
+  await engine.createVolume({ volumeId: 'v', lengthBytes });
+  const device = await engine.openVolume('v');
+  await device.write(0, Buffer.alloc(sector, 1));
+  isFailing = true;
+  await assert.rejects(device.flush(), { code: 'io' });
+  calls.length = 0;
+  await assert.rejects(device.close(), { code: 'io' });
+  isFailing = false;
+  const [synced, read] = [calls.lastIndexOf('syncFolder volumes'), calls.lastIndexOf('readText')];
+  assert.ok(synced >= 0 && synced < read, calls.join(', '));
+  await engine.close();
+});

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fromSystemError } from '../base/errors.ts';
 import type { FileOperations } from '../layer/file-operations.ts';
 import { GroupCommit } from '../layer/group-commit.ts';
@@ -68,8 +68,16 @@ export class VolumeState {
     return this.#write(this.record);
   }
 
-  /** Takes the record as it is on disk, after a failure that leaves open what is there. */
+  /**
+   * Takes the record as it is on disk, after a failure that leaves open what is there. Its name is
+   * made durable first: one that a power cut could still take back must not be built upon.
+   */
   async reload(): Promise<void> {
+    try {
+      await this.#operations.syncFolder(dirname(this.#path));
+    } catch (error) {
+      throw fromSystemError(error, `Reading volume ${this.id} again`);
+    }
     this.durable = await readVolumeRecord(this.#operations, this.#path, this.id);
     this.record = this.durable;
   }
