@@ -1,7 +1,6 @@
 /**
  * Something that backs up a disk image. All contenders do the same work on the same bytes in the
- * same
- * run; each step's time is the wall time of the whole step, as a user would wait for it.
+ * same run; each step's time is the wall time of the whole step, as a user would wait for it.
  */
 export interface Contender {
   readonly name: string;

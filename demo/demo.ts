@@ -1,7 +1,7 @@
 /**
  * The main job of Firn, start to finish, on real data: a volume, a snapshot, a backup, an
- * incremental
- * one, the loss of everything but the backups and their key, and a restore that is proven by hash.
+ * incremental one, the loss of everything but the backups and their key, and a restore that is
+ * proven by hash.
  */
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';

@@ -1,7 +1,6 @@
 /**
  * All checks of the project, in order of cost: format, types, lint, tests. With the argument
- * `check`,
- * only the first three.
+ * `check`, only the first three.
  *
  * With CI=true a test peer that is missing is a failure; elsewhere its tests are skipped and say
  * so.

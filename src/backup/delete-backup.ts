@@ -6,10 +6,8 @@ import { checkpointId } from './checkpoint.ts';
 
 /**
  * Removes a backup and gives back what nothing else refers to. The manifest goes first: from then
- * on
- * there is no such backup, and all the rest can be done again after a crash. No other backup
- * depends
- * on it.
+ * on there is no such backup, and all the rest can be done again after a crash. No other backup
+ * depends on it.
  */
 export async function deleteBackup(options: {
   engine: VolumeEngine;

@@ -13,8 +13,7 @@ export interface Parent {
 /**
  * The nearest backup that the snapshot's content grew from: the one whose layer comes first on the
  * way down the snapshot's chain. A clone's chain leads into its source's, so that the backups of
- * the
- * source serve too. Undefined when there is none in this repository.
+ * the source serve too. Undefined when there is none in this repository.
  */
 export async function findParent(options: {
   engine: VolumeEngine;

@@ -3,8 +3,7 @@
  *
  * Invariants of a plan: runs are in order, do not overlap, begin at a block's start, and end at a
  * block's end or at the volume's. `data` runs have to be read; `zero` runs hold nothing but zeros;
- * a
- * block in no run is as in the parent backup, or absent where there is no parent.
+ * a block in no run is as in the parent backup, or absent where there is no parent.
  */
 import { roundDown, roundUp } from '../base/bytes.ts';
 import { appendExtent, type Extent } from '../base/extent.ts';

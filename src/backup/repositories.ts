@@ -6,8 +6,7 @@ import type { StoreRoot } from '../store/store.ts';
 export interface Repositories {
   /**
    * Opens the repository of a container; with `create`, container and repository are made where
-   * they
-   * are missing. Rejects with `not_found`, `wrong_key`, `corrupt`, or what the store says.
+   * they are missing. Rejects with `not_found`, `wrong_key`, `corrupt`, or what the store says.
    */
   open(container: string, options: { create: boolean }): Promise<Repository>;
   /** The names of all containers that are there, with or without a repository. */

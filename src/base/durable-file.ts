@@ -20,8 +20,7 @@ export const temporarySuffix = '.tmp';
 
 /**
  * Writes a file whole or not at all, and durably: temporary name, write, fsync, rename, fsync of
- * the
- * folder. An existing file is replaced. When it rejects, `path` is as it was before.
+ * the folder. An existing file is replaced. When it rejects, `path` is as it was before.
  */
 export async function writeDurably(
   path: string,

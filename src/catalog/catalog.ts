@@ -77,8 +77,7 @@ export interface CatalogWriter extends CatalogReader {
   insert<T extends TableName>(table: T, row: Row<T>): Promise<void>;
   /**
    * Compare and swap: changes the one row that matches, and returns it as it is afterwards;
-   * undefined
-   * when none matched. More than one match is an assertion.
+   * undefined when none matched. More than one match is an assertion.
    */
   change<T extends TableName>(
     table: T,

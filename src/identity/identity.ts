@@ -35,8 +35,7 @@ export type LoginScope = { readonly project: Reference } | 'unscoped' | 'default
 
 /**
  * Tells who a caller is. All failures to do so are `unauthenticated`, in words that do not say
- * which
- * part was wrong.
+ * which part was wrong.
  */
 export interface Identity {
   login(how: LoginMethod, scope: LoginScope): Promise<{ token: string; facts: TokenFacts }>;

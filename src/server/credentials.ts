@@ -23,8 +23,7 @@ export const regionName = 'RegionOne';
 
 /**
  * Writes both files (mode 0600) for the address at which Firn is reached now. The password is the
- * one
- * that `clouds.yaml` already holds, or a new random one.
+ * one that `clouds.yaml` already holds, or a new random one.
  */
 export async function writeCredentials(folder: string, authUrl: string): Promise<Credentials> {
   const cloudsPath = join(folder, 'clouds.yaml');

@@ -7,8 +7,8 @@ import { openStoreRoot } from './open-root.ts';
 
 /**
  * Makes the place that a store's URL names, where it is missing. Only for the very first use: a
- * place
- * that was there and is gone is a disk that is not mounted, and must not be made anew in silence.
+ * place that was there and is gone is a disk that is not mounted, and must not be made anew in
+ * silence.
  */
 export async function makeStoreRoot(url: string): Promise<void> {
   openStoreRoot(url);

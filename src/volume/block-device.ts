@@ -8,8 +8,7 @@ export const requestBytesMax = 32 * 1024 * 1024;
  *
  * Obligations of the caller, asserted inside: every range lies within `lengthBytes`, no request but
  * `extents` is longer than `requestBytesMax`, buffers are not changed while a call is under way,
- * and
- * nothing is called after `close`. Offsets and lengths are in bytes and need no alignment.
+ * and nothing is called after `close`. Offsets and lengths are in bytes and need no alignment.
  *
  * Calls may overlap in time. Two overlapping writes to the same bytes leave each 4 KiB sector with
  * one of the two. What a resolved call wrote, every later read sees. What was written before a
