@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import test, { after, before, beforeEach } from 'node:test';
 import { GiB, KiB, MiB } from '../base/bytes.ts';
 import { isJsonObject } from '../base/json.ts';
-import { openStubServer, stubVolume } from '../client/stub-server.ts';
-import type { Play, StubServer } from '../client/stub-server.ts';
+import { openScriptedServer, scriptedVolume } from '../client/scripted-server.ts';
+import type { Play, ScriptedServer } from '../client/scripted-server.ts';
 import { ExportRegistry } from '../nbd/exports.ts';
 import { NbdServer } from '../nbd/server.ts';
 import { openMemoryDevice } from '../volume/memory-device.ts';
@@ -15,11 +15,11 @@ import type { ServeOptions } from './context.ts';
 import { runCli } from './program.ts';
 
 let folder: string;
-let stub: StubServer;
+let stub: ScriptedServer;
 let play: Play;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'firn-cli-'));
-  stub = await openStubServer((request) => play(request));
+  stub = await openScriptedServer((request) => play(request));
   await writeFile(join(folder, 'clouds.yaml'), cloudsYaml('right'));
 });
 after(async () => {
@@ -65,7 +65,7 @@ async function run(
   return { code, out, err };
 }
 
-const volume = stubVolume({ id: 'v1', name: 'disk', size: 3 });
+const volume = scriptedVolume({ id: 'v1', name: 'disk', size: 3 });
 
 function backupOf(status: string): Record<string, unknown> {
   return {
@@ -84,7 +84,9 @@ function backupOf(status: string): Record<string, unknown> {
 }
 
 test('a list is a table, or JSON', async () => {
-  play = () => ({ body: { volumes: [volume, stubVolume({ id: 'v2', name: 'a\u001b[2Jb\nc' })] } });
+  play = () => ({
+    body: { volumes: [volume, scriptedVolume({ id: 'v2', name: 'a\u001b[2Jb\nc' })] },
+  });
   const table = await run(['volume', 'list']);
   assert.equal(table.code, 0);
   const lines = table.out.split('\n');

@@ -3,12 +3,12 @@ import test from 'node:test';
 import { isOperatingError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { Client } from './client.ts';
-import { openStubServer, stubVolume } from './stub-server.ts';
-import type { Play, StubServer } from './stub-server.ts';
+import { openScriptedServer, scriptedVolume } from './scripted-server.ts';
+import type { Play, ScriptedServer } from './scripted-server.ts';
 import { waitForDeletion, waitForStatus } from './wait.ts';
 
-async function withStub(play: Play, work: (stub: StubServer) => Promise<void>): Promise<void> {
-  const stub = await openStubServer(play);
+async function withStub(play: Play, work: (stub: ScriptedServer) => Promise<void>): Promise<void> {
+  const stub = await openScriptedServer(play);
   try {
     await work(stub);
   } finally {
@@ -26,7 +26,7 @@ async function refusal(promise: Promise<unknown>): Promise<{ code: ErrorCode; me
 }
 
 const showOne: Play = ({ path }) =>
-  path.startsWith('/volumes/v1') ? { body: { volume: stubVolume({ id: 'v1' }) } } : undefined;
+  path.startsWith('/volumes/v1') ? { body: { volume: scriptedVolume({ id: 'v1' }) } } : undefined;
 
 test('one login serves many calls, and a token that has ended is renewed once', async () => {
   await withStub(showOne, async (stub) => {
@@ -72,7 +72,7 @@ test('what is no answer of this API is refused, not believed', async () => {
   const plays: Play[] = [
     () => ({ body: '<html>a proxy</html>' }),
     () => ({ body: { volume: null } }),
-    () => ({ body: { volume: stubVolume({ id: 5 }) } }),
+    () => ({ body: { volume: scriptedVolume({ id: 5 }) } }),
     () => ({ body: [] }),
   ];
   for (const play of plays) {
@@ -90,7 +90,7 @@ test('what is no answer of this API is refused, not believed', async () => {
 });
 
 test('a server that is not there is named', async () => {
-  const stub = await openStubServer(() => undefined);
+  const stub = await openScriptedServer(() => undefined);
   await stub.close();
   const error = await refusal(new Client(stub.cloud).volumes.show('v1'));
   assert.equal(error.code, 'unavailable');
@@ -98,7 +98,7 @@ test('a server that is not there is named', async () => {
 });
 
 test('a list goes over all pages', async () => {
-  const rows = Array.from({ length: 1203 }, (_, n) => stubVolume({ id: `v${n}` }));
+  const rows = Array.from({ length: 1203 }, (_, n) => scriptedVolume({ id: `v${n}` }));
   const play: Play = ({ path }) => {
     const query = new URL(path, 'http://stub').searchParams;
     const start = rows.findIndex((row) => row['id'] === query.get('marker')) + 1;
@@ -115,7 +115,7 @@ test('a list goes over all pages', async () => {
 });
 
 test('a name that one has is found, one that two have is not guessed', async () => {
-  const rows = ['one', 'two', 'two'].map((name, n) => stubVolume({ id: `v${n}`, name }));
+  const rows = ['one', 'two', 'two'].map((name, n) => scriptedVolume({ id: `v${n}`, name }));
   const play: Play = ({ path }) => {
     const url = new URL(path, 'http://stub');
     if (url.pathname !== '/volumes/detail') return undefined;
@@ -163,7 +163,7 @@ test('a deletion has ended when nothing is found', async () => {
   const play: Play = () => {
     looks += 1;
     return looks < 3
-      ? { body: { volume: stubVolume({ id: 'v1', status: 'deleting' }) } }
+      ? { body: { volume: scriptedVolume({ id: 'v1', status: 'deleting' }) } }
       : undefined;
   };
   await withStub(play, async (stub) => {

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { assert } from '../base/assert.ts';
 import type { Cloud } from './cloud.ts';
 
-export interface StubRequest {
+export interface ScriptedRequest {
   readonly method: string;
   /** With the query, without what stands before the resource: `/volumes/detail?limit=5`. */
   readonly path: string;
@@ -14,12 +14,12 @@ export interface StubRequest {
 }
 
 /** What is sent: with status 200 unless `status` is there; undefined is 404. */
-export type Play = (request: StubRequest) => { status?: number; body?: unknown } | undefined;
+export type Play = (request: ScriptedRequest) => { status?: number; body?: unknown } | undefined;
 
-export interface StubServer {
+export interface ScriptedServer {
   readonly url: string;
   readonly cloud: Cloud;
-  readonly requests: StubRequest[];
+  readonly requests: ScriptedRequest[];
   /** How many logins there were, good or bad. */
   readonly logins: () => number;
   /** From now on tokens that were given out are refused. */
@@ -29,8 +29,8 @@ export interface StubServer {
 
 const refused = { error: { code: 401, title: 'Unauthorized', message: 'Who are you?' } };
 
-export async function openStubServer(play: Play): Promise<StubServer> {
-  const requests: StubRequest[] = [];
+export async function openScriptedServer(play: Play): Promise<ScriptedServer> {
+  const requests: ScriptedRequest[] = [];
   const tokens = new Set<string>();
   let logins = 0;
   let url = '';
@@ -44,7 +44,7 @@ export async function openStubServer(play: Play): Promise<StubServer> {
     return { status: 201, token, body: { token: { catalog: [{ type: 'volumev3', endpoints }] } } };
   }
 
-  function answer(request: StubRequest): { status: number; token?: string; body: unknown } {
+  function answer(request: ScriptedRequest): { status: number; token?: string; body: unknown } {
     if (request.path === '/identity/v3/auth/tokens') return login(request.body);
     if (!tokens.has(String(request.headers['x-auth-token']))) return { status: 401, body: refused };
     requests.push(request);
@@ -98,7 +98,7 @@ async function readBody(incoming: IncomingMessage): Promise<unknown> {
 }
 
 /** A volume as Block Storage shows it, with what matters to a test. */
-export function stubVolume(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function scriptedVolume(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return {
     name: null,
     description: null,
