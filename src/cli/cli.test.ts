@@ -15,25 +15,25 @@ import type { ServeOptions } from './context.ts';
 import { runCli } from './program.ts';
 
 let folder: string;
-let stub: ScriptedServer;
+let scripted: ScriptedServer;
 let play: Play;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'firn-cli-'));
-  stub = await openScriptedServer((request) => play(request));
+  scripted = await openScriptedServer((request) => play(request));
   await writeFile(join(folder, 'clouds.yaml'), cloudsYaml('right'));
 });
 after(async () => {
-  await stub.close();
+  await scripted.close();
   await rm(folder, { recursive: true });
 });
 beforeEach(() => {
   play = () => undefined;
-  stub.requests.splice(0);
+  scripted.requests.splice(0);
 });
 
 function cloudsYaml(password: string): string {
   const auth = {
-    auth_url: `${stub.url}/identity/v3`,
+    auth_url: `${scripted.url}/identity/v3`,
     username: 'ann',
     password,
     project_name: 'a',
@@ -133,7 +133,7 @@ test('credentials: the flag, a cloud, variables; a clear word without any', asyn
   const good = { OS_CLOUD: 'firn', OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml') };
   assert.equal((await run(['volume', 'list'], { environment: good })).code, 0);
   const variables = {
-    OS_AUTH_URL: `${stub.url}/identity`,
+    OS_AUTH_URL: `${scripted.url}/identity`,
     OS_USERNAME: 'ann',
     OS_PASSWORD: 'right',
     OS_PROJECT_NAME: 'a',
@@ -188,7 +188,7 @@ test('a backup is waited for with its progress', async () => {
     outcome.err,
     'backup nightly: 50 %  512 B of 1.0 KiB\nbackup nightly: 100 %  1.0 KiB of 1.0 KiB\n',
   );
-  const sent = stub.requests.find(({ method }) => method === 'POST')?.body;
+  const sent = scripted.requests.find(({ method }) => method === 'POST')?.body;
   assert.deepEqual(sent, {
     backup: { volume_id: 'v1', name: 'nightly', incremental: true, force: false },
   });
@@ -213,7 +213,7 @@ test('a restore is waited for with its progress', async () => {
   const outcome = await run(['backup', 'restore', 'b1', '--name', 'disk', '--wait']);
   assert.equal(outcome.code, 0, outcome.err);
   assert.match(outcome.err, /restore of b1: 100 % {2}1\.0 KiB of 1\.0 KiB\n$/);
-  const sent = stub.requests.find(({ method }) => method === 'POST')?.body;
+  const sent = scripted.requests.find(({ method }) => method === 'POST')?.body;
   assert.deepEqual(sent, { restore: { volume_id: null, name: 'disk' } });
 });
 
@@ -225,7 +225,7 @@ test('repositories are listed and adopted', async () => {
   assert.match((await run(['repository', 'list'])).out, /^c +2 +2\.0 KiB$/m);
   const adopted = await run(['repository', 'adopt', '--container', 'c']);
   assert.equal(adopted.out, 'adopted        2\nthere already  1\ndamaged        b3 (torn)\n');
-  assert.deepEqual(stub.requests.at(-1)?.body, { container: 'c' });
+  assert.deepEqual(scripted.requests.at(-1)?.body, { container: 'c' });
 });
 
 test('an ambiguous detachment is asked about', async () => {
@@ -235,7 +235,7 @@ test('an ambiguous detachment is asked about', async () => {
   const unclear = await run(['volume', 'detach', 'v1']);
   assert.match(unclear.err, /more than once; choose with --attachment: a1, a2/);
   assert.equal((await run(['volume', 'detach', 'v1', '--attachment', 'a2'])).code, 0);
-  assert.equal(stub.requests.at(-1)?.path, '/attachments/a2');
+  assert.equal(scripted.requests.at(-1)?.path, '/attachments/a2');
   assert.equal((await run(['volume', 'detach', 'v1', '--attachment', 'a3'])).code, 1);
 });
 
@@ -273,7 +273,7 @@ test('a file goes into a volume and comes back the same, sparse', async () => {
   assert.ok(facts.blocks * 512 < 16 * MiB, 'holes stay holes');
   const back = (await readFile(target)).subarray(0, image.length);
   assert.ok(back.equals(image));
-  const detached = stub.requests.filter(({ method }) => method === 'DELETE');
+  const detached = scripted.requests.filter(({ method }) => method === 'DELETE');
   assert.equal(detached.length, 2);
   assert.match((await run(['volume', 'export', 'v1', target])).err, /EEXIST|exist/);
 });

@@ -7,12 +7,15 @@ import { openScriptedServer, scriptedVolume } from './scripted-server.ts';
 import type { Play, ScriptedServer } from './scripted-server.ts';
 import { waitForDeletion, waitForStatus } from './wait.ts';
 
-async function withStub(play: Play, work: (stub: ScriptedServer) => Promise<void>): Promise<void> {
-  const stub = await openScriptedServer(play);
+async function withStub(
+  play: Play,
+  work: (scripted: ScriptedServer) => Promise<void>,
+): Promise<void> {
+  const scripted = await openScriptedServer(play);
   try {
-    await work(stub);
+    await work(scripted);
   } finally {
-    await stub.close();
+    await scripted.close();
   }
 }
 
@@ -29,24 +32,24 @@ const showOne: Play = ({ path }) =>
   path.startsWith('/volumes/v1') ? { body: { volume: scriptedVolume({ id: 'v1' }) } } : undefined;
 
 test('one login serves many calls, and a token that has ended is renewed once', async () => {
-  await withStub(showOne, async (stub) => {
-    const client = new Client(stub.cloud);
+  await withStub(showOne, async (scripted) => {
+    const client = new Client(scripted.cloud);
     await Promise.all([client.volumes.show('v1'), client.volumes.show('v1')]);
-    assert.equal(stub.logins(), 1);
-    assert.equal(stub.requests[0]?.headers['openstack-api-version'], 'volume 3.71');
-    stub.expireTokens();
+    assert.equal(scripted.logins(), 1);
+    assert.equal(scripted.requests[0]?.headers['openstack-api-version'], 'volume 3.71');
+    scripted.expireTokens();
     assert.equal((await client.volumes.show('v1')).id, 'v1');
-    assert.equal(stub.logins(), 2);
+    assert.equal(scripted.logins(), 2);
   });
 });
 
 test('a wrong password is tried once only', async () => {
-  await withStub(showOne, async (stub) => {
-    const client = new Client({ ...stub.cloud, password: 'wrong' });
+  await withStub(showOne, async (scripted) => {
+    const client = new Client({ ...scripted.cloud, password: 'wrong' });
     const error = await refusal(client.volumes.show('v1'));
     assert.equal(error.code, 'unauthenticated');
     assert.equal(error.message, 'Who are you?');
-    assert.equal(stub.logins(), 1);
+    assert.equal(scripted.logins(), 1);
   });
 });
 
@@ -61,8 +64,8 @@ test('errors have the code of the status and the words of the server', async () 
   ];
   for (const [status, fault, code] of faults) {
     const play: Play = () => ({ status, body: { [fault]: { code: status, message: 'Because' } } });
-    await withStub(play, async (stub) => {
-      const error = await refusal(new Client(stub.cloud).volumes.show('v1'));
+    await withStub(play, async (scripted) => {
+      const error = await refusal(new Client(scripted.cloud).volumes.show('v1'));
       assert.deepEqual([error.code, error.message], [code, 'Because']);
     });
   }
@@ -76,59 +79,59 @@ test('what is no answer of this API is refused, not believed', async () => {
     () => ({ body: [] }),
   ];
   for (const play of plays) {
-    await withStub(play, async (stub) => {
-      assert.equal((await refusal(new Client(stub.cloud).volumes.show('v1'))).code, 'corrupt');
+    await withStub(play, async (scripted) => {
+      assert.equal((await refusal(new Client(scripted.cloud).volumes.show('v1'))).code, 'corrupt');
     });
   }
   await withStub(
     () => ({ status: 502, body: '<html>Bad gateway</html>' }),
-    async (stub) => {
-      const error = await refusal(new Client(stub.cloud).volumes.show('v1'));
-      assert.equal(error.message, `${stub.url} answered with HTTP status 502`);
+    async (scripted) => {
+      const error = await refusal(new Client(scripted.cloud).volumes.show('v1'));
+      assert.equal(error.message, `${scripted.url} answered with HTTP status 502`);
     },
   );
 });
 
 test('a server that is not there is named', async () => {
-  const stub = await openScriptedServer(() => undefined);
-  await stub.close();
-  const error = await refusal(new Client(stub.cloud).volumes.show('v1'));
+  const scripted = await openScriptedServer(() => undefined);
+  await scripted.close();
+  const error = await refusal(new Client(scripted.cloud).volumes.show('v1'));
   assert.equal(error.code, 'unavailable');
-  assert.equal(error.message, `${stub.url} does not answer: connection refused`);
+  assert.equal(error.message, `${scripted.url} does not answer: connection refused`);
 });
 
 test('a list goes over all pages', async () => {
   const rows = Array.from({ length: 1203 }, (_, n) => scriptedVolume({ id: `v${n}` }));
   const play: Play = ({ path }) => {
-    const query = new URL(path, 'http://stub').searchParams;
+    const query = new URL(path, 'http://scripted').searchParams;
     const start = rows.findIndex((row) => row['id'] === query.get('marker')) + 1;
     return { body: { volumes: rows.slice(start, start + Number(query.get('limit'))) } };
   };
-  await withStub(play, async (stub) => {
-    const volumes = await Array.fromAsync(new Client(stub.cloud).volumes.list());
+  await withStub(play, async (scripted) => {
+    const volumes = await Array.fromAsync(new Client(scripted.cloud).volumes.list());
     assert.deepEqual(
       volumes.map((volume) => volume.id),
       rows.map((row) => row['id']),
     );
-    assert.equal(stub.requests.length, 3);
+    assert.equal(scripted.requests.length, 3);
   });
 });
 
 test('a name that one has is found, one that two have is not guessed', async () => {
   const rows = ['one', 'two', 'two'].map((name, n) => scriptedVolume({ id: `v${n}`, name }));
   const play: Play = ({ path }) => {
-    const url = new URL(path, 'http://stub');
+    const url = new URL(path, 'http://scripted');
     if (url.pathname !== '/volumes/detail') return undefined;
     return {
       body: { volumes: rows.filter((row) => row['name'] === url.searchParams.get('name')) },
     };
   };
-  await withStub(play, async (stub) => {
-    const { volumes } = new Client(stub.cloud);
+  await withStub(play, async (scripted) => {
+    const { volumes } = new Client(scripted.cloud);
     assert.equal((await volumes.find('one')).id, 'v0');
     assert.equal((await refusal(volumes.find('two'))).code, 'invalid_input');
     assert.equal((await refusal(volumes.find('../x?y'))).message, 'There is no volume ../x?y');
-    assert.ok(stub.requests.some(({ path }) => path === '/volumes/..%2Fx%3Fy'));
+    assert.ok(scripted.requests.some(({ path }) => path === '/volumes/..%2Fx%3Fy'));
   });
 });
 
@@ -166,8 +169,8 @@ test('a deletion has ended when nothing is found', async () => {
       ? { body: { volume: scriptedVolume({ id: 'v1', status: 'deleting' }) } }
       : undefined;
   };
-  await withStub(play, async (stub) => {
-    const { volumes } = new Client(stub.cloud);
+  await withStub(play, async (scripted) => {
+    const { volumes } = new Client(scripted.cloud);
     await waitForDeletion({ look: () => volumes.show('v1'), what: 'volume v1' });
     assert.equal(looks, 3);
   });
