@@ -1,0 +1,88 @@
+import { createRequire } from 'node:module';
+import { getSystemErrorName } from 'node:util';
+import type * as Koffi from 'koffi';
+
+/**
+ * System calls of Linux that Node does not have, through the C library: preadv2(2) and
+ * fallocate(2).
+ */
+export interface NativeCalls {
+  /**
+   * Fills `target` as far as the page cache holds the bytes, without ever waiting for a disk.
+   * Answers the bytes read: fewer than asked for where the rest is not in memory or the file ends,
+   * negative where nothing can be said. Then an ordinary read tells.
+   */
+  readCached(descriptor: number, target: Uint8Array, positionBytes: number): number;
+  /**
+   * Gives a range of a file back to the file system: it reads as zeros from then on, and the size
+   * stays. Rejects with the system's error, `EOPNOTSUPP` where files cannot have holes.
+   */
+  punchHole(descriptor: number, offsetBytes: number, lengthBytes: number): Promise<void>;
+}
+
+/** Do not wait for a disk (linux/fs.h). */
+const RWF_NOWAIT = 8;
+/** Make a hole, and leave the size as it is (linux/falloc.h). */
+const FALLOC_FL_PUNCH_HOLE_AND_KEEP_SIZE = 3;
+
+type ReadVector = (
+  descriptor: number,
+  vector: { base: Uint8Array; lengthBytes: number },
+  count: number,
+  positionBytes: number,
+  flags: number,
+) => number;
+
+type Allocate = (fd: number, mode: number, offsetBytes: number, lengthBytes: number) => number;
+
+/** Undefined where they are not to be had: everything works without them, only with more cost. */
+export const nativeCalls: NativeCalls | undefined = load();
+
+function load(): NativeCalls | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    const koffi: typeof Koffi = createRequire(import.meta.url)('koffi');
+    return bind(koffi);
+  } catch {
+    // The package has no build for this machine, or its C library lacks a call.
+    return undefined;
+  }
+}
+
+function bind(koffi: typeof Koffi): NativeCalls {
+  const library = koffi.load(null);
+  const vector = koffi.struct({ base: 'void *', lengthBytes: 'size_t' });
+  const preadv2: ReadVector = library.func('preadv2', 'int64', [
+    'int',
+    koffi.pointer(vector),
+    'int',
+    'int64',
+    'int',
+  ]);
+  const fallocate: Koffi.KoffiFunc<Allocate> = library.func('fallocate64', 'int', [
+    'int',
+    'int',
+    'int64',
+    'int64',
+  ]);
+  return {
+    readCached: (descriptor, target, positionBytes) => {
+      const part = { base: target, lengthBytes: target.byteLength };
+      return preadv2(descriptor, part, 1, positionBytes, RWF_NOWAIT);
+    },
+    punchHole: (descriptor, offsetBytes, lengthBytes) =>
+      new Promise((resolve, reject) => {
+        const mode = FALLOC_FL_PUNCH_HOLE_AND_KEEP_SIZE;
+        fallocate.async(descriptor, mode, offsetBytes, lengthBytes, (error, result) => {
+          if (error === null && result === 0) resolve();
+          else reject(error ?? systemError('fallocate', koffi.errno()));
+        });
+      }),
+  };
+}
+
+/** An error as Node's own calls report it. */
+function systemError(call: string, errno: number): Error {
+  const code = getSystemErrorName(-errno);
+  return Object.assign(new Error(`${code}: ${call}`), { code, errno: -errno, syscall: call });
+}
