@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { MiB, TiB } from '../base/bytes.ts';
 import { newId } from '../base/ids.ts';
-import { nodeFileOperations } from './file-operations.ts';
+import { nodeFileOperations } from './node-file-operations.ts';
 import { FilePool } from './file-pool.ts';
 import { createLayerFolder } from './layer-folder.ts';
 import { parseLayerRecord } from './layer-record.ts';

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { KiB, MiB } from '../base/bytes.ts';
 import type { FileOperations } from '../layer/file-operations.ts';
-import { nodeFileOperations } from '../layer/file-operations.ts';
+import { nodeFileOperations } from '../layer/node-file-operations.ts';
 import { hookedFileOperations, systemError } from './failing-files.ts';
 import type { OpenedEngine } from './open-engine.ts';
 import { openVolumeEngine } from './open-engine.ts';

@@ -1,5 +1,5 @@
 import type { FileOperations, OpenFile } from '../layer/file-operations.ts';
-import { nodeFileOperations } from '../layer/file-operations.ts';
+import { nodeFileOperations } from '../layer/node-file-operations.ts';
 
 /** What is about to be done; a thrown error is what the file system answers instead. */
 export type BeforeOperation = (operation: string, path: string) => void;

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import { fromSystemError, messageOf } from '../base/errors.ts';
 import type { FileOperations } from '../layer/file-operations.ts';
-import { nodeFileOperations } from '../layer/file-operations.ts';
+import { nodeFileOperations } from '../layer/node-file-operations.ts';
 import { FilePool } from '../layer/file-pool.ts';
 import type { VolumeEngine } from './engine.ts';
 import { LayerShelf } from './layer-shelf.ts';

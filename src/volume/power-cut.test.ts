@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { KiB, MiB } from '../base/bytes.ts';
-import { nodeFileOperations } from '../layer/file-operations.ts';
+import { nodeFileOperations } from '../layer/node-file-operations.ts';
 import type { BlockDevice } from './block-device.ts';
 import type { OpenedEngine } from './open-engine.ts';
 import { openVolumeEngine } from './open-engine.ts';

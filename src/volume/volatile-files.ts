@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import type { FileOperations, OpenFile } from '../layer/file-operations.ts';
-import { nodeFileOperations } from '../layer/file-operations.ts';
+import { nodeFileOperations } from '../layer/node-file-operations.ts';
 
 const blockBytes = 4096;
 

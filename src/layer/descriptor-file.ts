@@ -1,0 +1,114 @@
+import * as fs from 'node:fs';
+import type { OpenFile } from './file-operations.ts';
+import { nativeCalls } from './native.ts';
+import { Pace } from './pace.ts';
+
+/**
+ * Requests up to this size are served in place when memory can: a trip to the thread pool costs
+ * about 40 µs, which is what copying this much costs. Longer ones go to the pool, where the copying
+ * does not hold up other requests.
+ */
+const inPlaceBytesMax = 128 * 1024;
+
+/** All files of a process share their disk's pace. */
+const writePace = new Pace();
+
+/**
+ * A file by its descriptor.
+ *
+ * What the page cache can serve is served in place, in microseconds; what would wait for the disk
+ * goes to the thread pool, so that a slow disk never holds up this thread. For reads the kernel
+ * says which it is. For writes it does not: they are made in place until one of them was slow.
+ */
+export class DescriptorFile implements OpenFile {
+  readonly #descriptor: number;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  read(target: Uint8Array, positionBytes: number): Promise<number> {
+    let done = 0;
+    if (target.byteLength <= inPlaceBytesMax && nativeCalls !== undefined) {
+      done = Math.max(0, nativeCalls.readCached(this.#descriptor, target, positionBytes));
+      if (done === target.byteLength) return Promise.resolve(done);
+    }
+    return this.#readInPool(target, positionBytes, done);
+  }
+
+  write(content: Uint8Array, positionBytes: number): Promise<void> {
+    if (content.byteLength > inPlaceBytesMax || !writePace.isFast) {
+      return this.#writeInPool(content, positionBytes, 0);
+    }
+    const from = performance.now();
+    try {
+      const done = fs.writeSync(this.#descriptor, content, 0, content.byteLength, positionBytes);
+      if (done < content.byteLength) return this.#writeInPool(content, positionBytes, done);
+    } catch (error) {
+      return Promise.reject(error);
+    } finally {
+      writePace.note(from);
+    }
+    return written;
+  }
+
+  datasync(): Promise<void> {
+    return settle((done) => fs.fdatasync(this.#descriptor, done));
+  }
+
+  truncate(lengthBytes: number): Promise<void> {
+    return settle((done) => fs.ftruncate(this.#descriptor, lengthBytes, done));
+  }
+
+  sizeBytes(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.fstat(this.#descriptor, (error, facts) => {
+        if (error === null) resolve(facts.size);
+        else reject(error);
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    return settle((done) => fs.close(this.#descriptor, done));
+  }
+
+  #readInPool(target: Uint8Array, positionBytes: number, from: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const next = (done: number): void => {
+        const left = target.byteLength - done;
+        fs.read(this.#descriptor, target, done, left, positionBytes + done, (error, count) => {
+          if (error !== null) reject(error);
+          else if (count === left || count === 0) resolve(done + count);
+          else next(done + count);
+        });
+      };
+      next(from);
+    });
+  }
+
+  #writeInPool(content: Uint8Array, positionBytes: number, from: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const next = (done: number): void => {
+        const left = content.byteLength - done;
+        fs.write(this.#descriptor, content, done, left, positionBytes + done, (error, count) => {
+          if (error !== null) reject(error);
+          else if (count === left) resolve();
+          else next(done + count);
+        });
+      };
+      next(from);
+    });
+  }
+}
+
+const written = Promise.resolve();
+
+function settle(start: (done: (error: Error | null | undefined) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
