@@ -1,5 +1,4 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import { assert } from '../base/assert.ts';
 import { MiB } from '../base/bytes.ts';
 import { Budget } from './budget.ts';
@@ -8,7 +7,7 @@ import { Connection, type NbdEvent } from './connection.ts';
 import type { ExportRegistry } from './exports.ts';
 import { defaultLimits, type NbdLimits } from './limits.ts';
 import { listening, listenOnPath } from './listen.ts';
-import { tlsOver } from './tls.ts';
+import { tlsOver, type NbdTls } from './tls.ts';
 
 /** An idle TCP peer that died without a word is found out after this time. */
 const keepAliveMs = 60_000;
@@ -20,7 +19,7 @@ export interface NbdServerOptions {
   readonly log?: (event: NbdEvent) => void;
   readonly limits?: Partial<NbdLimits>;
   /** With it, every TCP client has to begin TLS first; unix sockets stay in clear. */
-  readonly tls?: SecureContext;
+  readonly tls?: NbdTls | undefined;
 }
 
 /**
@@ -31,7 +30,7 @@ export class NbdServer {
   readonly #exports: ExportRegistry;
   readonly #log: (event: NbdEvent) => void;
   readonly #limits: NbdLimits;
-  readonly #tls: SecureContext | undefined;
+  #tls: NbdTls | undefined;
   readonly #shared: Budget;
   readonly #pool = new BufferPool(freeBytesMax);
   readonly #servers = new Set<Server>();
@@ -52,9 +51,15 @@ export class NbdServer {
     return this.#shared.lent;
   }
 
+  /** From now on new TCP clients meet these certificates; connections that are there live on. */
+  renewTls(tls: NbdTls): void {
+    assert(this.#tls !== undefined, 'whether TLS is required is settled when the server is made');
+    this.#tls = tls;
+  }
+
   /** Listens on TCP; port 0 takes a free one. Rejects with the system's error (`EADDRINUSE`). */
   async listenTcp(host: string, port: number): Promise<{ port: number }> {
-    const server = this.#newServer(this.#tls);
+    const server = this.#newServer({ tcp: true });
     await listening(server, () => server.listen(port, host));
     const address = server.address();
     assert(typeof address === 'object' && address !== null, 'a TCP server has an address');
@@ -63,7 +68,7 @@ export class NbdServer {
 
   /** Listens on a unix socket of mode 0600; a stale socket file is replaced, a live one refused. */
   async listenUnix(path: string): Promise<void> {
-    await listenOnPath(this.#newServer(undefined), path);
+    await listenOnPath(this.#newServer({ tcp: false }), path);
   }
 
   /** Ends all connections in order; resolves when every device is closed. */
@@ -76,16 +81,16 @@ export class NbdServer {
     await Promise.all(closing);
   }
 
-  #newServer(tls: SecureContext | undefined): Server {
+  #newServer(place: { tcp: boolean }): Server {
     assert(!this.#closed, 'a closed server does not listen again');
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     server.on('error', (error) => this.#log({ kind: 'refused', reason: error.message }));
-    server.on('connection', (socket) => this.#accept(socket, tls));
+    server.on('connection', (socket) => this.#accept(socket, place.tcp));
     this.#servers.add(server);
     return server;
   }
 
-  #accept(socket: Socket, tls: SecureContext | undefined): void {
+  #accept(socket: Socket, tcp: boolean): void {
     const refusal = this.#refusal();
     if (refusal !== undefined) {
       socket.on('error', () => undefined);
@@ -94,6 +99,7 @@ export class NbdServer {
       return;
     }
     socket.setKeepAlive(true, keepAliveMs);
+    const tls = tcp ? this.#tls : undefined;
     this.#lastId += 1;
     const connection = new Connection(socket, {
       id: this.#lastId,
