@@ -8,8 +8,9 @@ import { sql, type Kysely } from 'kysely';
 import { OperatingError } from '../base/errors.ts';
 import type { ColumnTypes, Migration } from './column-types.ts';
 import { firstTables } from './migrations/0001-first-tables.ts';
+import { groups } from './migrations/0002-groups.ts';
 
-const migrations: readonly Migration[] = [firstTables];
+const migrations: readonly Migration[] = [firstTables, groups];
 
 /**
  * Brings the tables up to date. `place` is what the database is called in the message of an error.

@@ -19,6 +19,7 @@ export function sampleVolume(facts: Partial<VolumeRow> & { id: string }): Volume
     sourceVolumeId: null,
     backupId: null,
     imageId: null,
+    groupId: null,
     metadata: {},
     createdAt: 1_790_000_000_000,
     updatedAt: null,

@@ -10,8 +10,17 @@ import { fileURLToPath } from 'node:url';
 import { newId } from '../base/ids.ts';
 import { catalogContract } from './catalog-contract.ts';
 import { everyProject, type Catalog } from './catalog.ts';
+import { sqliteTypes } from './column-types.ts';
+import { tableOf } from './columns.ts';
+import { firstTables } from './migrations/0001-first-tables.ts';
 import { sampleVolume } from './sample-rows.ts';
 import { openSqliteCatalog } from './sqlite.ts';
+
+function sqliteValue(value: unknown): string | number | null {
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
+  return typeof value === 'number' || typeof value === 'string' ? value : null;
+}
 
 async function inFolder<R>(work: (folder: string) => Promise<R>): Promise<R> {
   const folder = await mkdtemp(join(tmpdir(), 'firn-catalog-'));
@@ -101,6 +110,27 @@ describe('the file of an SQLite catalogue', () => {
       });
     }));
 
+  it('keeps its rows when it was made before there were groups', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'firn.db');
+      const old = new DatabaseSync(path);
+      old.exec('create table migrations (number integer primary key)');
+      old.exec(`insert into migrations (number) values (1); ${firstTables(sqliteTypes)}`);
+      const facts = sampleVolume({ id: newId() });
+      const columns = tableOf('volumes').columns.filter(({ field }) => field !== 'groupId');
+      const values = new Map<string, unknown>(Object.entries(facts));
+      const kept = columns.map(({ sqlName }) => sqlName).join(', ');
+      const marks = columns.map(() => '?').join(', ');
+      const encoded = columns.map(({ field }) => sqliteValue(values.get(field)));
+      old.prepare(`insert into volumes (${kept}) values (${marks})`).run(...encoded);
+      old.close();
+      const catalog = await openSqliteCatalog({ path });
+      const where = { id: facts.id, projectId: everyProject } as const;
+      assert.deepEqual(await catalog.find('volumes', where), { ...facts, groupId: null });
+      assert.equal(await catalog.count('groups', { projectId: everyProject }), 0);
+      await catalog.close();
+    }));
+
   it('has lost nothing that was acknowledged after kill -9, and no half of a transaction', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'firn.db');
@@ -163,6 +193,10 @@ describe('the cost of what is asked often', () => {
     'snapshots of a volume': (catalog) => catalog.count('snapshots', { projectId, volumeId: id }),
     'volumes of a snapshot': (catalog) =>
       catalog.count('volumes', { projectId: everyProject, snapshotId: 's' }),
+    'volumes of a group': (catalog) =>
+      catalog.list('volumes', { where: { projectId: everyProject, groupId: 'g' }, limit: 20 }),
+    'snapshots of a group snapshot': (catalog) =>
+      catalog.count('snapshots', { projectId: everyProject, groupSnapshotId: 'g' }),
     'the next job': (catalog) =>
       catalog.list('jobs', {
         where: { state: 'queued' },
@@ -181,6 +215,7 @@ describe('the cost of what is asked often', () => {
         if (name.startsWith('a page')) assert.doesNotMatch(plan, /TEMP B-TREE/);
         if (name === 'the sum of sizes') assert.match(plan, /COVERING/);
         if (name === 'a look-up by name') assert.match(plan, /by_name/);
+        if (name === 'volumes of a group') assert.match(plan, /volumes_by_group/);
         if (name === 'snapshots of a volume') assert.match(plan, /by_volume/);
       }
     });

@@ -48,6 +48,17 @@ export type AttachmentStatus =
   | 'detached'
   | 'error_attaching';
 
+export type GroupStatus =
+  | 'creating'
+  | 'available'
+  | 'updating'
+  | 'deleting'
+  | 'deleted'
+  | 'error'
+  | 'error_deleting';
+
+export type GroupSnapshotStatus = GroupStatus;
+
 export type Metadata = { [key: string]: string };
 
 export interface VolumeRow {
@@ -70,6 +81,8 @@ export interface VolumeRow {
   sourceVolumeId: string | null;
   backupId: string | null;
   imageId: string | null;
+  /** The group that it is a member of; null when it is in none. */
+  groupId: string | null;
   metadata: Metadata;
   createdAt: number;
   updatedAt: number | null;
@@ -85,6 +98,8 @@ export interface SnapshotRow {
   /** GiB. */
   size: number;
   status: SnapshotStatus;
+  /** The group snapshot that it is a member of, for its whole life. */
+  groupSnapshotId: string | null;
   metadata: Metadata;
   createdAt: number;
   updatedAt: number | null;
@@ -148,6 +163,49 @@ export interface VolumeTypeRow {
   description: string | null;
   isPublic: boolean;
   extraSpecs: Metadata;
+  createdAt: number;
+  updatedAt: number | null;
+}
+
+/** Volumes that are snapshotted together. */
+export interface GroupRow {
+  id: string;
+  projectId: string;
+  userId: string;
+  name: string | null;
+  description: string | null;
+  status: GroupStatus;
+  groupTypeId: string;
+  /** The types that its volumes may have. */
+  volumeTypeIds: string[];
+  availabilityZone: string;
+  /** What it was made from, if from anything; that may be gone. */
+  groupSnapshotId: string | null;
+  sourceGroupId: string | null;
+  createdAt: number;
+  updatedAt: number | null;
+}
+
+export interface GroupTypeRow {
+  id: string;
+  name: string;
+  description: string | null;
+  isPublic: boolean;
+  groupSpecs: Metadata;
+  createdAt: number;
+  updatedAt: number | null;
+}
+
+/** Snapshots of all volumes of a group, of one instant. */
+export interface GroupSnapshotRow {
+  id: string;
+  projectId: string;
+  userId: string;
+  groupId: string;
+  groupTypeId: string;
+  name: string | null;
+  description: string | null;
+  status: GroupSnapshotStatus;
   createdAt: number;
   updatedAt: number | null;
 }
@@ -281,6 +339,8 @@ export interface ProjectTables {
   snapshots: SnapshotRow;
   backups: BackupRow;
   attachments: AttachmentRow;
+  groups: GroupRow;
+  groupSnapshots: GroupSnapshotRow;
   quotas: QuotaRow;
   messages: MessageRow;
   images: ImageRow;
@@ -289,6 +349,7 @@ export interface ProjectTables {
 /** Rows of these tables belong to the installation. */
 export interface SharedTables {
   volumeTypes: VolumeTypeRow;
+  groupTypes: GroupTypeRow;
   jobs: JobRow;
   domains: DomainRow;
   projects: ProjectRow;

@@ -32,9 +32,15 @@ const volume: VolumeRow = {
   sourceVolumeId: null,
   backupId: null,
   imageId: null,
+  groupId: null,
 };
 
-const snapshot: SnapshotRow = { ...shared, volumeId: 'v', status: 'available' };
+const snapshot: SnapshotRow = {
+  ...shared,
+  volumeId: 'v',
+  status: 'available',
+  groupSnapshotId: null,
+};
 
 const backup: BackupRow = {
   ...emptyFigures,

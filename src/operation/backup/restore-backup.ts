@@ -90,6 +90,7 @@ async function addVolume(
     sourceVolumeId: null,
     backupId: null,
     imageId: null,
+    groupId: null,
     metadata: {},
     createdAt: clock.now(),
     updatedAt: null,

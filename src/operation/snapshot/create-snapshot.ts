@@ -54,6 +54,7 @@ export async function createSnapshot(
       description: input.description,
       size: volume.size,
       status: during,
+      groupSnapshotId: null,
       metadata: input.metadata,
       createdAt: clock.now(),
       updatedAt: null,

@@ -88,6 +88,7 @@ async function volumeFor(
     sourceVolumeId: input.sourceVolumeId,
     backupId: input.backupId,
     imageId: null,
+    groupId: null,
     metadata: input.metadata,
     createdAt: clock.now(),
     updatedAt: null,
