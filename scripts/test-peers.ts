@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fetchGuestKernel, findGuestKernel, kernelPackage } from '../test/interop/guest-kernel.ts';
 
 interface Peer {
   readonly debianPackage: string;
@@ -10,12 +11,22 @@ interface Peer {
   readonly files?: string;
 }
 
+/** The guest is a PC, and its programs are those of this machine. */
+const hasGuest = process.arch === 'x64';
+
+const guestPeers: readonly Peer[] = [
+  { debianPackage: 'qemu-system-x86', command: 'qemu-system-x86_64' },
+  { debianPackage: 'busybox-static', command: 'busybox' },
+  { debianPackage: 'e2fsprogs', command: 'debugfs' },
+];
+
 const peers: readonly Peer[] = [
   { debianPackage: 'python3-openstackclient', command: 'openstack' },
   { debianPackage: 'qemu-utils', command: 'qemu-img' },
   { debianPackage: 'libnbd-bin', command: 'nbdcopy' },
   { debianPackage: 'fio', command: 'fio' },
   { debianPackage: 'postgresql', files: '/usr/lib/postgresql/*/bin/initdb' },
+  ...(hasGuest ? guestPeers : []),
 ];
 
 function isPresent(peer: Peer): boolean {
@@ -33,13 +44,12 @@ function aptGet(args: readonly string[]): boolean {
 }
 
 /**
- * Installs the peers that are missing, where this user may, and returns the packages that are still
- * missing afterwards.
+ * Installs the peers that are missing, where this user may, unpacks the kernel of the guest, and
+ * returns the packages that are still missing afterwards.
  */
 export function installPeers(): string[] {
   const missing = peers.filter((peer) => !isPresent(peer)).map((peer) => peer.debianPackage);
-  if (missing.length === 0) return [];
-  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
+  if (missing.length > 0 && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
     process.stdout.write(`Installing ${missing.join(', ')} …\n`);
     const install = ['install', '-y', '-q', '--no-install-recommends', ...missing];
     if (!aptGet(install)) {
@@ -47,5 +57,14 @@ export function installPeers(): string[] {
       aptGet(install);
     }
   }
-  return peers.filter((peer) => !isPresent(peer)).map((peer) => peer.debianPackage);
+  const absent = peers.filter((peer) => !isPresent(peer)).map((peer) => peer.debianPackage);
+  return hasKernel() ? absent : [...absent, kernelPackage];
+}
+
+/** The kernel is unpacked for the guest alone, never installed on this machine. */
+function hasKernel(): boolean {
+  if (!hasGuest || findGuestKernel() !== undefined) return true;
+  process.stdout.write(`Unpacking ${kernelPackage} …\n`);
+  if (fetchGuestKernel()) return true;
+  return process.getuid?.() === 0 && aptGet(['update', '-q']) && fetchGuestKernel();
 }

@@ -1,0 +1,73 @@
+/**
+ * A real machine on a volume: it makes a file system, writes, and is snapshotted while it writes.
+ * Every snapshot is what a power cut would have left: clean after the journal was replayed, with
+ * all that was synced before.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { seeded } from '../../demo/random.ts';
+import { type Scene, snapshotReady, volumeReady } from '../firn.ts';
+import { assertClean, assertFiles, replayJournal } from './guest-files.ts';
+import { needsGuest } from './guest-image.ts';
+import { copyVolume, type GuestScene, startGuestScene } from './guest-scene.ts';
+
+const seed = Number(process.env['FIRN_TEST_SEED'] ?? Math.floor(performance.timeOrigin % 2 ** 31));
+const snapshotCount = 5;
+/** Files that the guest writes between two snapshots. */
+const filesBetween = 8;
+/** A snapshot comes within this time after a report, which is long enough for a file or two. */
+const snapshotWithinMs = 100;
+
+process.stdout.write(`# guest.peer.test.ts: FIRN_TEST_SEED=${seed}\n`);
+
+interface Taken {
+  readonly snapshotId: string;
+  /** The last file that the guest had reported when the snapshot was asked for. */
+  readonly before: number;
+  /** The last file that it had reported when the snapshot was there. */
+  readonly after: number;
+}
+
+test('snapshots of a guest that writes are clean and lack nothing', needsGuest(), async (t) => {
+  const random = seeded(seed);
+  const running = await startGuestScene(t, { reconnectDelaySeconds: 0 });
+  const { scene, guest, volumeId, attachmentId } = running;
+  await guest.startWriting(1);
+  const taken: Taken[] = [];
+  while (taken.length < snapshotCount) {
+    await guest.written(guest.lastWritten + filesBetween);
+    await sleep(random() * snapshotWithinMs);
+    taken.push(await takeSnapshot(running));
+  }
+  await guest.written(guest.lastWritten + filesBetween);
+  const last = await guest.stopWriting();
+  await guest.run('umount /mnt');
+  await guest.powerOff();
+  assert.doesNotMatch(guest.kernelLog(), /I\/O error|EXT4-fs error/);
+  await scene.client.detach(attachmentId);
+  for (const moment of taken) {
+    t.diagnostic(`a snapshot between the reports of files ${moment.before} and ${moment.after}`);
+    await checkSnapshot(scene, moment);
+  }
+  // After a shutdown in order there is no journal to replay.
+  const disk = await copyVolume(scene, volumeId, 'end');
+  await assertClean(disk);
+  await assertFiles(disk, { before: last, after: last });
+});
+
+async function takeSnapshot({ scene, guest, volumeId }: GuestScene): Promise<Taken> {
+  const before = guest.lastWritten;
+  const snapshotId = await scene.client.snapshots.create({ volume_id: volumeId, force: true });
+  await snapshotReady(scene.client, snapshotId);
+  return { snapshotId, before, after: guest.lastWritten };
+}
+
+async function checkSnapshot(scene: Scene, taken: Taken): Promise<void> {
+  const request = { size: 1, snapshot_id: taken.snapshotId };
+  const volumeId = await volumeReady(scene.client, await scene.client.volumes.create(request));
+  const disk = await copyVolume(scene, volumeId, taken.snapshotId);
+  await replayJournal(disk);
+  await assertClean(disk);
+  await assertFiles(disk, taken);
+}
