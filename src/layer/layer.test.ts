@@ -13,6 +13,7 @@ import { Layer } from './layer.ts';
 import { directoryAt, pageAt } from './map-format.ts';
 import { absent, data, sectorBytes, zero } from './sector.ts';
 import { kindAt, pageSectors } from './map-page.ts';
+import { storedBytes } from './sealed-block.ts';
 
 const lengthBytes = 4 * TiB;
 
@@ -102,13 +103,13 @@ test('a damaged map is said to be corrupt', async () => {
   }
 });
 
-test('a page whose bit is not in the directory counts as absent', async () => {
+test('a page that the directory does not name counts as absent', async () => {
   await withLayers(1, async ([layer], reopen) => {
     assert.ok(layer);
     await writeSector(layer, 3);
     await layer.flush();
     const file = await open(join(layer.folder, 'map'), 'r+');
-    await file.write(Buffer.alloc(1), 0, 1, directoryAt(0));
+    await file.write(Buffer.alloc(storedBytes), 0, storedBytes, directoryAt(0));
     await file.close();
     const other = reopen(layer);
     assert.equal(await kindOf(other, 3), absent);

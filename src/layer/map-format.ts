@@ -1,48 +1,60 @@
 import { OperatingError } from '../base/errors.ts';
-import { pageBytes } from './map-page.ts';
+import { contentBytes, openBlock, sealBlock, storedBytes } from './sealed-block.ts';
 
 /**
  * The `map` file of a layer (docs/formats/layer.md).
  *
- * An empty file is a map in which every sector is absent. Otherwise: a header of 4 KiB, then groups
- * of one directory and 32,768 pages, each of them 4 KiB, at fixed places in a sparse file. A bit of
- * the directory says whether its page was ever written.
+ * An empty file is a map in which every sector is absent. Otherwise: a header, then groups of one
+ * directory and 32,768 pages, each of them a sealed block at a fixed place in a sparse file. A bit
+ * of the directory says whether its page was ever written.
  */
-export const headerBytes = 4096;
-export const directoryBytes = 4096;
+export const directoryBytes = contentBytes;
 /** One directory describes 2 TiB of the volume. */
 export const pagesPerDirectory = directoryBytes * 8;
 
 const magic = 'FIRN-MAP';
-const formatVersion = 1;
+/** 1 had no checksums. */
+const formatVersion = 2;
 
 /** Where the directory of a group of pages begins in the file. */
 export function directoryAt(group: number): number {
-  return headerBytes + group * (directoryBytes + pagesPerDirectory * pageBytes);
+  return storedBytes + group * (1 + pagesPerDirectory) * storedBytes;
 }
 
 /** Where a page begins in the file. */
 export function pageAt(page: number): number {
   const group = Math.floor(page / pagesPerDirectory);
-  return directoryAt(group) + directoryBytes + (page % pagesPerDirectory) * pageBytes;
+  return directoryAt(group) + (1 + (page % pagesPerDirectory)) * storedBytes;
 }
 
-/** The header: magic, format version as a 32-bit little-endian number, zeros. */
+/** The sealed header: magic, format version as a 32-bit little-endian number, zeros. */
 export function mapHeader(): Uint8Array {
-  const header = Buffer.alloc(headerBytes);
+  const header = Buffer.alloc(contentBytes);
   header.write(magic, 0, 'latin1');
   header.writeUInt32LE(formatVersion, magic.length);
-  return header;
+  return sealBlock(header, 0);
 }
 
-/** Checks a header that was read. Rejects with `corrupt`. */
-export function readMapHeader(content: Uint8Array, path: string): void {
-  const header = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  if (header.toString('latin1', 0, magic.length) !== magic) {
-    throw new OperatingError('corrupt', `${path} is not the map of a layer.`);
-  }
-  const version = header.readUInt32LE(magic.length);
-  if (version !== formatVersion) {
+/**
+ * Checks a header that was read; answers false when it was never written. Throws `corrupt` when it
+ * is no header of this version.
+ */
+export function readMapHeader(stored: Uint8Array, path: string): boolean {
+  const { content, empty, damaged } = openBlock(stored, 0);
+  const version = versionOf(content) ?? versionOf(stored);
+  if (version !== undefined && version !== formatVersion) {
     throw new OperatingError('corrupt', `${path} has the unknown format version ${version}.`);
   }
+  // Only the first unit says anything; a power cut may keep the others from being there.
+  if (empty.includes(0) && damaged.length === 0) return false;
+  if (version === undefined || damaged.length > 0) {
+    throw new OperatingError('corrupt', `${path} is not the map of a layer.`);
+  }
+  return true;
+}
+
+function versionOf(block: Uint8Array): number | undefined {
+  const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
+  if (bytes.toString('latin1', 0, magic.length) !== magic) return undefined;
+  return bytes.readUInt32LE(magic.length);
 }

@@ -4,13 +4,13 @@ import type { PooledFile } from './file-pool.ts';
 import {
   directoryAt,
   directoryBytes,
-  headerBytes,
   mapHeader,
   pageAt,
   pagesPerDirectory,
   readMapHeader,
 } from './map-format.ts';
 import { isValidPage, pageBytes, pageSectors, setKinds } from './map-page.ts';
+import { openBlock, sealBlock, storedBytes } from './sealed-block.ts';
 import type { SectorKind } from './sector.ts';
 
 /** Clean pages kept in memory; each describes 64 MiB of the volume. */
@@ -29,6 +29,8 @@ export interface PendingMap {
  * - A page whose bit in the directory is clear was never written: all its sectors are absent.
  * - The file changes only in `write`, with a copy that `take` made before. So whoever syncs the
  *   data between the two marks only what is there.
+ * - In the file, a page is durable before its bit is written. So a bit without its page is damage,
+ *   and so is a part of a block that does not prove itself; neither is ever read as marks.
  */
 export class SectorMap {
   readonly #file: PooledFile;
@@ -38,6 +40,8 @@ export class SectorMap {
   readonly #writing = new Set<number>();
   /** By group of pages: a bit for each page that the file, or memory, has. */
   readonly #directories = new Map<number, Uint8Array>();
+  /** The same of the file alone. */
+  readonly #written = new Map<number, Uint8Array>();
   #hasHeader = false;
   #opening: Promise<void> | undefined;
   #opened = false;
@@ -66,10 +70,7 @@ export class SectorMap {
 
   /** True when the page holds anything; only after `open`. */
   hasPage(page: number): boolean {
-    const bits = this.#directories.get(Math.floor(page / pagesPerDirectory));
-    if (bits === undefined) return false;
-    const index = page % pagesPerDirectory;
-    return ((must(bits[index >> 3], 'a byte of the directory') >> (index & 7)) & 1) === 1;
+    return hasBit(this.#directories, page);
   }
 
   /** The pages that hold anything, in order; only after `open`. */
@@ -146,18 +147,34 @@ export class SectorMap {
     if (pending.pages.length === 0) return;
     if (!this.#hasHeader) await this.#file.write(mapHeader(), 0);
     this.#hasHeader = true;
-    const groups = new Set<number>();
     for (const { page, content } of pending.pages) {
-      await this.#file.write(content, pageAt(page));
-      groups.add(Math.floor(page / pagesPerDirectory));
-    }
-    for (const group of groups) {
-      const bits = must(this.#directories.get(group), 'a directory');
-      await this.#file.write(Uint8Array.from(bits), directoryAt(group));
+      const position = pageAt(page);
+      await this.#file.write(sealBlock(content, position), position);
     }
     await this.#file.datasync();
+    await this.#writeDirectories(pending);
     for (const { page } of pending.pages) this.#writing.delete(page);
     this.#evict(cleanPagesMax);
+  }
+
+  /**
+   * Forgets all that memory has beyond the file, after a write that has failed. Of the pages of that
+   * write nobody knows which are durable, whatever the file shows now: the next one has them again.
+   */
+  async revert(): Promise<void> {
+    const doubtful = [...this.#writing];
+    this.#pages.clear();
+    this.#dirty.clear();
+    this.#directories.clear();
+    this.#opened = false;
+    await this.open();
+    this.#hasHeader = false;
+    for (const page of doubtful) {
+      if (!this.hasPage(page)) continue;
+      await this.#loadAll(page, page);
+      this.#dirty.add(page);
+    }
+    this.#writing.clear();
   }
 
   /** Gives up the memory of all pages that the file holds. */
@@ -165,20 +182,49 @@ export class SectorMap {
     this.#evict(0);
   }
 
+  /** Notes in the file that these pages, which are durable, are there; mostly they were before. */
+  async #writeDirectories(pending: PendingMap): Promise<void> {
+    const groups = new Set<number>();
+    for (const { page } of pending.pages) {
+      if (setBit(this.#written, page)) groups.add(Math.floor(page / pagesPerDirectory));
+    }
+    if (groups.size === 0) return;
+    for (const group of groups) {
+      const bits = must(this.#written.get(group), 'a directory');
+      await this.#file.write(sealBlock(bits, directoryAt(group)), directoryAt(group));
+    }
+    await this.#file.datasync();
+  }
+
   async #openNow(): Promise<void> {
     const sizeBytes = await this.#file.sizeBytes();
     if (sizeBytes > 0) {
-      const header = new Uint8Array(headerBytes);
-      await this.#file.read(header, 0);
-      readMapHeader(header, this.#file.path);
+      this.#hasHeader = readMapHeader(await this.#readBlock(0), this.#file.path);
       for (let group = 0; directoryAt(group) < sizeBytes; group += 1) {
-        const bits = new Uint8Array(directoryBytes);
-        await this.#file.read(bits, directoryAt(group));
-        if (bits.some((byte) => byte !== 0)) this.#directories.set(group, bits);
+        await this.#openDirectory(group);
       }
     }
-    this.#hasHeader = sizeBytes > 0;
     this.#opened = true;
+  }
+
+  async #openDirectory(group: number): Promise<void> {
+    const position = directoryAt(group);
+    const { content, damaged } = openBlock(await this.#readBlock(position), position);
+    const { path } = this.#file;
+    if (damaged.length > 0) {
+      throw new OperatingError('corrupt', `Directory ${group} of ${path} is damaged.`);
+    }
+    if (content.every((byte) => byte === 0)) return;
+    if (!this.#hasHeader) throw new OperatingError('corrupt', `${path} has no header.`);
+    this.#directories.set(group, content);
+    this.#written.set(group, Uint8Array.from(content));
+  }
+
+  /** A block of the file; what lies behind its end is zeros. */
+  async #readBlock(positionBytes: number): Promise<Uint8Array> {
+    const stored = new Uint8Array(storedBytes);
+    await this.#file.read(stored, positionBytes);
+    return stored;
   }
 
   async #loadAll(firstPage: number, lastPage: number): Promise<void> {
@@ -202,8 +248,11 @@ export class SectorMap {
   }
 
   async #readFromFile(page: number): Promise<Uint8Array> {
-    const content = new Uint8Array(pageBytes);
-    await this.#file.read(content, pageAt(page));
+    const position = pageAt(page);
+    const { content, empty, damaged } = openBlock(await this.#readBlock(position), position);
+    if (empty.length > 0 || damaged.length > 0) {
+      throw new OperatingError('corrupt', `Page ${page} of ${this.#file.path} is damaged.`);
+    }
     if (!isValidPage(content)) {
       throw new OperatingError('corrupt', `Page ${page} of ${this.#file.path} has no valid marks.`);
     }
@@ -211,14 +260,7 @@ export class SectorMap {
   }
 
   #announce(page: number): void {
-    const group = Math.floor(page / pagesPerDirectory);
-    let bits = this.#directories.get(group);
-    if (bits === undefined) {
-      bits = new Uint8Array(directoryBytes);
-      this.#directories.set(group, bits);
-    }
-    const index = page % pagesPerDirectory;
-    bits[index >> 3] = (bits[index >> 3] ?? 0) | (1 << (index & 7));
+    setBit(this.#directories, page);
   }
 
   /** Drops the longest loaded pages that the file holds, until at most `keep` pages are left. */
@@ -232,4 +274,22 @@ export class SectorMap {
       excess -= 1;
     }
   }
+}
+
+function hasBit(directories: ReadonlyMap<number, Uint8Array>, page: number): boolean {
+  const bits = directories.get(Math.floor(page / pagesPerDirectory));
+  if (bits === undefined) return false;
+  const index = page % pagesPerDirectory;
+  return ((must(bits[index >> 3], 'a byte of the directory') >> (index & 7)) & 1) === 1;
+}
+
+/** Sets the bit of a page; answers whether it was clear before. */
+function setBit(directories: Map<number, Uint8Array>, page: number): boolean {
+  if (hasBit(directories, page)) return false;
+  const group = Math.floor(page / pagesPerDirectory);
+  const bits = directories.get(group) ?? new Uint8Array(directoryBytes);
+  directories.set(group, bits);
+  const index = page % pagesPerDirectory;
+  bits[index >> 3] = (bits[index >> 3] ?? 0) | (1 << (index & 7));
+  return true;
 }

@@ -1,0 +1,193 @@
+/** The map file under power cuts and flipped bits. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { FileOperations, OpenFile } from './file-operations.ts';
+import { FilePool } from './file-pool.ts';
+import { directoryAt, pageAt, pagesPerDirectory } from './map-format.ts';
+import { kindAt, pageSectors } from './map-page.ts';
+import { nodeFileOperations } from './node-file-operations.ts';
+import { storedBytes } from './sealed-block.ts';
+import { SectorMap } from './sector-map.ts';
+import type { SectorKind } from './sector.ts';
+import { absent, data, zero } from './sector.ts';
+
+const diskSectorBytes = 512;
+
+/** A file of which the power can be cut at any write, down to the sectors of a disk. */
+class MemoryFile {
+  readonly #durable = new Map<number, Buffer>();
+  /** What was written since the last sync, in order. */
+  #pending: { at: number; content: Buffer }[] = [];
+
+  static of(sectors: Iterable<readonly [number, Buffer]>): MemoryFile {
+    const file = new MemoryFile();
+    for (const [at, content] of sectors) file.#durable.set(at, content);
+    return file;
+  }
+
+  /** All sectors as they are now. */
+  sectors(): Map<number, Buffer> {
+    const now = new Map(this.#durable);
+    for (const { at, content } of this.#pending) now.set(at, content);
+    return now;
+  }
+
+  /** The file after a power cut: each write since the last sync may have reached the disk. */
+  afterPowerCut(survives: () => boolean): MemoryFile {
+    const now = new Map(this.#durable);
+    for (const { at, content } of this.#pending) if (survives()) now.set(at, content);
+    return MemoryFile.of(now);
+  }
+
+  pool(onWrite: () => void = () => undefined): FilePool {
+    const file: OpenFile = {
+      read: async (target, position) => {
+        const size = await file.sizeBytes();
+        const sectors = this.sectors();
+        target.fill(0);
+        const count = Math.max(0, Math.min(target.byteLength, size - position));
+        for (let done = 0; done < count; done += diskSectorBytes) {
+          const content = sectors.get(position + done);
+          if (content !== undefined) target.set(content.subarray(0, count - done), done);
+        }
+        return count;
+      },
+      write: async (content, position) => {
+        for (let done = 0; done < content.byteLength; done += diskSectorBytes) {
+          const piece = Buffer.from(content.subarray(done, done + diskSectorBytes));
+          this.#pending.push({ at: position + done, content: piece });
+        }
+        onWrite();
+      },
+      datasync: async () => {
+        onWrite();
+        for (const { at, content } of this.#pending) this.#durable.set(at, content);
+        this.#pending = [];
+      },
+      truncate: async () => assert.fail('a map is never cut'),
+      sizeBytes: async () =>
+        Math.max(0, ...[...this.sectors().keys()].map((at) => at + diskSectorBytes)),
+      close: async () => undefined,
+    };
+    const operations: FileOperations = { ...nodeFileOperations, open: async () => file };
+    return new FilePool(operations);
+  }
+
+  map(onWrite?: () => void): SectorMap {
+    return new SectorMap(this.pool(onWrite).file('/map'));
+  }
+}
+
+/** Pages of the first two groups, and a sector in two units of each. */
+const pages = [0, 1, 300, pagesPerDirectory + 7];
+const places = pages.flatMap((page) => [page * pageSectors + 5, page * pageSectors + 9000]);
+
+const change = fc.record({
+  place: fc.nat({ max: places.length - 1 }),
+  kind: fc.constantFrom<SectorKind>(absent, data, zero),
+});
+
+async function readKinds(map: SectorMap): Promise<SectorKind[]> {
+  const kinds: SectorKind[] = [];
+  for (const sector of places) {
+    const page = await map.readPage(Math.floor(sector / pageSectors));
+    kinds.push(page === undefined ? absent : kindAt(page, sector % pageSectors));
+  }
+  return kinds;
+}
+
+async function mark(map: SectorMap, place: number, kind: SectorKind): Promise<void> {
+  const sector = places[place] ?? 0;
+  const page = Math.floor(sector / pageSectors);
+  await map.load(page, page);
+  map.set(sector, sector + 1, kind);
+}
+
+test('a power cut at any write of a flush leaves each mark old or new, and no damage', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(change, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 }),
+      fc.infiniteStream(fc.boolean()),
+      async (flushes, survivals) => {
+        const file = new MemoryFile();
+        const cuts: MemoryFile[] = [];
+        const survives = (): boolean => survivals.next().value ?? false;
+        const map = file.map(() => cuts.push(file.afterPowerCut(survives)));
+        await map.open();
+        for (const changes of flushes) {
+          const before = await readKinds(map);
+          for (const { place, kind } of changes) await mark(map, place, kind);
+          const after = await readKinds(map);
+          cuts.length = 0;
+          await map.write(map.take());
+          for (const cut of cuts) {
+            const found = await readKinds(cut.map());
+            assert.ok(
+              found.every((kind, place) => kind === before[place] || kind === after[place]),
+            );
+          }
+          assert.deepEqual(await readKinds(file.map()), after);
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('what a power cut left can be written on', async () => {
+  const file = new MemoryFile();
+  let cut: MemoryFile | undefined;
+  const map = file.map(() => (cut ??= file.afterPowerCut(() => false)));
+  await map.open();
+  await mark(map, 7, data);
+  await map.write(map.take());
+  assert.ok(cut);
+  const again = cut.map();
+  await mark(again, 7, zero);
+  await again.write(again.take());
+  assert.equal((await readKinds(cut.map()))[7], zero);
+});
+
+test('a flipped bit is damage or nothing, never another mark', async () => {
+  const file = new MemoryFile();
+  const map = file.map();
+  await map.open();
+  for (const place of places.keys()) await mark(map, place, place % 2 === 0 ? data : zero);
+  await map.write(map.take());
+  const sound = await readKinds(file.map());
+  let found = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(0, directoryAt(0), directoryAt(1), ...pages.map((page) => pageAt(page))),
+      fc.nat({ max: storedBytes * 8 - 1 }),
+      async (block, bit) => {
+        const sectors = file.sectors();
+        const at = block + Math.floor(bit / 8 / diskSectorBytes) * diskSectorBytes;
+        const flipped = Buffer.from(sectors.get(at) ?? assert.fail('every block is written whole'));
+        const byte = Math.floor(bit / 8) % diskSectorBytes;
+        flipped[byte] = (flipped[byte] ?? 0) ^ (1 << (bit & 7));
+        sectors.set(at, flipped);
+        try {
+          assert.deepEqual(await readKinds(MemoryFile.of(sectors).map()), sound);
+        } catch (error) {
+          assert.equal((error as { code?: string }).code, 'corrupt');
+          found += 1;
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+  assert.ok(found > 100, 'most bits mean something');
+});
+
+test('a page that is cut off, or reads as zeros, is damage', async () => {
+  const file = new MemoryFile();
+  const map = file.map();
+  await map.open();
+  await mark(map, 4, data);
+  await map.write(map.take());
+  const page = pageAt(300);
+  const kept = [...file.sectors()].filter(([at]) => at < page + 512 || at >= page + storedBytes);
+  await assert.rejects(readKinds(MemoryFile.of(kept).map()), { code: 'corrupt' });
+});
