@@ -2,6 +2,25 @@ import { assert } from '../base/assert.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
 import { stringBytesMax } from './wire.ts';
 
+/** What a name stands for. */
+export interface ExportOf {
+  readonly source: { readonly volumeId: string } | { readonly snapshotId: string };
+  readonly readOnly: boolean;
+}
+
+/** The exports of an NBD server, for whoever hands them out. */
+export interface Exports {
+  /** From now on `name` opens that; a name that is there already is left as it is. */
+  add(name: string, what: ExportOf): Promise<void>;
+  /**
+   * The name dies and its connections are cut; resolves when all their devices are closed. One that
+   * is not there is no error.
+   */
+  remove(name: string): Promise<void>;
+  /** How many clients use each of these names just now, in the same order. */
+  connections(names: readonly string[]): Promise<number[]>;
+}
+
 /** Something that can be served under a name. */
 export interface Export {
   readonly readOnly: boolean;

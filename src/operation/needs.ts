@@ -3,7 +3,7 @@ import type { Repositories } from '../backup/repositories.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { JobQueue } from '../job/job.ts';
-import type { ExportRegistry } from '../nbd/exports.ts';
+import type { Exports } from '../nbd/exports.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
 
 export interface OperationNeeds {
@@ -11,7 +11,7 @@ export interface OperationNeeds {
   readonly clock: Clock;
   readonly jobs: JobQueue;
   readonly engine: VolumeEngine;
-  readonly exports: ExportRegistry;
+  readonly exports: Exports;
   readonly repositories: Repositories;
   /** Where NBD clients find the exports. */
   readonly nbd: NbdAddress;
@@ -23,6 +23,8 @@ export interface NbdAddress {
   readonly host: string;
   readonly port: number;
   readonly socketPath: string;
+  /** Whether TLS is required on TCP; the unix socket is always in clear. */
+  readonly tls: boolean;
 }
 
 export type Reading = Pick<OperationNeeds, 'catalog'>;

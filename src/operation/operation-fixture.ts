@@ -11,6 +11,7 @@ import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import type { JobRow } from '../catalog/tables.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { JobContext, JobHandlers, JobQueue, NewJob } from '../job/job.ts';
+import { ServedExports } from '../dataplane/served-exports.ts';
 import { ExportRegistry } from '../nbd/exports.ts';
 import { openMemoryRoot } from '../store/memory.ts';
 import type { StoreRoot } from '../store/store.ts';
@@ -85,6 +86,8 @@ export function jobContext(signal: AbortSignal = new AbortController().signal): 
 
 export interface Scene extends Omit<OperationNeeds, 'jobs'> {
   readonly jobs: HandQueue;
+  /** What `exports` are served from. */
+  readonly registry: ExportRegistry;
   readonly root: StoreRoot;
   readonly handlers: JobHandlers;
   /** Runs all jobs that wait. */
@@ -120,14 +123,15 @@ export async function openScene(t: TestContext): Promise<Scene> {
   const root = openMemoryRoot();
   const repositories = openRepositories({ root, wrappingKey: Buffer.alloc(32, 7) });
   const jobs = new HandQueue(catalog);
+  const registry = new ExportRegistry();
   const needs = {
     catalog,
     engine,
     repositories,
     jobs,
     clock: steppingClock(),
-    exports: new ExportRegistry(),
-    nbd: { host: '127.0.0.1', port: 10809, socketPath: '/run/firn/nbd.sock' },
+    exports: new ServedExports(engine, registry),
+    nbd: { host: '127.0.0.1', port: 10809, socketPath: '/run/firn/nbd.sock', tls: false },
     journalFolder: folder,
   };
   await seedVolumeTypes(catalog, needs.clock);
@@ -138,5 +142,5 @@ export async function openScene(t: TestContext): Promise<Scene> {
     await catalog.close();
     await rm(folder, { recursive: true });
   });
-  return { ...needs, root, handlers, work: () => jobs.runAll(handlers) };
+  return { ...needs, registry, root, handlers, work: () => jobs.runAll(handlers) };
 }

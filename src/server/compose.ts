@@ -12,20 +12,22 @@ import { openRepositories } from '../backup/repositories.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
+import { startDataPlane } from '../dataplane/start-data-plane.ts';
 import { bootstrap } from '../identity/bootstrap.ts';
 import { EmbeddedIdentity } from '../identity/embedded.ts';
 import type { JobHandlers } from '../job/job.ts';
 import { JobRunner } from '../job/runner.ts';
 import { systemScheduler } from '../job/scheduler.ts';
-import { ExportRegistry } from '../nbd/exports.ts';
-import { NbdServer } from '../nbd/server.ts';
+import type { NbdTls } from '../nbd/tls.ts';
 import { restoreExports } from '../operation/attachment/restore-exports.ts';
 import { jobHandlers } from '../operation/handlers.ts';
 import type { OperationNeeds } from '../operation/needs.ts';
 import { seedVolumeTypes } from '../operation/type/seed-volume-types.ts';
 import { openStoreRoot } from '../store/open-root.ts';
-import { openVolumeEngine } from '../volume/open-engine.ts';
-import type { Address, Config } from './config.ts';
+import type { Address } from './address.ts';
+import type { Config } from './config.ts';
+import { readNbdTls } from './nbd-tls.ts';
+import { renewNbdTls } from './nbd-tls-renewal.ts';
 
 /** Jobs that run at once: enough to overlap waiting, few enough to bound memory. */
 const jobsAtOnce = 4;
@@ -33,6 +35,8 @@ const jobsAtOnce = 4;
 export interface Addresses {
   readonly listen: Address;
   readonly nbd: Address;
+  /** How clients reach NBD on TCP. */
+  readonly nbdPublic: Address;
   /** How clients reach the HTTP port, without a slash at the end. */
   readonly publicUrl: string;
 }
@@ -40,6 +44,8 @@ export interface Addresses {
 export interface Secrets {
   readonly adminPassword: string;
   readonly wrappingKey: Uint8Array;
+  /** Undefined: NBD on TCP is in clear. */
+  readonly nbdTls: NbdTls | undefined;
 }
 
 /** The service with all its parts, answering; `close` ends it in order. */
@@ -85,23 +91,22 @@ async function open(
   closers.push(() => catalog.close());
   await bootstrap(catalog, { password: secrets.adminPassword, clock });
   await seedVolumeTypes(catalog, clock);
-  const engine = await openVolumeEngine({
-    folder: folder('volumes'),
-    report: (error) => log.error({ err: error }, 'background work on volumes failed'),
-  });
-  closers.push(() => engine.close());
+  const plane = await startDataPlane(
+    { folder: folder('volumes'), tls: secrets.nbdTls },
+    {
+      onNbd: (event) => {
+        if (event.kind === 'fault') log.error({ ...event, err: event.error }, 'nbd');
+        else log.debug(event, 'nbd');
+      },
+      onFault: (error) => log.error({ err: error }, 'background work on volumes failed'),
+    },
+  );
+  closers.push(() => plane.close());
   const root = openStoreRoot(config.storeUrl);
   const repositories = openRepositories({ root, wrappingKey: secrets.wrappingKey });
   closers.push(() => repositories.close());
-  const exports = new ExportRegistry();
-  const nbdServer = new NbdServer({
-    exports,
-    log: (event) => {
-      if (event.kind === 'fault') log.error({ ...event, err: event.error }, 'nbd');
-      else log.debug(event, 'nbd');
-    },
-  });
-  closers.push(() => nbdServer.close());
+  closers.push(() => plane.stopServing());
+  closers.push(renewTls(nbdServer, config, addresses, secrets, log));
   const handlers: JobHandlers = {};
   const jobs = new JobRunner({
     catalog,
@@ -115,21 +120,44 @@ async function open(
     catalog,
     clock,
     jobs,
-    engine,
-    exports,
+    engine: plane.engine,
+    exports: plane.exports,
     repositories,
-    nbd: { ...addresses.nbd, socketPath: config.nbdSocketPath },
+    nbd: {
+      ...addresses.nbdPublic,
+      socketPath: config.nbdSocketPath,
+      tls: config.nbdTls !== undefined,
+    },
     journalFolder: folder('journals'),
   };
   Object.assign(handlers, jobHandlers(needs));
   await restoreExports(needs);
-  await nbdServer.listenTcp(addresses.nbd.host, addresses.nbd.port);
-  await nbdServer.listenUnix(config.nbdSocketPath);
+  await plane.listenTcp(addresses.nbd.host, addresses.nbd.port);
+  await plane.listenUnix(config.nbdSocketPath);
   const app = composeApp(needs, addresses.publicUrl, log);
   await app.listen({ host: addresses.listen.host, port: addresses.listen.port });
   closers.push(() => app.close());
   await jobs.start({ takeOver: true });
   closers.push(() => jobs.stop());
+}
+
+/** Follows the operator's certificates, if there are any; the returned function ends it. */
+function renewTls(
+  nbdServer: NbdServer,
+  config: Config,
+  addresses: Addresses,
+  secrets: Secrets,
+  log: Logger,
+): () => Promise<void> {
+  const { nbdTls: files } = config;
+  const { nbdTls: current } = secrets;
+  if (files === undefined || current === undefined) return () => Promise.resolve();
+  return renewNbdTls({
+    current,
+    read: () => readNbdTls(files, { host: addresses.nbdPublic.host }),
+    use: (tls) => nbdServer.renewTls(tls),
+    onProblem: (error) => log.error({ err: error }, 'the certificates for NBD cannot be used'),
+  });
 }
 
 function composeApp(needs: OperationNeeds, publicUrl: string, log: Logger): FastifyInstance {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { must } from '../../base/assert.ts';
 import { newId } from '../../base/ids.ts';
 import type { AttachmentRow } from '../../catalog/tables.ts';
+import { ServedExports } from '../../dataplane/served-exports.ts';
 import { ExportRegistry } from '../../nbd/exports.ts';
 import { ann, bob, max, openScene, type Scene } from '../operation-fixture.ts';
 import { makeVolume } from '../requests-fixture.ts';
@@ -45,7 +46,7 @@ test('a connector brings an export, completion makes the volume in-use', async (
   const row = await ask(scene, { volumeId });
   assert.deepEqual([row.status, await statusOf(scene, volumeId)], ['attaching', 'attaching']);
   const name = exportOf(row);
-  assert.ok(name.length >= 43 && scene.exports.has(name));
+  assert.ok(name.length >= 43 && scene.registry.has(name));
   assert.deepEqual(connectionData(row, scene.nbd), {
     uri: `nbd://127.0.0.1:10809/${name}`,
     unix_uri: `nbd+unix:///${name}?socket=/run/firn/nbd.sock`,
@@ -64,7 +65,7 @@ test('a connector brings an export, completion makes the volume in-use', async (
   assert.equal(await statusOf(scene, volumeId), 'in-use');
   await assert.rejects(ask(scene, { volumeId }), { code: 'invalid_state' });
   assert.deepEqual(await deleteAttachment(scene, max, row.id), []);
-  assert.equal(scene.exports.has(name), false);
+  assert.equal(scene.registry.has(name), false);
   assert.equal(await statusOf(scene, volumeId), 'available');
 });
 
@@ -89,7 +90,7 @@ test('a cut connection is closed before the detachment is answered', async (t) =
   const { id: volumeId } = await makeVolume(scene);
   const row = await ask(scene, { volumeId });
   let cut = false;
-  const claim = scene.exports.claim(exportOf(row), async () => {
+  const claim = scene.registry.claim(exportOf(row), async () => {
     cut = true;
   });
   const device = await must(claim, 'the export').entry.open();
@@ -103,10 +104,11 @@ test('a start serves all exports again under their names', async (t) => {
   const scene = await openScene(t);
   const volumes = [await makeVolume(scene), await makeVolume(scene)];
   const rows = await Promise.all(volumes.map(({ id }) => ask(scene, { volumeId: id })));
-  const exports = new ExportRegistry();
+  const registry = new ExportRegistry();
+  const exports = new ServedExports(scene.engine, registry);
   await restoreExports({ ...scene, exports });
   await restoreExports({ ...scene, exports });
-  assert.ok(rows.every((row) => exports.has(exportOf(row))));
+  assert.ok(rows.every((row) => registry.has(exportOf(row))));
 });
 
 test('a read-only volume is attached read-only', async (t) => {
@@ -116,7 +118,7 @@ test('a read-only volume is attached read-only', async (t) => {
   await assert.rejects(ask(scene, { volumeId, mode: 'rw' }), { code: 'invalid_input' });
   const row = await ask(scene, { volumeId });
   assert.equal(row.mode, 'ro');
-  const claim = scene.exports.claim(exportOf(row), async () => undefined);
+  const claim = scene.registry.claim(exportOf(row), async () => undefined);
   assert.equal(claim?.entry.readOnly, true);
 });
 
@@ -141,7 +143,7 @@ test('the older way: connect, attach, disconnect, detach', async (t) => {
   await rollDetachingVolume(scene, max, volumeId);
   assert.equal(await statusOf(scene, volumeId), 'in-use');
   await terminateConnection(scene, max, volumeId, connector);
-  assert.equal(scene.exports.has(exportOf(connected)), false);
+  assert.equal(scene.registry.has(exportOf(connected)), false);
   await detachVolume(scene, max, volumeId, attached.id);
   assert.equal(await statusOf(scene, volumeId), 'available');
   assert.equal(await scene.catalog.count('attachments', { projectId: 'alpha' }), 0);
@@ -152,9 +154,9 @@ test('a connection that is not attached is gone when it is terminated', async (t
   const { id: volumeId } = await makeVolume(scene);
   const row = await initializeConnection(scene, max, volumeId, connector);
   await terminateConnection(scene, max, volumeId, { host: 'another' });
-  assert.equal(scene.exports.has(exportOf(row)), true);
+  assert.equal(scene.registry.has(exportOf(row)), true);
   await terminateConnection(scene, max, volumeId, {});
-  assert.equal(scene.exports.has(exportOf(row)), false);
+  assert.equal(scene.registry.has(exportOf(row)), false);
   assert.equal(await scene.catalog.count('attachments', { projectId: 'alpha' }), 0);
 });
 
@@ -176,7 +178,7 @@ test('a forced deletion of a volume cuts its attachments', async (t) => {
   const { id: volumeId } = await makeVolume(scene);
   const row = await ask(scene, { volumeId, completeAtOnce: true });
   await deleteVolume(scene, ann, volumeId, { cascade: false, force: true });
-  assert.equal(scene.exports.has(exportOf(row)), false);
+  assert.equal(scene.registry.has(exportOf(row)), false);
   await scene.work();
   assert.equal(await statusOf(scene, volumeId), undefined);
 });

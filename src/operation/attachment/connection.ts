@@ -9,22 +9,14 @@
 import { OperatingError } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
-import type { BlockDevice } from '../../volume/block-device.ts';
-import { readOnlyDevice } from '../../volume/read-only-device.ts';
-import type { NbdAddress, OperationNeeds } from '../needs.ts';
-
-export type Exporting = Pick<OperationNeeds, 'exports' | 'engine'>;
+import type { Exports } from '../../nbd/exports.ts';
+import type { NbdAddress } from '../needs.ts';
 
 /** Serves an attachment's export from now on; one without a name has none. */
-export function addExport({ exports, engine }: Exporting, attachment: AttachmentRow): void {
+export async function addExport(exports: Exports, attachment: AttachmentRow): Promise<void> {
   const { exportName, volumeId, mode } = attachment;
-  if (exportName === null || exports.has(exportName)) return;
-  const readOnly = mode === 'ro';
-  const open = async (): Promise<BlockDevice> => {
-    const device = await engine.openVolume(volumeId);
-    return readOnly ? readOnlyDevice(device) : device;
-  };
-  exports.add(exportName, { readOnly, open });
+  if (exportName === null) return;
+  await exports.add(exportName, { source: { volumeId }, readOnly: mode === 'ro' });
 }
 
 /** What a client needs to connect; empty while no connector is known. */
@@ -34,7 +26,7 @@ export function connectionData(attachment: AttachmentRow, nbd: NbdAddress): Json
   const host = nbd.host.includes(':') ? `[${nbd.host}]` : nbd.host;
   const socket = encodeURIComponent(nbd.socketPath).replaceAll('%2F', '/');
   return {
-    uri: `nbd://${host}:${nbd.port}/${exportName}`,
+    uri: `${nbd.tls ? 'nbds' : 'nbd'}://${host}:${nbd.port}/${exportName}`,
     unix_uri: `nbd+unix:///${exportName}?socket=${socket}`,
     export: exportName,
     host: nbd.host,

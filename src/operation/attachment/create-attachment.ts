@@ -21,7 +21,7 @@ export interface NewAttachment {
 }
 
 export async function createAttachment(
-  needs: Pick<OperationNeeds, 'catalog' | 'clock' | 'exports' | 'engine'>,
+  needs: Pick<OperationNeeds, 'catalog' | 'clock' | 'exports'>,
   caller: Caller,
   input: NewAttachment,
 ): Promise<AttachmentRow> {
@@ -54,6 +54,6 @@ export async function createAttachment(
     });
     return attachment;
   });
-  addExport(needs, row);
+  await addExport(needs.exports, row);
   return row;
 }

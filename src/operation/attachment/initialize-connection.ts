@@ -17,7 +17,7 @@ import { findVolume, invalidVolume } from '../volume/find-volume.ts';
 import { addExport, modeFor } from './connection.ts';
 import { newAttachment } from './new-attachment.ts';
 
-type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'exports' | 'engine'>;
+type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'exports'>;
 
 /** Exports a volume for a host, and returns the attachment that holds the export. */
 export async function initializeConnection(
@@ -51,7 +51,7 @@ export async function initializeConnection(
     const changed = await transaction.change('attachments', byId(found.id), changes);
     return must(changed, 'a row just read');
   });
-  addExport(needs, row);
+  await addExport(needs.exports, row);
   return row;
 }
 
@@ -80,7 +80,7 @@ function hostOf(connector: JsonObject): string | null {
 
 /** Ends a host's export of a volume; with a connector that names no host, all exports of it. */
 export async function terminateConnection(
-  { catalog, clock, exports }: Omit<Needs, 'engine'>,
+  { catalog, clock, exports }: Needs,
   caller: Caller,
   volumeId: string,
   connector: JsonObject,

@@ -9,7 +9,7 @@ const pageRows = 1000;
  * Serves the exports of all live attachments, under the names that were handed out: after a start.
  */
 export async function restoreExports(
-  needs: Pick<OperationNeeds, 'catalog' | 'exports' | 'engine'>,
+  needs: Pick<OperationNeeds, 'catalog' | 'exports'>,
 ): Promise<void> {
   let after: AttachmentRow | undefined;
   for (;;) {
@@ -19,7 +19,7 @@ export async function restoreExports(
       limit: pageRows,
       ...(after === undefined ? {} : { after }),
     });
-    for (const row of rows) addExport(needs, row);
+    for (const row of rows) await addExport(needs.exports, row);
     after = rows.at(-1);
     if (rows.length < pageRows) return;
   }

@@ -14,7 +14,7 @@ import { findAttachment } from './find-attachment.ts';
 
 /** Gives a reserved attachment its connector, and with it the export. */
 export async function updateAttachment(
-  needs: Pick<OperationNeeds, 'catalog' | 'clock' | 'exports' | 'engine'>,
+  needs: Pick<OperationNeeds, 'catalog' | 'clock' | 'exports'>,
   caller: Caller,
   attachmentId: string,
   input: { connector: JsonObject; completeAtOnce: boolean },
@@ -36,7 +36,7 @@ export async function updateAttachment(
     const status = input.completeAtOnce ? 'attached' : 'attaching';
     return await advance(transaction, connected, status, clock.now());
   });
-  addExport(needs, row);
+  await addExport(needs.exports, row);
   return row;
 }
 

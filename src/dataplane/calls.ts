@@ -1,0 +1,81 @@
+/** What crosses the border between the data plane's thread and the rest of the process. */
+import type { MessagePort, Worker } from 'node:worker_threads';
+import type { Extent } from '../base/extent.ts';
+import type { NbdEvent } from '../nbd/connection.ts';
+import type { Exports } from '../nbd/exports.ts';
+import type { VolumeEngine } from '../volume/engine.ts';
+import type { DataPlane, DataPlaneOptions } from './data-plane.ts';
+import { type PackedError, packError, unpackError } from './packed-error.ts';
+
+/** A range of memory that both threads see. */
+export interface SharedRange {
+  readonly memory: SharedArrayBuffer;
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+/** A device that is open in the thread; its number stands for it. */
+export interface DeviceFacts {
+  readonly device: number;
+  readonly lengthBytes: number;
+  readonly readOnly: boolean;
+}
+
+type EngineCalls = Omit<VolumeEngine, 'openVolume' | 'openSnapshot' | 'close'>;
+type PlaneCalls = Pick<
+  DataPlane,
+  'listenTcp' | 'listenUnix' | 'renewTls' | 'stopServing' | 'close'
+>;
+
+/** What the thread answers. */
+export interface ThreadCalls extends EngineCalls, PlaneCalls {
+  openVolume(volumeId: string): Promise<DeviceFacts>;
+  openSnapshot(snapshotId: string): Promise<DeviceFacts>;
+  read(device: number, offsetBytes: number, into: SharedRange): Promise<void>;
+  write(device: number, offsetBytes: number, from: SharedRange): Promise<void>;
+  zero(device: number, offsetBytes: number, lengthBytes: number): Promise<void>;
+  trim(device: number, offsetBytes: number, lengthBytes: number): Promise<void>;
+  flush(device: number): Promise<void>;
+  extents(device: number, offsetBytes: number, lengthBytes: number): Promise<Extent[]>;
+  closeDevice(device: number): Promise<void>;
+  addExport: Exports['add'];
+  removeExport: Exports['remove'];
+  connections: Exports['connections'];
+}
+
+/** The first call; the others are answered once it has been. */
+export interface Opening {
+  open(options: DataPlaneOptions): Promise<void>;
+}
+
+/** What the thread tells by itself. */
+export interface ThreadEvents {
+  nbd(event: NbdEvent): void;
+  fault(error: unknown): void;
+}
+
+/** How birpc sends over a port; it waits for answers as long as they take. */
+export function overPort(port: MessagePort | Worker) {
+  return {
+    post: (message: unknown) => port.postMessage(message, []),
+    on: (listener: (message: unknown) => void) => port.on('message', listener),
+    serialize: packAnswer,
+    deserialize: unpackAnswer,
+    timeout: -1,
+  };
+}
+
+/** A message of birpc, as far as it matters here: the answer to a call that failed has `e`. */
+interface Answer<E> {
+  readonly e?: E;
+}
+
+function packAnswer(message: Answer<unknown>): Answer<PackedError> {
+  const { e: error, ...rest } = message;
+  return error === undefined ? rest : { ...rest, e: packError(error) };
+}
+
+function unpackAnswer(message: Answer<PackedError>): Answer<unknown> {
+  const { e: error, ...rest } = message;
+  return error === undefined ? rest : { ...rest, e: unpackError(error) };
+}

@@ -1,0 +1,91 @@
+/** The thread of a data plane: opens it, and answers the calls of the rest of the process. */
+import { parentPort } from 'node:worker_threads';
+import { createBirpc } from 'birpc';
+import { must } from '../base/assert.ts';
+import type { BlockDevice } from '../volume/block-device.ts';
+import {
+  type DeviceFacts,
+  type Opening,
+  overPort,
+  type SharedRange,
+  type ThreadCalls,
+  type ThreadEvents,
+} from './calls.ts';
+import type { DataPlane } from './data-plane.ts';
+import { openDataPlane } from './open-data-plane.ts';
+
+const port = must(parentPort, 'this module runs in a thread');
+
+/** Devices that are open for the other side, by the numbers that stand for them. */
+class Devices {
+  readonly #open = new Map<number, BlockDevice>();
+  #last = 0;
+
+  add(device: BlockDevice): DeviceFacts {
+    this.#last += 1;
+    this.#open.set(this.#last, device);
+    return { device: this.#last, lengthBytes: device.lengthBytes, readOnly: device.readOnly };
+  }
+
+  get(number: number): BlockDevice {
+    return must(this.#open.get(number), 'a device that is open');
+  }
+
+  async close(number: number): Promise<void> {
+    const device = this.get(number);
+    this.#open.delete(number);
+    await device.close();
+  }
+}
+
+function bytesOf({ memory, offsetBytes, lengthBytes }: SharedRange): Uint8Array {
+  return new Uint8Array(memory, offsetBytes, lengthBytes);
+}
+
+function answers(plane: DataPlane): ThreadCalls {
+  const { engine, exports } = plane;
+  const devices = new Devices();
+  return {
+    createVolume: (wanted) => engine.createVolume(wanted),
+    deleteVolume: (volumeId) => engine.deleteVolume(volumeId),
+    extendVolume: (volumeId, lengthBytes) => engine.extendVolume(volumeId, lengthBytes),
+    createSnapshot: (wanted) => engine.createSnapshot(wanted),
+    aliasSnapshot: (wanted) => engine.aliasSnapshot(wanted),
+    deleteSnapshot: (snapshotId) => engine.deleteSnapshot(snapshotId),
+    findSnapshot: (snapshotId) => engine.findSnapshot(snapshotId),
+    changedExtents: (wanted) => engine.changedExtents(wanted),
+    openVolume: async (volumeId) => devices.add(await engine.openVolume(volumeId)),
+    openSnapshot: async (snapshotId) => devices.add(await engine.openSnapshot(snapshotId)),
+    read: (device, offsetBytes, into) => devices.get(device).read(offsetBytes, bytesOf(into)),
+    write: (device, offsetBytes, from) => devices.get(device).write(offsetBytes, bytesOf(from)),
+    zero: (device, offsetBytes, lengthBytes) => devices.get(device).zero(offsetBytes, lengthBytes),
+    trim: (device, offsetBytes, lengthBytes) => devices.get(device).trim(offsetBytes, lengthBytes),
+    flush: (device) => devices.get(device).flush(),
+    extents: (device, offsetBytes, lengthBytes) =>
+      devices.get(device).extents(offsetBytes, lengthBytes),
+    closeDevice: (device) => devices.close(device),
+    addExport: (name, what) => exports.add(name, what),
+    removeExport: (name) => exports.remove(name),
+    connections: (names) => exports.connections(names),
+    listenTcp: (host, tcpPort) => plane.listenTcp(host, tcpPort),
+    listenUnix: (path) => plane.listenUnix(path),
+    renewTls: (tls) => plane.renewTls(tls),
+    stopServing: () => plane.stopServing(),
+    close: () => plane.close(),
+  };
+}
+
+const functions: Partial<ThreadCalls> & Opening = {
+  open: async (options) => {
+    const plane = await openDataPlane(options, {
+      onNbd: (event) => void rest.nbd(event),
+      onFault: (error) => void rest.fault(error),
+    });
+    Object.assign(functions, answers(plane));
+  },
+};
+
+const rest = createBirpc<ThreadEvents, typeof functions>(functions, {
+  ...overPort(port),
+  eventNames: ['nbd', 'fault'],
+});
