@@ -146,9 +146,14 @@ test('credentials: the flag, a cloud, variables; a clear word without any', asyn
 test('serve gets flags first, then the environment', async () => {
   const seen: ServeOptions[] = [];
   const outcome = await run(
-    ['serve', '--data', '/d', '--listen', '[::1]:1', '--nbd-socket', '/s'],
+    ['serve', '--data', '/d', '--listen', '[::1]:1', '--nbd-socket', '/s', '--nbd-insecure'],
     {
-      environment: { FIRN_DATA: '/other', FIRN_STORE: 'file:///b', FIRN_LOG: 'debug' },
+      environment: {
+        FIRN_DATA: '/other',
+        FIRN_STORE: 'file:///b',
+        FIRN_LOG: 'debug',
+        FIRN_NBD_TLS_CERT: '/c',
+      },
       serve: async (options) => void seen.push(options),
     },
   );
@@ -159,6 +164,11 @@ test('serve gets flags first, then the environment', async () => {
       listen: '[::1]:1',
       nbd: undefined,
       nbdSocket: '/s',
+      nbdPublic: undefined,
+      nbdTlsCert: '/c',
+      nbdTlsKey: undefined,
+      nbdTlsClientCa: undefined,
+      nbdInsecure: 'true',
       store: 'file:///b',
       keyFile: undefined,
       publicUrl: undefined,

@@ -27,6 +27,11 @@ export interface ServeOptions {
   readonly listen: string | undefined;
   readonly nbd: string | undefined;
   readonly nbdSocket: string | undefined;
+  readonly nbdPublic: string | undefined;
+  readonly nbdTlsCert: string | undefined;
+  readonly nbdTlsKey: string | undefined;
+  readonly nbdTlsClientCa: string | undefined;
+  readonly nbdInsecure: string | undefined;
   readonly store: string | undefined;
   readonly keyFile: string | undefined;
   readonly publicUrl: string | undefined;

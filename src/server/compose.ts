@@ -12,6 +12,7 @@ import { openRepositories } from '../backup/repositories.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
+import type { DataPlane } from '../dataplane/data-plane.ts';
 import { startDataPlane } from '../dataplane/start-data-plane.ts';
 import { bootstrap } from '../identity/bootstrap.ts';
 import { EmbeddedIdentity } from '../identity/embedded.ts';
@@ -106,7 +107,7 @@ async function open(
   const repositories = openRepositories({ root, wrappingKey: secrets.wrappingKey });
   closers.push(() => repositories.close());
   closers.push(() => plane.stopServing());
-  closers.push(renewTls(nbdServer, config, addresses, secrets, log));
+  closers.push(renewTls(plane, config, addresses, secrets, log));
   const handlers: JobHandlers = {};
   const jobs = new JobRunner({
     catalog,
@@ -143,7 +144,7 @@ async function open(
 
 /** Follows the operator's certificates, if there are any; the returned function ends it. */
 function renewTls(
-  nbdServer: NbdServer,
+  plane: DataPlane,
   config: Config,
   addresses: Addresses,
   secrets: Secrets,
@@ -155,7 +156,7 @@ function renewTls(
   return renewNbdTls({
     current,
     read: () => readNbdTls(files, { host: addresses.nbdPublic.host }),
-    use: (tls) => nbdServer.renewTls(tls),
+    use: (tls) => plane.renewTls(tls),
     onProblem: (error) => log.error({ err: error }, 'the certificates for NBD cannot be used'),
   });
 }

@@ -6,17 +6,13 @@ import { assert } from '../base/assert.ts';
 import { errnoOf, OperatingError } from '../base/errors.ts';
 import { version } from '../base/version.ts';
 import { type Addresses, type Service, startService } from './compose.ts';
-import {
-  type Address,
-  type Config,
-  formatAddress,
-  readConfig,
-  type ServeOptions,
-} from './config.ts';
+import { type Address, formatAddress } from './address.ts';
+import { type Config, readConfig, type ServeOptions } from './config.ts';
 import { makeStoreRoot } from '../store/make-root.ts';
 import { cloudName, type Credentials, hasCredentials, writeCredentials } from './credentials.ts';
 import { takeDataFolder } from './data-folder.ts';
 import { readKeyFile } from './key-file.ts';
+import { readNbdTls } from './nbd-tls.ts';
 
 export type { ServeOptions } from './config.ts';
 
@@ -33,12 +29,14 @@ export async function serve(options: ServeOptions): Promise<void> {
   try {
     const { key, made: keyMade } = await readKeyFile(config.keyPath, { create: true });
     const addresses = await chooseAddresses(config);
+    const { host } = addresses.nbdPublic;
+    const nbdTls = config.nbdTls && (await readNbdTls(config.nbdTls, { host }));
     const authUrl = `${addresses.publicUrl}/identity/v3`;
     // The files come after the store, so that a start that fails on it is followed by a first one.
     if (!(await hasCredentials(config.dataFolder))) await makeStoreRoot(config.storeUrl);
     const credentials = await writeCredentials(config.dataFolder, authUrl);
     const log = createLog({ level: config.logLevel, destination: pino.destination(2) });
-    const secrets = { adminPassword: credentials.password, wrappingKey: key };
+    const secrets = { adminPassword: credentials.password, wrappingKey: key, nbdTls };
     const service = await startService(config, addresses, secrets, log).catch((error: unknown) => {
       throw portTaken(error) ?? error;
     });
@@ -52,7 +50,13 @@ export async function serve(options: ServeOptions): Promise<void> {
 async function chooseAddresses(config: Config): Promise<Addresses> {
   const listen = await withPort(config.listen);
   const nbd = await withPort(config.nbd);
-  return { listen, nbd, publicUrl: config.publicUrl ?? `http://${formatAddress(listen)}` };
+  const nbdPublic = config.nbdPublic ?? nbd;
+  return {
+    listen,
+    nbd,
+    nbdPublic,
+    publicUrl: config.publicUrl ?? `http://${formatAddress(listen)}`,
+  };
 }
 
 /** Port 0 becomes a port that is free now. */
@@ -91,6 +95,7 @@ function greeting(
   keyMade: boolean,
 ): string {
   const { publicUrl, nbd } = addresses;
+  const tcp = config.nbdTls === undefined ? 'in clear' : 'in TLS';
   const first = credentials.made
     ? `\nMade the user "admin" with a random password; it is in the two files below.\n`
     : '';
@@ -101,7 +106,7 @@ function greeting(
   return `Firn ${version} is ready.
 
   HTTP      ${publicUrl}  (Identity v3 at /identity/v3, Block Storage v3 at /volume/v3)
-  NBD       ${formatAddress(nbd)} and ${config.nbdSocketPath}
+  NBD       ${formatAddress(nbd)} (${tcp}) and ${config.nbdSocketPath}
   data      ${config.dataFolder}
   backups   ${config.storeUrl}
 ${first}${key}
