@@ -9,8 +9,9 @@ import { OperatingError } from '../base/errors.ts';
 import type { ColumnTypes, Migration } from './column-types.ts';
 import { firstTables } from './migrations/0001-first-tables.ts';
 import { groups } from './migrations/0002-groups.ts';
+import { snapshotExports } from './migrations/0003-snapshot-exports.ts';
 
-const migrations: readonly Migration[] = [firstTables, groups];
+const migrations: readonly Migration[] = [firstTables, groups, snapshotExports];
 
 /**
  * Brings the tables up to date. `place` is what the database is called in the message of an error.

@@ -17,6 +17,7 @@ export type VolumeStatus =
   | 'error_deleting'
   | 'backing-up'
   | 'restoring-backup'
+  | 'reverting'
   | 'error_backing-up'
   | 'error_restoring'
   | 'error_extending'
@@ -155,6 +156,21 @@ export interface AttachmentRow {
   createdAt: number;
   attachedAt: number | null;
   updatedAt: number | null;
+}
+
+/** A snapshot that can be read over NBD by whoever knows the name. */
+export interface SnapshotExportRow {
+  id: string;
+  projectId: string;
+  userId: string;
+  snapshotId: string;
+  /** The volume that the snapshot is of. */
+  volumeId: string;
+  /** The host that it is for, in the caller's words. */
+  host: string | null;
+  /** The secret NBD export name. */
+  exportName: string;
+  createdAt: number;
 }
 
 export interface VolumeTypeRow {
@@ -339,6 +355,7 @@ export interface ProjectTables {
   snapshots: SnapshotRow;
   backups: BackupRow;
   attachments: AttachmentRow;
+  snapshotExports: SnapshotExportRow;
   groups: GroupRow;
   groupSnapshots: GroupSnapshotRow;
   quotas: QuotaRow;
