@@ -80,7 +80,7 @@ async function backUpNow(
   options: { signal?: AbortSignal } = {},
 ): Promise<{ backupId: string; outcome: BackupOutcome; content: Buffer }> {
   const backupId = newId();
-  await scene.engine.createSnapshot({ volumeId, snapshotId: backupId });
+  await scene.engine.createSnapshots([{ volumeId, snapshotId: backupId }]);
   const content = await contentOf(scene.engine, volumeId);
   const outcome = await backUp({
     engine: scene.engine,
@@ -241,7 +241,7 @@ test('what was stopped goes on, and what was committed is not made again', async
   const scene = await startScene(t);
   const volumeId = await makeVolume(scene);
   const backupId = newId();
-  await scene.engine.createSnapshot({ volumeId, snapshotId: backupId });
+  await scene.engine.createSnapshots([{ volumeId, snapshotId: backupId }]);
   const stop = new AbortController();
   const run = (given: AbortSignal, onProgress: () => void): Promise<BackupOutcome> =>
     backUp({
@@ -341,7 +341,7 @@ test('of backups made in any order only the newest keeps a checkpoint', async (t
   const scene = await startScene(t);
   const { engine, repository } = scene;
   const volumeId = await makeVolume(scene);
-  await engine.createSnapshot({ volumeId, snapshotId: 'older' });
+  await engine.createSnapshots([{ volumeId, snapshotId: 'older' }]);
   await write(scene, volumeId, 0, Buffer.alloc(4096, 'newer'));
   const newer = await backUpNow(scene, volumeId);
   const olderId = newId();

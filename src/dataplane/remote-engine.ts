@@ -1,6 +1,6 @@
 import type { Extent } from '../base/extent.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
-import type { SnapshotFacts, VolumeEngine } from '../volume/engine.ts';
+import type { SnapshotFacts, Usage, VolumeEngine, WantedSnapshot } from '../volume/engine.ts';
 import type { ThreadCalls } from './calls.ts';
 import { RemoteDevice, SharedMemory } from './remote-device.ts';
 
@@ -39,8 +39,12 @@ export class RemoteEngine implements VolumeEngine {
     for (const device of this.#devices.get(volumeId) ?? []) device.grow(lengthBytes);
   }
 
-  createSnapshot(wanted: { volumeId: string; snapshotId: string }): Promise<SnapshotFacts> {
-    return this.#calls.createSnapshot(wanted);
+  createSnapshots(wanted: readonly WantedSnapshot[]): Promise<SnapshotFacts[]> {
+    return this.#calls.createSnapshots(wanted);
+  }
+
+  revertVolume(wanted: { volumeId: string; snapshotId: string }): Promise<void> {
+    return this.#calls.revertVolume(wanted);
   }
 
   aliasSnapshot(wanted: { snapshotId: string; aliasId: string }): Promise<void> {
@@ -65,6 +69,10 @@ export class RemoteEngine implements VolumeEngine {
     sinceLayerId: string;
   }): Promise<Extent[] | undefined> {
     return this.#calls.changedExtents(wanted);
+  }
+
+  usage(of: { volumeId: string } | { snapshotId: string }): Promise<Usage> {
+    return this.#calls.usage(of);
   }
 
   /** Closes the data plane as a whole: its volumes are of no use to the NBD server afterwards. */

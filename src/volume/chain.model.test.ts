@@ -271,9 +271,9 @@ class Model {
   async #snapshot(volume: ModelVolume): Promise<void> {
     this.#count += 1;
     const id = `snapshot-${this.#count}`;
-    const facts = await this.engine.createSnapshot({ volumeId: volume.id, snapshotId: id });
+    const [facts] = await this.engine.createSnapshots([{ volumeId: volume.id, snapshotId: id }]);
     const { lengthBytes } = volume;
-    assert.equal(facts.lengthBytes, lengthBytes);
+    assert.equal(facts?.lengthBytes, lengthBytes);
     const content = Buffer.from(volume.now);
     this.snapshots.push({ id, volumeId: volume.id, lengthBytes, content });
     forget(volume);

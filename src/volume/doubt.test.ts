@@ -58,7 +58,7 @@ test('a volume whose removal failed is as durable as before', async (t) => {
   isFailing = true;
   await assert.rejects(engine.deleteVolume('v'), { code: 'io' });
   isFailing = false;
-  await engine.createSnapshot({ volumeId: 'v', snapshotId: 's' });
+  await engine.createSnapshots([{ volumeId: 'v', snapshotId: 's' }]);
   await writeSector(engine, 'v', 1);
   await engine.settled();
   await engine.close();
@@ -86,7 +86,7 @@ test('no layer is removed that a record in doubt may lead to', async (t) => {
   await engine.createVolume({ volumeId: 'v', lengthBytes });
   for (const [at, snapshotId] of ['a', 'b', 'c'].entries()) {
     await writeSector(engine, 'v', at);
-    await engine.createSnapshot({ volumeId: 'v', snapshotId });
+    await engine.createSnapshots([{ volumeId: 'v', snapshotId }]);
   }
   inDoubt = (await engine.findSnapshot('c'))?.layerId ?? '';
   await engine.deleteSnapshot('b');
@@ -119,7 +119,7 @@ test('a snapshot that was refused and then acknowledged stays', async (t) => {
   const device = await engine.openVolume('v');
   isFailing = true;
   const options = { volumeId: 'v', snapshotId: 's' };
-  const refused = assert.rejects(engine.createSnapshot(options), { code: 'no_space' });
+  const refused = assert.rejects(engine.createSnapshots([options]), { code: 'no_space' });
   await writing.promise;
   // Its commit follows the one that fails, and takes the refused name along.
   const flushed = device.flush();
@@ -127,7 +127,7 @@ test('a snapshot that was refused and then acknowledged stays', async (t) => {
   mayFail.resolve();
   await refused;
   await flushed;
-  await engine.createSnapshot(options);
+  await engine.createSnapshots([options]);
   await device.flush();
   await device.close();
   await engine.close();
@@ -149,7 +149,7 @@ test('a merge that fails does not stop the others', async (t) => {
     await engine.createVolume({ volumeId, lengthBytes });
     for (const [at, name] of ['a', 'b'].entries()) {
       await writeSector(engine, volumeId, at);
-      await engine.createSnapshot({ volumeId, snapshotId: `${volumeId}-${name}` });
+      await engine.createSnapshots([{ volumeId, snapshotId: `${volumeId}-${name}` }]);
     }
   }
   failing = (await engine.findSnapshot('v-b'))?.layerId ?? '';

@@ -33,8 +33,23 @@ export interface VolumeEngine {
   /** Grows a volume; the new bytes are absent. Open devices see the new size. */
   extendVolume(volumeId: string, lengthBytes: number): Promise<void>;
 
-  /** Takes a snapshot: its content is what the volume holds at one instant within this call. */
-  createSnapshot(options: { volumeId: string; snapshotId: string }): Promise<SnapshotFacts>;
+  /**
+   * Takes snapshots of one or more volumes at one instant within this call, in the order of the
+   * list: what each of them holds is what its volume held at that instant. So the order of writes
+   * is kept across volumes too: when one of the snapshots has a write, the others have every write
+   * that was acknowledged before that one was sent. All or nothing, also after a crash.
+   *
+   * `exists` when some are there already and others are not, or not from the same instant.
+   */
+  createSnapshots(wanted: readonly WantedSnapshot[]): Promise<SnapshotFacts[]>;
+
+  /**
+   * Makes the volume hold what its snapshot holds; everything written since is dropped. The size
+   * stays: what the snapshot does not have reads as zeros. Rejects with `invalid_state` while a
+   * device of the volume is open; devices of snapshots may be. `not_found` when the volume has no
+   * such snapshot. Costs the same whatever either of them holds.
+   */
+  revertVolume(options: { volumeId: string; snapshotId: string }): Promise<void>;
 
   /** Gives a second name to the same frozen layer; costs nothing and reads nothing. */
   aliasSnapshot(options: { snapshotId: string; aliasId: string }): Promise<void>;
@@ -58,8 +73,32 @@ export interface VolumeEngine {
     sinceLayerId: string;
   }): Promise<Extent[] | undefined>;
 
+  /** What the head of a volume, or a snapshot, holds on this host; from the maps alone. */
+  usage(of: { volumeId: string } | { snapshotId: string }): Promise<Usage>;
+
   /** Ends all background work, flushes and closes everything. */
   close(): Promise<void>;
+}
+
+export interface WantedSnapshot {
+  readonly volumeId: string;
+  readonly snapshotId: string;
+}
+
+/**
+ * Space in bytes. Data counts in whole sectors of 4 KiB, freed sectors and those that were never
+ * written do not. Several names of one frozen layer count as one. While a guest writes, the figures
+ * are of no single instant.
+ */
+export interface Usage {
+  /** The size of the volume, or of the snapshot. */
+  readonly logicalBytes: number;
+  /** The data that a reader finds in it: `sharedBytes` and `exclusiveBytes` together. */
+  readonly allocatedBytes: number;
+  /** Of that, what is found through another volume or snapshot too, and is stored once. */
+  readonly sharedBytes: number;
+  /** Of that, what nobody else finds: its deletion gives that back. */
+  readonly exclusiveBytes: number;
 }
 
 export interface SnapshotFacts {

@@ -58,7 +58,7 @@ async function work(engine: OpenedEngine, told: Told): Promise<void> {
     told.flushed = generation;
     const snapshotId = `s${generation}`;
     told.snapshots.set(snapshotId, generation);
-    await engine.createSnapshot({ volumeId: 'v', snapshotId });
+    await engine.createSnapshots([{ volumeId: 'v', snapshotId }]);
     told.deleted.delete(snapshotId);
     if (generation === 3) {
       told.deleted.add('s2');
@@ -142,7 +142,9 @@ test('after a failed sync nothing is acknowledged until the volume is opened ane
     await assert.rejects(device.flush(), { code: 'io' });
     await assert.rejects(device.write(0, Buffer.alloc(1)), { code: 'io' });
     await assert.rejects(device.zero(0, sector), { code: 'io' });
-    await assert.rejects(engine.createSnapshot({ volumeId: 'v', snapshotId: 's' }), { code: 'io' });
+    await assert.rejects(engine.createSnapshots([{ volumeId: 'v', snapshotId: 's' }]), {
+      code: 'io',
+    });
     assert.equal(await engine.findSnapshot('s'), undefined);
     assert.equal(await readSector(device, sector), 2);
     await assert.rejects(device.close(), { code: 'io' });
@@ -189,13 +191,13 @@ test('a snapshot whose record cannot be written is not there, and the volume goe
     await device.write(0, Buffer.alloc(sector, 1));
     isFull = true;
     const options = { volumeId: 'v', snapshotId: 's' };
-    await assert.rejects(engine.createSnapshot(options), { code: 'no_space' });
+    await assert.rejects(engine.createSnapshots([options]), { code: 'no_space' });
     assert.equal(await engine.findSnapshot('s'), undefined);
     isFull = false;
     await device.write(sector, Buffer.alloc(sector, 2));
     await device.flush();
     await engine.settled();
-    await engine.createSnapshot(options);
+    await engine.createSnapshots([options]);
     await device.close();
     await engine.close();
     const again = await openVolumeEngine({ folder });

@@ -23,6 +23,8 @@ import { absentOwner, firstSlotOwner, ownerRunEnd, regionSectors, zeroOwner } fr
  */
 export class LiveVolume {
   readonly chain: Chain;
+  /** Everybody for whom this is kept: devices, freezes, and merges into the head. */
+  users = 0;
   #lengthBytes: number;
   readonly #commit: () => Promise<void>;
   readonly #gate = new Gate();
@@ -97,7 +99,7 @@ export class LiveVolume {
 
   /** Makes durable all that was written before. */
   async flush(): Promise<void> {
-    this.#assertSound();
+    this.assertSound();
     const { top } = this.chain;
     try {
       for (const layer of this.#unsynced) await layer.flush();
@@ -109,23 +111,21 @@ export class LiveVolume {
     }
   }
 
-  /**
-   * Exchanges the head. `onSwap` runs in the same turn of the event loop, with all changes of the
-   * old head finished and those of the new one not begun. One freeze at a time.
-   */
-  async freeze(head: Layer, onSwap: () => void): Promise<Layer> {
-    this.#assertSound();
-    await this.#gate.close();
-    try {
-      const old = this.chain.top;
-      assert(head.record.parent === old.id, 'the new head lies on the old one');
-      this.chain.push(head);
-      this.#unsynced.add(old);
-      onSwap();
-      return old;
-    } finally {
-      this.#gate.open();
-    }
+  /** Lets no change begin until `openGate`; resolves when those that had begun have ended. */
+  closeGate(): Promise<void> {
+    return this.#gate.close();
+  }
+
+  openGate(): void {
+    this.#gate.open();
+  }
+
+  /** Puts a new head on the old one, which is frozen from now on. The gate is closed. */
+  exchange(head: Layer): void {
+    const old = this.chain.top;
+    assert(head.record.parent === old.id, 'the new head lies on the old one');
+    this.chain.push(head);
+    this.#unsynced.add(old);
   }
 
   /** Makes a former head durable, which does not change any more. */
@@ -167,7 +167,7 @@ export class LiveVolume {
     const lock = this.#locks.acquire(first, end);
     try {
       if (lock.waiting !== undefined) await lock.waiting;
-      this.#assertSound();
+      this.assertSound();
       await work();
       if (this.chain.top.wantsFlush) await this.chain.top.flush();
     } finally {
@@ -285,7 +285,8 @@ export class LiveVolume {
     return Math.floor(endBytes / sectorBytes);
   }
 
-  #assertSound(): void {
+  /** Throws when a flush has failed before. */
+  assertSound(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 

@@ -37,7 +37,7 @@ async function readAll(device: BlockDevice, offset: number, length: number): Pro
 }
 
 function snapshot(engine: OpenedEngine, snapshotId: string): Promise<unknown> {
-  return engine.createSnapshot({ volumeId: 'v', snapshotId });
+  return engine.createSnapshots([{ volumeId: 'v', snapshotId }]);
 }
 
 test('a merge into the head loses no write that a guest makes meanwhile', async () => {

@@ -57,7 +57,7 @@ async function mergeAndCut(build: (engine: OpenedEngine, device: BlockDevice) =>
 test('a merge into the head is durable before its parent goes', async () => {
   await mergeAndCut(async (engine, device) => {
     await device.write(0, Buffer.alloc(windowBytes, 1));
-    await engine.createSnapshot({ volumeId: 'v', snapshotId: 's' });
+    await engine.createSnapshots([{ volumeId: 'v', snapshotId: 's' }]);
     await device.write(5 * sector, Buffer.alloc(sector, 2));
   });
 });
@@ -65,9 +65,9 @@ test('a merge into the head is durable before its parent goes', async () => {
 test('a merge into the files of the parent is durable before the child uses them', async () => {
   await mergeAndCut(async (engine, device) => {
     await device.write(0, Buffer.alloc(windowBytes, 1));
-    await engine.createSnapshot({ volumeId: 'v', snapshotId: 's' });
+    await engine.createSnapshots([{ volumeId: 'v', snapshotId: 's' }]);
     await device.write(5 * sector, Buffer.alloc(sector, 2));
-    await engine.createSnapshot({ volumeId: 'v', snapshotId: 't' });
+    await engine.createSnapshots([{ volumeId: 'v', snapshotId: 't' }]);
   });
 });
 
@@ -117,7 +117,7 @@ test('a flush during a freeze waits for the former head and for the record', asy
         order.push(what);
       };
       const freezing = engine
-        .createSnapshot({ volumeId: 'v', snapshotId: 's' })
+        .createSnapshots([{ volumeId: 'v', snapshotId: 's' }])
         .finally(note('frozen'));
       // Both are held only after the exchange of the heads.
       await reached.promise;

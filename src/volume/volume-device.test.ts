@@ -19,7 +19,7 @@ type Options = { lengthBytes: number; readOnly: boolean };
 
 async function openSnapshotOf(volumeId: string): Promise<BlockDevice> {
   const snapshotId = newId();
-  await engine.createSnapshot({ volumeId, snapshotId });
+  await engine.createSnapshots([{ volumeId, snapshotId }]);
   return engine.openSnapshot(snapshotId);
 }
 
@@ -32,7 +32,7 @@ blockDeviceContract('a volume of one layer', async ({ lengthBytes, readOnly }: O
 blockDeviceContract('a clone of a snapshot', async ({ lengthBytes, readOnly }: Options) => {
   const [baseId, volumeId, snapshotId] = [newId(), newId(), newId()];
   await engine.createVolume({ volumeId: baseId, lengthBytes });
-  await engine.createSnapshot({ volumeId: baseId, snapshotId });
+  await engine.createSnapshots([{ volumeId: baseId, snapshotId }]);
   await engine.createVolume({ volumeId, lengthBytes, from: { snapshotId } });
   return readOnly ? openSnapshotOf(volumeId) : engine.openVolume(volumeId);
 });

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { GiB, KiB, MiB, TiB } from '../base/bytes.ts';
+import { must } from '../base/assert.ts';
 import { newId } from '../base/ids.ts';
+import type { SnapshotFacts } from './engine.ts';
 import type { OpenedEngine } from './open-engine.ts';
 import { openVolumeEngine } from './open-engine.ts';
 
@@ -37,11 +39,12 @@ test('making what is there, and removing what is gone, changes nothing', async (
     await engine.createVolume(options);
     await assert.rejects(engine.createVolume({ ...options, lengthBytes: MiB }), { code: 'exists' });
     const snapshot = { volumeId: 'v', snapshotId: 's' };
-    const facts = await engine.createSnapshot(snapshot);
-    assert.deepEqual(await engine.createSnapshot(snapshot), facts);
+    const [facts] = await engine.createSnapshots([snapshot]);
+    assert.ok(facts !== undefined);
+    assert.deepEqual(await engine.createSnapshots([snapshot]), [facts]);
     assert.deepEqual(await engine.findSnapshot('s'), facts);
     await engine.createVolume({ volumeId: 'w', lengthBytes: GiB });
-    await assert.rejects(engine.createSnapshot({ volumeId: 'w', snapshotId: 's' }), {
+    await assert.rejects(engine.createSnapshots([{ volumeId: 'w', snapshotId: 's' }]), {
       code: 'exists',
     });
     await engine.aliasSnapshot({ snapshotId: 's', aliasId: 't' });
@@ -112,7 +115,7 @@ test('sixteen snapshots at the same time, under writes, each hold one instant', 
     })();
     const ids = Array.from({ length: 16 }, () => newId());
     await Promise.all(
-      ids.map((snapshotId) => engine.createSnapshot({ volumeId: 'v', snapshotId })),
+      ids.map((snapshotId) => engine.createSnapshots([{ volumeId: 'v', snapshotId }])),
     );
     ending.abort();
     await writing;
@@ -134,14 +137,15 @@ test('changed extents are what a comparison of all bytes finds', async () => {
     await engine.createVolume({ volumeId: 'v', lengthBytes: 128 * MiB });
     const device = await engine.openVolume('v');
     await device.write(0, Buffer.alloc(8 * sector, 1));
-    const first = await engine.createSnapshot({ volumeId: 'v', snapshotId: 'first' });
+    await engine.createSnapshots([{ volumeId: 'v', snapshotId: 'first' }]);
+    const first = must(await engine.findSnapshot('first'), 'the snapshot');
     await device.write(sector, Buffer.alloc(sector, 2));
-    await engine.createSnapshot({ volumeId: 'v', snapshotId: 'between' });
+    await engine.createSnapshots([{ volumeId: 'v', snapshotId: 'between' }]);
     await device.zero(4 * sector, 2 * sector);
     await device.write(64 * MiB - sector, Buffer.alloc(2 * sector, 3));
     await engine.extendVolume('v', 256 * MiB);
     await device.write(200 * MiB, Buffer.alloc(10, 4));
-    await engine.createSnapshot({ volumeId: 'v', snapshotId: 'last' });
+    await engine.createSnapshots([{ volumeId: 'v', snapshotId: 'last' }]);
     await device.write(0, Buffer.alloc(sector, 9));
     const query = { snapshotId: 'last', sinceLayerId: first.layerId };
     const expected = [
@@ -170,7 +174,8 @@ test('a damaged record stops its volume only, and nothing is given back meanwhil
       await device.write(0, Buffer.from(volumeId));
       await device.close();
     }
-    const { layerId } = await first.createSnapshot({ volumeId: 'headless', snapshotId: 's' });
+    const wanted = [{ volumeId: 'headless', snapshotId: 's' }];
+    const [{ layerId }] = (await first.createSnapshots(wanted)) as [SnapshotFacts];
     await first.close();
     await writeFile(join(folder, 'volumes', 'bad.json'), '{"formatVersion":1,"id":"bad"');
     await writeFile(join(folder, 'layers', layerId, 'layer.json'), 'null');

@@ -1,15 +1,17 @@
-import { assert } from '../base/assert.ts';
+import { assert, must } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { isoMicros } from '../base/clock.ts';
 import { OperatingError } from '../base/errors.ts';
 import type { Extent } from '../base/extent.ts';
 import { isByteCount } from '../layer/layer-record.ts';
-import type { Layer } from '../layer/layer.ts';
 import { Serial } from '../layer/serial.ts';
 import type { BlockDevice } from './block-device.ts';
 import { unionOfMaps } from './changed-extents.ts';
 import { Collector } from './collector.ts';
-import type { SnapshotFacts, VolumeEngine } from './engine.ts';
+import type { SnapshotFacts, Usage, VolumeEngine, WantedSnapshot } from './engine.ts';
+import { inControl, withFrozen } from './freeze.ts';
+import { snapshotExists, takeSnapshots, wantedOf } from './take-snapshots.ts';
+import { measureUsage } from './usage.ts';
 import { SnapshotDevice, VolumeDevice } from './volume-device.ts';
 import type { SnapshotRecord, VolumeOrigin } from './volume-record.ts';
 import { isName } from './volume-record.ts';
@@ -60,7 +62,7 @@ export class LayerVolumeEngine implements VolumeEngine {
     const volume = this.#volumes.get(volumeId);
     await volume.control.run(async () => {
       if (this.#volumes.find(volumeId) !== volume) return;
-      if (volume.devices > 0) {
+      if (volume.devices + volume.snapshotDevices > 0) {
         throw new OperatingError(
           'invalid_state',
           `Volume ${volumeId} cannot be deleted: it, or a snapshot of it, is open.`,
@@ -82,7 +84,7 @@ export class LayerVolumeEngine implements VolumeEngine {
     return new VolumeDevice(live, () =>
       volume.control.run(async () => {
         volume.devices -= 1;
-        await this.#volumes.leave(volume);
+        await this.#volumes.leave(volume, live);
       }),
     );
   }
@@ -104,25 +106,58 @@ export class LayerVolumeEngine implements VolumeEngine {
     });
   }
 
-  async createSnapshot(options: { volumeId: string; snapshotId: string }): Promise<SnapshotFacts> {
+  async createSnapshots(wanted: readonly WantedSnapshot[]): Promise<SnapshotFacts[]> {
+    this.#assertOpen();
+    for (const { snapshotId } of wanted) assertName(snapshotId, 'snapshotId');
+    const byVolume = wantedOf(this.#volumes, wanted);
+    const volumes = [...byVolume.keys()];
+    try {
+      return await inControl(volumes, async () => {
+        for (const volume of volumes) this.#assertThere(volume);
+        await takeSnapshots(this.#volumes, byVolume, isoMicros(this.#clock.now()));
+        return wanted.map(({ snapshotId }) => {
+          const { volume, snapshot } = this.#getSnapshot(snapshotId);
+          return this.#factsOf(volume, snapshot);
+        });
+      });
+    } finally {
+      this.#collector.start();
+    }
+  }
+
+  async revertVolume(options: { volumeId: string; snapshotId: string }): Promise<void> {
     const { volumeId, snapshotId } = options;
     this.#assertOpen();
-    assertName(snapshotId, 'snapshotId');
     const volume = this.#volumes.get(volumeId);
-    return this.#control(volume, async () => {
-      const existing = volume.snapshot(snapshotId);
-      if (existing !== undefined) return this.#factsOf(volume, existing);
-      return this.#named(volume, snapshotId, () =>
-        this.#withFrozen(volume, (frozen) =>
-          this.#name(volume, {
-            id: snapshotId,
-            layer: frozen.id,
-            lengthBytes: volume.record.lengthBytes,
-            createdAt: isoMicros(this.#clock.now()),
-          }),
-        ),
-      );
+    await this.#control(volume, async () => {
+      const snapshot = volume.snapshot(snapshotId);
+      if (snapshot === undefined) throw noSnapshot(snapshotId);
+      if (volume.devices > 0) {
+        throw new OperatingError(
+          'invalid_state',
+          `Volume ${volumeId} cannot be reverted while it is open.`,
+        );
+      }
+      // The layers under the new head are sound, or the old one is better.
+      this.#volumes.shelf.chainOf(snapshot.layer);
+      const head = await this.#volumes.shelf.create(snapshot.layer, volume.record.lengthBytes);
+      await this.#volumes.withPin(head.id, async () => {
+        this.#volumes.shelf.add(head);
+        await volume.change({ head: head.id });
+      });
+      this.#volumes.drop(volume);
     });
+    this.#collector.start();
+  }
+
+  async usage(of: { volumeId: string } | { snapshotId: string }): Promise<Usage> {
+    this.#assertOpen();
+    if ('volumeId' in of) {
+      const { head, lengthBytes } = this.#volumes.get(of.volumeId).record;
+      return measureUsage(this.#volumes, head, lengthBytes);
+    }
+    const { snapshot } = this.#getSnapshot(of.snapshotId);
+    return measureUsage(this.#volumes, snapshot.layer, snapshot.lengthBytes);
   }
 
   async aliasSnapshot(options: { snapshotId: string; aliasId: string }): Promise<void> {
@@ -135,7 +170,9 @@ export class LayerVolumeEngine implements VolumeEngine {
       const existing = volume.snapshot(aliasId);
       if (existing?.layer === snapshot.layer) return;
       if (existing !== undefined) throw snapshotExists(aliasId);
-      await this.#named(volume, aliasId, () => this.#name(volume, { ...snapshot, id: aliasId }));
+      await this.#named(volume, aliasId, () =>
+        volume.change({ snapshots: [...volume.record.snapshots, { ...snapshot, id: aliasId }] }),
+      );
     });
   }
 
@@ -156,9 +193,9 @@ export class LayerVolumeEngine implements VolumeEngine {
     this.#assertOpen();
     const { volume, snapshot } = this.#getSnapshot(snapshotId);
     const chain = this.#volumes.openView(snapshot.layer);
-    volume.devices += 1;
+    volume.snapshotDevices += 1;
     return new SnapshotDevice(chain, snapshot.lengthBytes, async () => {
-      volume.devices -= 1;
+      volume.snapshotDevices -= 1;
       this.#volumes.closeView(chain);
       this.#collector.start();
     });
@@ -220,12 +257,16 @@ export class LayerVolumeEngine implements VolumeEngine {
   /** Runs a change of a volume alone, unless the volume was deleted meanwhile. */
   #control<T>(volume: VolumeState, work: () => Promise<T>): Promise<T> {
     return volume.control.run(async () => {
-      this.#assertOpen();
-      if (this.#volumes.find(volume.id) !== volume) {
-        throw new OperatingError('not_found', `There is no volume ${volume.id}.`);
-      }
+      this.#assertThere(volume);
       return work();
     });
+  }
+
+  #assertThere(volume: VolumeState): void {
+    this.#assertOpen();
+    if (this.#volumes.find(volume.id) !== volume) {
+      throw new OperatingError('not_found', `There is no volume ${volume.id}.`);
+    }
   }
 
   async #makeVolume(
@@ -249,10 +290,11 @@ export class LayerVolumeEngine implements VolumeEngine {
     const source = this.#volumes.get(origin.volumeId);
     await this.#control(source, async () => {
       assertHolds(lengthBytes, source.record.lengthBytes);
-      await this.#withFrozen(source, async (frozen) => {
+      await withFrozen(this.#volumes, [source], async ([frozen]) => {
         await source.commit();
-        await make(frozen.id);
+        await make(must(frozen, 'a volume has a head').id);
       });
+      this.#collector.start();
     });
   }
 
@@ -276,49 +318,23 @@ export class LayerVolumeEngine implements VolumeEngine {
     if (parent !== null) this.#volumes.unpin(parent);
   }
 
-  /** Freezes the volume and runs `work` with the frozen layer pinned; called in `control`. */
-  async #withFrozen<T>(volume: VolumeState, work: (frozen: Layer) => Promise<T>): Promise<T> {
-    const { shelf } = this.#volumes;
-    const live = this.#volumes.enter(volume);
-    const old = live.chain.top;
-    try {
-      return await this.#volumes.withPin(old.id, async () => {
-        const head = await shelf.create(old.id, volume.record.lengthBytes);
-        await live.freeze(head, () => {
-          shelf.add(head);
-          volume.record = { ...volume.record, head: head.id };
-        });
-        await live.settle(old);
-        return work(old);
-      });
-    } finally {
-      await this.#volumes.leave(volume);
-      this.#collector.start();
-    }
-  }
-
   /** Reserves the id of a snapshot while `work` makes it. */
-  async #named<T>(volume: VolumeState, snapshotId: string, work: () => Promise<T>): Promise<T> {
+  async #named(volume: VolumeState, snapshotId: string, work: () => Promise<void>): Promise<void> {
     if (this.#volumes.ownerOf(snapshotId) !== undefined) throw snapshotExists(snapshotId);
     this.#volumes.reserve(snapshotId, volume);
     try {
-      return await work();
+      await work();
     } catch (error) {
       if (volume.snapshot(snapshotId) === undefined) this.#volumes.unreserve(snapshotId);
       throw error;
     }
   }
 
-  async #name(volume: VolumeState, snapshot: SnapshotRecord): Promise<SnapshotFacts> {
-    await volume.change({ snapshots: [...volume.record.snapshots, snapshot] });
-    return this.#factsOf(volume, snapshot);
-  }
-
   #getSnapshot(snapshotId: string): { volume: VolumeState; snapshot: SnapshotRecord } {
     const volume = this.#volumes.ownerOf(snapshotId);
     const snapshot = volume?.snapshot(snapshotId);
     if (volume !== undefined && snapshot !== undefined) return { volume, snapshot };
-    throw new OperatingError('not_found', `There is no snapshot ${snapshotId}.`);
+    throw noSnapshot(snapshotId);
   }
 
   #factsOf(volume: VolumeState, snapshot: SnapshotRecord): SnapshotFacts {
@@ -358,6 +374,6 @@ function isSame(volume: VolumeState, lengthBytes: number, origin: VolumeOrigin |
   );
 }
 
-function snapshotExists(snapshotId: string): OperatingError {
-  return new OperatingError('exists', `There is another snapshot ${snapshotId}.`);
+function noSnapshot(snapshotId: string): OperatingError {
+  return new OperatingError('not_found', `There is no snapshot ${snapshotId}.`);
 }

@@ -131,14 +131,26 @@ export class VolumeSet implements CollectorView {
   /** Begins to use a volume. Called in its `control`, and ended by `leave`. */
   enter(volume: VolumeState): LiveVolume {
     volume.live ??= this.#makeLive(volume);
-    volume.users += 1;
+    volume.live.users += 1;
     return volume.live;
   }
 
   /** Ends a use. The last one to leave makes everything durable; called in `control`. */
-  async leave(volume: VolumeState): Promise<void> {
-    volume.users -= 1;
-    if (volume.users === 0) await this.retire(volume);
+  async leave(volume: VolumeState, live: LiveVolume): Promise<void> {
+    live.users -= 1;
+    if (live.users > 0) return;
+    if (volume.live === live) await this.retire(volume);
+    else this.#release(live);
+  }
+
+  /**
+   * Takes a volume's head out of use without a care for what it holds: another one counts now.
+   * Called in `control`. A merge that is still at work on it may end that.
+   */
+  drop(volume: VolumeState): void {
+    const { live } = volume;
+    volume.live = undefined;
+    if (live?.users === 0) this.#release(live);
   }
 
   /** Makes a volume durable and gives up its memory. After a failure the disk is what counts. */
@@ -146,8 +158,7 @@ export class VolumeSet implements CollectorView {
     const { live } = volume;
     if (live === undefined) return;
     volume.live = undefined;
-    this.#chains.delete(live.chain);
-    live.chain.release();
+    this.#release(live);
     try {
       await live.flush();
       await live.chain.top.close();
@@ -169,6 +180,16 @@ export class VolumeSet implements CollectorView {
       }
     }
     return roots;
+  }
+
+  /** The layers that somebody can open: heads, and those that snapshots name. */
+  readable(): Set<string> {
+    const layers = new Set<string>();
+    for (const { record } of this.#volumes.values()) {
+      layers.add(record.head);
+      for (const snapshot of record.snapshots) layers.add(snapshot.layer);
+    }
+    return layers;
   }
 
   isUnsure(): boolean {
@@ -194,8 +215,13 @@ export class VolumeSet implements CollectorView {
     try {
       return await work(live.chain.layers.some((layer) => layer.id === layerId) ? live : undefined);
     } finally {
-      await volume.control.run(() => this.leave(volume));
+      await volume.control.run(() => this.leave(volume, live));
     }
+  }
+
+  #release(live: LiveVolume): void {
+    this.#chains.delete(live.chain);
+    live.chain.release();
   }
 
   #makeLive(volume: VolumeState): LiveVolume {

@@ -19,10 +19,10 @@ export class VolumeState {
   readonly control = new Serial();
   /** Set while somebody uses the volume. */
   live: LiveVolume | undefined;
-  /** Everybody for whom `live` is kept: devices, and merges into the head. */
-  users = 0;
-  /** Open devices of the volume and of its snapshots. */
+  /** Open devices of the volume. */
   devices = 0;
+  /** Open devices of its snapshots. */
+  snapshotDevices = 0;
   readonly #path: string;
   readonly #operations: FileOperations;
   #isRemoved = false;

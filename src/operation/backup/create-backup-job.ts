@@ -83,7 +83,7 @@ function sourceOf({ subjectId, payload }: JobRow): BackupSource {
 async function makeBackup(needs: BackupNeeds, row: BackupRow, context: JobContext): Promise<void> {
   const { catalog, clock, engine, repositories } = needs;
   if (row.snapshotId === null) {
-    await engine.createSnapshot({ volumeId: row.volumeId, snapshotId: row.id });
+    await engine.createSnapshots([{ volumeId: row.volumeId, snapshotId: row.id }]);
   }
   const lost = new AbortController();
   const keeper = keepProgress({ catalog, clock, backupId: row.id, onLost: () => lost.abort() });

@@ -69,7 +69,7 @@ export async function createSnapshot(
     return snapshot;
   });
   try {
-    await engine.createSnapshot({ volumeId: row.volumeId, snapshotId: row.id });
+    await engine.createSnapshots([{ volumeId: row.volumeId, snapshotId: row.id }]);
   } catch (error) {
     // The job meets the same error, and keeps it where the snapshot's owner finds it.
     if (!isOperatingError(error)) throw error;
@@ -85,7 +85,7 @@ export function createSnapshotJob(needs: Omit<Needs, 'jobs'>): JobHandler {
     async run({ subjectId: id }) {
       const row = await catalog.find('snapshots', byId(id));
       if (row?.status !== during) return;
-      await engine.createSnapshot({ volumeId: row.volumeId, snapshotId: id });
+      await engine.createSnapshots([{ volumeId: row.volumeId, snapshotId: id }]);
       const changes = { status: to, updatedAt: clock.now() };
       await catalog.change('snapshots', { ...byId(id), status: during }, changes);
     },
