@@ -7,6 +7,7 @@
  * when the client's socket has taken the answer; `run` resolves only when the device is idle. While
  * the loop waits for a loan it does not read: the client feels it as backpressure.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { requestBytesMax } from '../volume/block-device.ts';
 import { answer, refuse } from './answer.ts';
 import { blockStatusBytes } from './block-status.ts';
@@ -29,6 +30,8 @@ export interface TransmissionParts {
 
 const shuttingDown: Refusal = { errno: errno.ESHUTDOWN, message: 'the server is closing' };
 const left = 'the client left';
+/** Requests that one connection begins before the others are looked at. */
+const requestsPerTurn = 8;
 
 export class Transmission {
   readonly #session: Session;
@@ -82,7 +85,9 @@ export class Transmission {
 
   async #readRequests(): Promise<string> {
     const input = this.#session.channel.input;
-    for (;;) {
+    for (let served = 1; ; served += 1) {
+      // What memory can serve is served without a wait: other connections get their turn here.
+      if (served % requestsPerTurn === 0) await nextTurn();
       if (!input.has(requestHeaderBytes) && !(await input.wait(requestHeaderBytes))) return left;
       const request = parseRequest(input.take(requestHeaderBytes));
       if (request === undefined) return 'bad request magic';
