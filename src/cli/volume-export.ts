@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises';
 import { fromSystemError } from '../base/errors.ts';
-import { withAttached } from './attached.ts';
+import { certificatesFlag, withAttached } from './attached.ts';
 import type { AddCommand } from './context.ts';
 import { copyOut } from './copy-pieces.ts';
 import { Progress } from './progress.ts';
@@ -11,7 +11,9 @@ export const volumeExport: AddCommand = (parent, context) => {
     .description('write what a volume holds into a new raw image file')
     .argument('<volume>', 'id or name')
     .argument('<file>', 'must not be there yet')
-    .action(async (name: string, path: string, _options, command) => {
+    .option(certificatesFlag.flags, certificatesFlag.description)
+    .action(async (name: string, path: string, options: { nbdCertificates?: string }, command) => {
+      const certificates = certificatesFlag.from(options, context.environment);
       const client = await context.connect(command);
       const { id } = await client.volumes.find(name);
       await using file = await open(path, 'wx').catch((error: unknown) => {
@@ -19,7 +21,7 @@ export const volumeExport: AddCommand = (parent, context) => {
       });
       const progress = new Progress(context.stderr, `export of ${name}`);
       try {
-        await withAttached(client, id, 'ro', (device) =>
+        await withAttached(client, id, { mode: 'ro', certificates }, (device) =>
           copyOut(device, file, (bytesDone) => progress.show(bytesDone, device.lengthBytes)),
         ).finally(() => progress.end());
       } catch (error) {

@@ -3,13 +3,19 @@ import { basename } from 'node:path';
 import { GiB } from '../base/bytes.ts';
 import { OperatingError, fromSystemError } from '../base/errors.ts';
 import { waitForStatus } from '../client/wait.ts';
-import { withAttached } from './attached.ts';
+import { certificatesFlag, withAttached } from './attached.ts';
 import { volumeDetails } from './columns.ts';
 import type { AddCommand } from './context.ts';
 import { copyIn } from './copy-pieces.ts';
 import { parseGib } from './options.ts';
 import { printItem } from './print.ts';
 import { Progress } from './progress.ts';
+
+interface ImportOptions {
+  readonly name?: string;
+  readonly size?: number;
+  readonly nbdCertificates?: string;
+}
 
 export const volumeImport: AddCommand = (parent, context) => {
   parent
@@ -18,7 +24,9 @@ export const volumeImport: AddCommand = (parent, context) => {
     .argument('<file>')
     .option('--name <name>', 'of the volume; the name of the file otherwise')
     .option('--size <GiB>', 'of the volume; just enough for the file otherwise', parseGib)
-    .action(async (path: string, options: { name?: string; size?: number }, command) => {
+    .option(certificatesFlag.flags, certificatesFlag.description)
+    .action(async (path: string, options: ImportOptions, command) => {
+      const certificates = certificatesFlag.from(options, context.environment);
       const client = await context.connect(command);
       await using file = await open(path, 'r').catch((error: unknown) => {
         throw fromSystemError(error, `${path} cannot be read`);
@@ -35,7 +43,7 @@ export const volumeImport: AddCommand = (parent, context) => {
       const what = `volume ${name}`;
       await waitForStatus({ look, until: 'available', what });
       const progress = new Progress(context.stderr, `import of ${path}`);
-      await withAttached(client, id, 'rw', (device) =>
+      await withAttached(client, id, { mode: 'rw', certificates }, (device) =>
         copyIn(file, facts.size, device, (bytesDone) => progress.show(bytesDone, facts.size)),
       ).finally(() => progress.end());
       const volume = await waitForStatus({ look, until: 'available', what });

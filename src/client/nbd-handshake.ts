@@ -1,5 +1,7 @@
 import { OperatingError } from '../base/errors.ts';
+import { readCertificates } from './nbd-certificates.ts';
 import type { NbdSocket } from './nbd-socket.ts';
+import type { NbdAddress, NbdTcpAddress } from './nbd-uri.ts';
 import {
   encodeOption,
   encodeString,
@@ -31,15 +33,14 @@ const allocationContext = 'base:allocation';
 /** No answer to an option that is sent here is longer. */
 const answerBytesMax = 64 * 1024;
 
-/** Chooses an export, with structured replies and block status where the server has them. */
-export async function negotiate(socket: NbdSocket, exportName: string): Promise<NbdExport> {
-  const hello = await socket.read(18);
-  if (!hello.subarray(0, 16).equals(greeting)) throw broken('the server does not speak NBD');
-  const flags = hello.readUInt16BE(16);
-  if ((flags & handshakeFlag.fixedNewstyle) === 0) throw broken('the server is too old');
-  const answer = Buffer.alloc(4);
-  answer.writeUInt32BE(flags & (handshakeFlag.fixedNewstyle | handshakeFlag.noZeroes));
-  socket.write(answer);
+/**
+ * Begins TLS where the address asks for it, and chooses the export, with structured replies and
+ * block status where the server has them. Where TLS is asked for, nothing goes on in clear.
+ */
+export async function negotiate(socket: NbdSocket, address: NbdAddress): Promise<NbdExport> {
+  await greet(socket);
+  if ('host' in address && address.secure !== undefined) await secure(socket, address);
+  const { exportName } = address;
   const structured = accepted(await ask(socket, option.structuredReply, Buffer.alloc(0)));
   const allocationId = structured ? await selectAllocation(socket, exportName) : undefined;
   const answers = await ask(socket, option.go, Buffer.concat([encodeString(exportName), zero16]));
@@ -54,6 +55,26 @@ export async function negotiate(socket: NbdSocket, exportName: string): Promise<
     structured,
     allocationId,
   };
+}
+
+async function greet(socket: NbdSocket): Promise<void> {
+  const hello = await socket.read(18);
+  if (!hello.subarray(0, 16).equals(greeting)) throw broken('the server does not speak NBD');
+  const flags = hello.readUInt16BE(16);
+  if ((flags & handshakeFlag.fixedNewstyle) === 0) throw broken('the server is too old');
+  const answer = Buffer.alloc(4);
+  answer.writeUInt32BE(flags & (handshakeFlag.fixedNewstyle | handshakeFlag.noZeroes));
+  socket.write(answer);
+}
+
+async function secure(socket: NbdSocket, address: NbdTcpAddress): Promise<void> {
+  const certificates = await readCertificates(address.secure?.certificates);
+  const answers = await ask(socket, option.startTls, Buffer.alloc(0));
+  if (!accepted(answers)) {
+    const reason = answers.at(-1)?.data.toString() ?? '';
+    throw new OperatingError('unavailable', `the NBD server does not begin TLS: ${reason}`);
+  }
+  await socket.startTls(address.host, certificates);
 }
 
 const zero16 = Buffer.alloc(2);

@@ -1,7 +1,9 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { assert } from '../base/assert.ts';
 import { KiB } from '../base/bytes.ts';
 import { OperatingError } from '../base/errors.ts';
+import type { NbdCertificates } from './nbd-certificates.ts';
 import type { NbdAddress } from './nbd-uri.ts';
 
 const scratchBytes = 256 * KiB;
@@ -9,12 +11,12 @@ const scratchBytes = 256 * KiB;
 /**
  * A connected socket that is read in pieces of the reader's choosing.
  *
- * Invariants: one `read` or `fill` is under way at a time; bytes that nobody asked for yet wait in
- * the scratch buffer, and while any wait there, nothing more is read from the socket.
+ * Invariants: one `read` or `fill` is under way at a time; what arrived and nobody asked for yet is
+ * one piece, and while there is any of it, nothing more is read from the socket.
  */
 export class NbdSocket {
-  readonly #socket: Socket;
-  readonly #scratch = Buffer.allocUnsafeSlow(scratchBytes);
+  #socket: Socket;
+  #arrived: Uint8Array = new Uint8Array();
   #start = 0;
   #end = 0;
   #target: Uint8Array | undefined;
@@ -42,14 +44,54 @@ export class NbdSocket {
 
   private constructor(address: NbdAddress) {
     const place = 'path' in address ? { path: address.path } : address;
-    const onread = {
-      buffer: this.#scratch,
-      callback: (count: number): boolean => this.#push(count),
-    };
-    this.#socket = connect({ ...place, noDelay: true, onread });
-    this.#socket.on('error', (error) => this.destroy(lost(error)));
-    this.#socket.on('end', () => this.destroy(lost()));
-    this.#socket.on('close', () => this.destroy(lost()));
+    if ('secure' in address) {
+      this.#socket = connect({ ...place, noDelay: true });
+      this.#readFrom(this.#socket);
+    } else {
+      const buffer = Buffer.allocUnsafeSlow(scratchBytes);
+      const callback = (count: number): boolean => this.#push(buffer.subarray(0, count));
+      this.#socket = connect({ ...place, noDelay: true, onread: { buffer, callback } });
+    }
+    this.#endWith(this.#socket);
+  }
+
+  /**
+   * Goes on in TLS with the server at `host`; rejects with `unavailable` when the two do not come
+   * to terms, or when its certificate is not for that host or of nobody who is trusted.
+   */
+  async startTls(host: string, certificates: NbdCertificates): Promise<void> {
+    assert(this.#done === undefined, 'nobody reads while TLS begins');
+    if (this.#start < this.#end) throw lost(new Error('bytes in clear came behind STARTTLS'));
+    const clear = this.#socket;
+    clear.removeAllListeners('data');
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    const options = { ...certificates, ...servername, host, minVersion: 'TLSv1.2' } as const;
+    const secure = connectTls({ socket: clear, ...options });
+    this.#socket = secure;
+    await new Promise<void>((resolve, reject) => {
+      secure.once('secureConnect', resolve);
+      const failed = (cause?: Error): void => {
+        const why = cause?.message ?? 'the server hung up';
+        const message = `TLS with the NBD server failed: ${why}`;
+        reject(new OperatingError('unavailable', message, { cause }));
+      };
+      secure.once('error', failed);
+      secure.once('close', () => failed());
+    });
+    this.#readFrom(secure);
+    this.#endWith(secure);
+  }
+
+  #readFrom(socket: Socket): void {
+    socket.on('data', (chunk: Buffer) => {
+      if (!this.#push(chunk)) socket.pause();
+    });
+  }
+
+  #endWith(socket: Socket): void {
+    socket.on('error', (error) => this.destroy(lost(error)));
+    socket.on('end', () => this.destroy(lost()));
+    socket.on('close', () => this.destroy(lost()));
   }
 
   /** Queues bytes; what is queued in one turn leaves together. */
@@ -101,10 +143,11 @@ export class NbdSocket {
     done?.reject(this.#failure);
   }
 
-  /** Takes `count` new bytes in scratch; false stops the socket until somebody reads on. */
-  #push(count: number): boolean {
+  /** Takes new bytes; false stops the socket until somebody reads on. */
+  #push(bytes: Uint8Array): boolean {
+    this.#arrived = bytes;
     this.#start = 0;
-    this.#end = count;
+    this.#end = bytes.length;
     this.#copy();
     const target = this.#target;
     const done = this.#done;
@@ -119,7 +162,7 @@ export class NbdSocket {
     const target = this.#target;
     if (target === undefined) return;
     const count = Math.min(this.#end - this.#start, target.length - this.#filled);
-    target.set(this.#scratch.subarray(this.#start, this.#start + count), this.#filled);
+    target.set(this.#arrived.subarray(this.#start, this.#start + count), this.#filled);
     this.#start += count;
     this.#filled += count;
   }

@@ -18,6 +18,15 @@ test('a TCP address has a host, a port and an export', () => {
   });
 });
 
+test('an address in TLS may name a folder of certificates', () => {
+  const place = { host: 'host', port: 10809, exportName: 'x' };
+  assert.deepEqual(parseNbdUri('nbds://host/x'), { ...place, secure: {} });
+  assert.deepEqual(parseNbdUri('nbds://host/x?tls-certificates=/a%20b'), {
+    ...place,
+    secure: { certificates: '/a b' },
+  });
+});
+
 test('a unix address has a path and an export', () => {
   assert.deepEqual(parseNbdUri('nbd+unix:///name?socket=/run/a%20b.sock'), {
     path: '/run/a b.sock',
@@ -25,8 +34,20 @@ test('a unix address has a path and an export', () => {
   });
 });
 
-test('anything else is invalid input', () => {
-  const wrong = ['', 'host', 'http://host/x', 'nbd:///x', 'nbd+unix:///x', 'nbd://host/%ff'];
+test('anything else is invalid input, and is not repeated', () => {
+  assert.throws(
+    () => parseNbdUri('nbd:///secret-name'),
+    (error: Error) => !/secret/.test(error.message),
+  );
+  const wrong = [
+    '',
+    'host',
+    'http://host/x',
+    'nbd:///x',
+    'nbd+unix:///x',
+    'nbd://host/%ff',
+    'nbds:///x',
+  ];
   for (const uri of [...wrong, 'nbd+unix:///x?socket=', 'nbd+unix://host/x?socket=/y']) {
     assert.throws(() => parseNbdUri(uri), { code: 'invalid_input' }, uri);
   }

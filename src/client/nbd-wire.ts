@@ -8,7 +8,7 @@ import { OperatingError, type ErrorCode } from '../base/errors.ts';
 
 export const greeting = Buffer.from('NBDMAGICIHAVEOPT', 'latin1');
 export const handshakeFlag = { fixedNewstyle: 1, noZeroes: 2 } as const;
-export const option = { go: 7, structuredReply: 8, setMetaContext: 10 } as const;
+export const option = { startTls: 5, go: 7, structuredReply: 8, setMetaContext: 10 } as const;
 export const optionReply = { ack: 1, info: 3, metaContext: 4, errorBit: 2 ** 31 } as const;
 export const info = { export: 0 } as const;
 export const transmissionFlag = { readOnly: 1 << 1 } as const;

@@ -12,25 +12,35 @@ import { appendExtent } from '../base/extent.ts';
 import { negotiate, type NbdExport } from './nbd-handshake.ts';
 import { parseStatus, ReplyReader, type Pending } from './nbd-reply.ts';
 import { NbdSocket } from './nbd-socket.ts';
-import { parseNbdUri } from './nbd-uri.ts';
+import { type NbdAddress, parseNbdUri } from './nbd-uri.ts';
 import { command, commandFlag, encodeRequest, requestBytesMax } from './nbd-wire.ts';
 
 /** The longest range of one request without payload: whole sectors within 32 bits. */
 const rangeBytesMax = 2 ** 32 - 4096;
 
 /**
- * Connects to `nbd://HOST:PORT/EXPORT` or `nbd+unix:///EXPORT?socket=PATH`. Rejects with
- * `invalid_input` (the address), `unavailable` (nobody there) or `not_found` (no such export).
+ * Connects to `nbd://HOST:PORT/EXPORT`, `nbds://…` in TLS with the certificates of a folder, or
+ * `nbd+unix:///EXPORT?socket=PATH`. Rejects with `invalid_input` (the address, the certificates),
+ * `unavailable` (nobody there, or nobody to trust) or `not_found` (no such export).
  */
-export async function connectNbd(options: { uri: string }): Promise<NbdClient> {
-  const address = parseNbdUri(options.uri);
+export async function connectNbd(options: {
+  uri: string;
+  certificates?: string | undefined;
+}): Promise<NbdClient> {
+  const address = withCertificates(parseNbdUri(options.uri), options.certificates);
   const socket = await NbdSocket.connect(address);
   try {
-    return new NbdClient(socket, await negotiate(socket, address.exportName));
+    return new NbdClient(socket, await negotiate(socket, address));
   } catch (error) {
     socket.destroy(error);
     throw error;
   }
+}
+
+/** What the address says of certificates goes before `folder`. */
+function withCertificates(address: NbdAddress, folder: string | undefined): NbdAddress {
+  if (!('host' in address) || address.secure === undefined || folder === undefined) return address;
+  return { ...address, secure: { certificates: folder, ...address.secure } };
 }
 
 /** An export of an NBD server. A request that fails rejects with an operating error. */
