@@ -4,7 +4,7 @@ import { must } from '../src/base/assert.ts';
 import { KiB, MiB } from '../src/base/bytes.ts';
 import { monotonicMs } from '../src/base/clock.ts';
 import { type FirnVolume, takeSnapshot } from './nbd-firn.ts';
-import { type FioLoad, runFio } from './nbd-load.ts';
+import { type FioLoad, runFio, underLoad } from './nbd-load.ts';
 import type { Bench, Timing } from './nbd-measure.ts';
 import { startQemuNbd } from './nbd-qemu.ts';
 
@@ -46,13 +46,15 @@ export const heavyLoads: Readonly<Record<string, FioLoad>> = {
 
 const snapshotEveryMs = 250;
 const apiCallEveryMs = 5;
-/** The load has begun by then, and goes on for so long after the last look. */
-const marginMs = 400;
+/** Long enough for several snapshots. */
+const writerSecondsLeast = 3;
+/** The writer has begun by then. */
+const writerBeginsMs = 400;
 
 /** One writer alone, then one on whose volume snapshots are taken all the time. */
 export async function measureSnapshots(bench: Bench, timing: Timing): Promise<SnapshotFigures> {
   const { volume, firn, bytes } = bench;
-  const seconds = timing.seconds * 3;
+  const seconds = Math.max(writerSecondsLeast, timing.seconds * 3);
   const write = async (): Promise<number> => {
     const options = { uri: volume.uri('unix'), bytes, ...timing, seconds };
     return (await runFio(writer, options)).latencyUs.p999 / 1000;
@@ -62,7 +64,7 @@ export async function measureSnapshots(bench: Bench, timing: Timing): Promise<Sn
   const available: number[] = [];
   const during = write();
   const endMs = monotonicMs() + seconds * 1000;
-  await sleep(marginMs);
+  await sleep(writerBeginsMs);
   while (monotonicMs() + snapshotEveryMs < endMs) {
     const startMs = monotonicMs();
     await takeSnapshot(firn.client, volume.id, () => accepted.push(monotonicMs() - startMs));
@@ -84,27 +86,19 @@ export async function measureIsolation(
   const read = (from: string): Promise<Latency> => readLatency(from, neighbour.bytes, timing);
   const api = (): Promise<Latency> => apiLatency(() => listVolumes(firn.client), timing);
   const idle = { api: await api(), read: await read(uri) };
-  const load = (to: string, looks: number): Promise<unknown> =>
-    runFio(heavy, {
-      uri: to,
-      bytes: bench.bytes,
-      seed: timing.seed,
-      seconds: looks * (timing.seconds + 0.3) + (2 * marginMs) / 1000,
-    });
-  const firnLoad = load(volume.uri('unix'), 2);
-  await sleep(marginMs);
-  const loaded = { api: await api(), read: await read(uri) };
-  await firnLoad;
+  const load = { bytes: bench.bytes, seed: timing.seed };
+  const loaded = await underLoad(heavy, { ...load, uri: volume.uri('unix') }, async () => ({
+    api: await api(),
+    read: await read(uri),
+  }));
   const served = { format: 'raw', transport: 'unix', folder } as const;
-  const mode = { cache: 'writeback', aio: 'threads' } as const;
+  const mode = { cache: 'writeback', aio: 'io_uring' } as const;
   const busy = await startQemuNbd({ ...served, path: bench.peerPath, mode });
   const other = await startQemuNbd({ ...served, path: neighbour.path, mode });
   try {
     const peerIdle = await read(other.uri);
-    const peerLoad = load(busy.uri, 1);
-    await sleep(marginMs);
-    const peerLoaded = await read(other.uri);
-    await peerLoad;
+    const peerLoad = { ...load, uri: busy.uri };
+    const peerLoaded = await underLoad(heavy, peerLoad, () => read(other.uri));
     return {
       idle: { ...idle, peerRead: peerIdle },
       loaded: { ...loaded, peerRead: peerLoaded },

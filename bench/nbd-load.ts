@@ -1,4 +1,7 @@
 /** The clients of a row: fio with its NBD engine, or nbdcopy. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { must } from '../src/base/assert.ts';
 import { KiB, MiB } from '../src/base/bytes.ts';
 import { OperatingError } from '../src/base/errors.ts';
@@ -67,6 +70,31 @@ export async function runFio(load: FioLoad, options: FioRun): Promise<FioFigures
       p999: percentile('99.900000'),
     },
   };
+}
+
+/** A load has settled after this time. */
+const settleMs = 500;
+
+/** Does `work` while fio puts a load on the server, and ends fio then. */
+export async function underLoad<R>(
+  load: FioLoad,
+  options: Omit<FioRun, 'seconds'>,
+  work: () => Promise<R>,
+): Promise<R> {
+  const args = fioArgs(load, { ...options, seconds: secondsMax });
+  const child = spawn('timeout', [String(secondsMax), 'fio', ...args], { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  try {
+    await sleep(settleMs);
+    const result = await work();
+    if (child.exitCode !== null) {
+      throw new OperatingError('io', `the load ended before its time with ${child.exitCode}`);
+    }
+    return result;
+  } finally {
+    child.kill('SIGTERM');
+    await ended;
+  }
 }
 
 function fioArgs(load: FioLoad, { uri, bytes, seconds, seed, once = false }: FioRun): string[] {

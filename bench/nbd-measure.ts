@@ -68,11 +68,12 @@ async function serveOverlay(bench: Bench, mode: QemuMode): Promise<QemuServer> {
   return await startQemuNbd({ path, format: 'qcow2', mode, transport: 'unix', folder });
 }
 
-function prepareCache(row: Row, paths: readonly string[]): void {
-  const flushes = row.load.flush === true;
-  if (row.cache === 'cold') makeCold(paths);
+/** Earlier rows' dirty pages are no burden on a row that reads or flushes. */
+function prepareCache({ load, cache }: Row, paths: readonly string[]): void {
+  const writesOnly = load.flush !== true && (load.tool === 'nbdcopy' || load.rw.endsWith('write'));
+  if (cache === 'cold') makeCold(paths);
   else makeHot(paths);
-  if (flushes) syncFiles(paths);
+  if (!writesOnly) syncFiles(paths);
 }
 
 async function rateOf(bench: Bench, row: Row, uri: string, timing: Timing): Promise<number> {

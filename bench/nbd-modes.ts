@@ -1,6 +1,6 @@
 /**
- * The peer's best mode for a row. Each kind of load is tried once in every mode, before its first
- * row is measured, and the fastest is what Firn is compared with.
+ * The peer's best mode for a row. Each kind of load is tried in every mode, before its first row is
+ * measured, and the mode with the fastest single try is what Firn is compared with.
  */
 import { must } from '../src/base/assert.ts';
 import { messageOf } from '../src/base/errors.ts';
@@ -10,12 +10,13 @@ import type { Row } from './nbd-rows.ts';
 
 export class BestModes {
   readonly #bench: Bench;
-  readonly #timing: Timing;
+  readonly #tries: readonly Timing[];
   readonly #found = new Map<string, QemuMode>();
 
-  constructor(bench: Bench, timing: Timing) {
+  /** `tries`: how often each mode is tried, in turns with the others, and for how long. */
+  constructor(bench: Bench, tries: readonly Timing[]) {
     this.#bench = bench;
-    this.#timing = timing;
+    this.#tries = tries;
   }
 
   async of(row: Row): Promise<QemuMode> {
@@ -23,11 +24,13 @@ export class BestModes {
     const known = this.#found.get(kind);
     if (known !== undefined) return known;
     const rates: { mode: QemuMode; rate: number }[] = [];
-    for (const mode of qemuModes) {
-      try {
-        rates.push({ mode, rate: await measureQemu(this.#bench, row, mode, this.#timing) });
-      } catch (error) {
-        process.stderr.write(`qemu-nbd cannot ${modeName(mode)}: ${messageOf(error)}\n`);
+    for (const timing of this.#tries) {
+      for (const mode of qemuModes) {
+        try {
+          rates.push({ mode, rate: await measureQemu(this.#bench, row, mode, timing) });
+        } catch (error) {
+          process.stderr.write(`qemu-nbd cannot ${modeName(mode)}: ${messageOf(error)}\n`);
+        }
       }
     }
     rates.sort((a, b) => b.rate - a.rate);

@@ -37,7 +37,7 @@ function cells({ row, firn, qemu }: RowResult): string[] {
   return [row.name, rate(row, ours), rate(row, peer), qemu.mode, `${ratio.toFixed(2)}×`, verdict];
 }
 
-const widths = [50, 14, 14, 20, 7, 12];
+const widths = [54, 14, 14, 20, 7, 12];
 
 /** One line for the screen. */
 export function rowLine(result: RowResult): string {
@@ -51,7 +51,7 @@ export function rowLine(result: RowResult): string {
 }
 
 export function latencyLine({ name, value, beside, goal, met }: LatencyResult): string {
-  return `${name.padEnd(50)}  ${value}; ${beside}; goal ${goal}${met ? '' : ', not met'}`;
+  return `${name.padEnd(54)}  ${value}; ${beside}; goal ${goal}${met ? '' : ', not met'}`;
 }
 
 export function snapshotResults(runs: readonly SnapshotFigures[]): LatencyResult[] {

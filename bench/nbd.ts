@@ -11,7 +11,7 @@
 import { createCipheriv } from 'node:crypto';
 import { closeSync, copyFileSync, openSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -56,6 +56,9 @@ const pattern = values.rows === undefined ? undefined : new RegExp(values.rows);
 const neighbourBytes = Math.min(bytes, 256 * MiB);
 const resultsPath = join(dirname(fileURLToPath(import.meta.url)), 'RESULTS-nbd.md');
 
+/** Other work on the machine, as the bench begins. */
+const loadBefore = (loadavg()[0] ?? 0).toFixed(1);
+
 const wanted = (name: string): boolean => pattern === undefined || pattern.test(name);
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const eachRound = Array.from({ length: rounds }, (_, index) => ({ seconds, seed: seed + index }));
@@ -88,7 +91,9 @@ async function measureRows(bench: Bench): Promise<RowResult[]> {
   const rows = allRows.filter(
     (row) => wanted(row.name) && (pattern !== undefined || !quick || row.quick),
   );
-  const modes = new BestModes(bench, { seconds, seed });
+  const tries = quick ? [seconds / 2] : [seconds / 2, seconds / 2];
+  const timings = tries.map((trySeconds) => ({ seconds: trySeconds, seed }));
+  const modes = new BestModes(bench, timings);
   const results: RowResult[] = [];
   for (const row of rows) {
     const result = await measureRow(bench, row, modes);
@@ -147,20 +152,28 @@ async function bench(folder: string, firn: FirnServer): Promise<void> {
   const about =
     `\`${command}\`, ${new Date().toISOString().slice(0, 10)}; ${processors}; ` +
     `${await versions()}; ${bytes / MiB} MiB of data; medians of ${rounds} rounds of ` +
-    `${seconds} s; seed ${seed}.`;
+    `${seconds} s; seed ${seed}; load average ${loadBefore} before the run.`;
   const text = markdown(about, rows, latencies);
   print(`\n${text}`);
   if (values.save || (pattern === undefined && !quick && withPeer)) keep(resultsPath, text);
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'firn-bench-nbd-'));
+/** What is to be ended and removed, in reverse order, also when a signal ends the bench. */
+const closers: (() => Promise<void>)[] = [];
+
+async function cleanUp(): Promise<void> {
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
+}
 try {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-bench-nbd-'));
+  closers.push(() => rm(folder, { recursive: true, force: true }));
   const firn = await startFirnServer(join(folder, 'firn'));
-  try {
-    await bench(folder, firn);
-  } finally {
-    await firn.close();
-  }
+  closers.push(() => firn.close());
+  await bench(folder, firn);
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  await cleanUp();
 }
