@@ -60,17 +60,34 @@ export class DescriptorFile implements OpenFile {
     return settle((done) => fs.ftruncate(this.#descriptor, lengthBytes, done));
   }
 
-  sizeBytes(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      fs.fstat(this.#descriptor, (error, facts) => {
-        if (error === null) resolve(facts.size);
-        else reject(error);
-      });
-    });
+  punch(positionBytes: number, lengthBytes: number): Promise<void> {
+    if (nativeCalls === undefined) {
+      const message = 'EOPNOTSUPP: there is no call that makes holes';
+      return Promise.reject(Object.assign(new Error(message), { code: 'EOPNOTSUPP' }));
+    }
+    return nativeCalls.punchHole(this.#descriptor, positionBytes, lengthBytes);
+  }
+
+  async sizeBytes(): Promise<number> {
+    return (await this.#facts()).size;
+  }
+
+  /** The blocks of stat(2) have 512 bytes, whatever those of the file system have. */
+  async allocatedBytes(): Promise<number> {
+    return (await this.#facts()).blocks * 512;
   }
 
   close(): Promise<void> {
     return settle((done) => fs.close(this.#descriptor, done));
+  }
+
+  #facts(): Promise<fs.Stats> {
+    return new Promise((resolve, reject) => {
+      fs.fstat(this.#descriptor, (error, facts) => {
+        if (error === null) resolve(facts);
+        else reject(error);
+      });
+    });
   }
 
   #readInPool(target: Uint8Array, positionBytes: number, from: number): Promise<number> {

@@ -27,6 +27,13 @@ export interface OpenFile {
   /** Makes durable what was written. */
   datasync(): Promise<void>;
   truncate(lengthBytes: number): Promise<void>;
+  /**
+   * Gives a range back to the file system: it reads as zeros afterwards, and the size stays. Rejects
+   * with `EOPNOTSUPP` where files have no holes.
+   */
+  punch(positionBytes: number, lengthBytes: number): Promise<void>;
   sizeBytes(): Promise<number>;
+  /** What the file system has set aside for the file. */
+  allocatedBytes(): Promise<number>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { fromSystemError } from '../base/errors.ts';
 import type { FileOperations, OpenFile } from './file-operations.ts';
+import { Holes } from './holes.ts';
 
 /**
  * Files that are open only while they are used, so that a thousand layers do not need a thousand
@@ -9,12 +10,14 @@ import type { FileOperations, OpenFile } from './file-operations.ts';
  */
 export class FilePool {
   readonly operations: FileOperations;
+  readonly holes: Holes;
   readonly #openMax: number;
   readonly #open = new Set<PooledFile>();
 
-  constructor(operations: FileOperations, openMax = 512) {
+  constructor(operations: FileOperations, openMax = 512, holes = new Holes()) {
     this.operations = operations;
     this.#openMax = openMax;
+    this.holes = holes;
   }
 
   file(path: string): PooledFile {
@@ -84,8 +87,21 @@ export class PooledFile {
     return this.#with('Truncating', (file) => file.truncate(lengthBytes));
   }
 
+  punch(positionBytes: number, lengthBytes: number): Promise<void> {
+    return this.#with('Making a hole in', (file) => file.punch(positionBytes, lengthBytes));
+  }
+
   sizeBytes(): Promise<number> {
     return this.#with('Measuring', (file) => file.sizeBytes());
+  }
+
+  allocatedBytes(): Promise<number> {
+    return this.#with('Measuring', (file) => file.allocatedBytes());
+  }
+
+  /** True when something was written of which no sync has succeeded. */
+  get hasUnsynced(): boolean {
+    return this.#writes !== this.#syncedWrites;
   }
 
   /** Closes the descriptor once no call is under way; the next call opens it again. */
@@ -105,7 +121,7 @@ export class PooledFile {
   async closeIfIdle(): Promise<boolean> {
     const lately = this.#usedLately;
     this.#usedLately = false;
-    if (this.#users > 0 || lately || this.#writes !== this.#syncedWrites) return false;
+    if (this.#users > 0 || lately || this.hasUnsynced) return false;
     await this.#closeNow();
     return true;
   }

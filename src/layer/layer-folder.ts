@@ -3,7 +3,13 @@ import { temporarySuffix } from '../base/durable-file.ts';
 import { fromSystemError } from '../base/errors.ts';
 import type { FileOperations } from './file-operations.ts';
 import type { LayerRecord } from './layer-record.ts';
-import { formatLayerRecord, parseLayerRecord, recordFile } from './layer-record.ts';
+import {
+  formatLayerRecord,
+  parseLayerRecord,
+  partIndexOf,
+  progressFile,
+  recordFile,
+} from './layer-record.ts';
 
 /**
  * Makes the folder of an empty layer, durably. It gets its name last, so a layer is there whole or
@@ -61,16 +67,17 @@ export async function readLayerRecord(
   return parseLayerRecord(text, id);
 }
 
-/** Removes from a layer's folder what its record does not name: the leftovers of a broken merge. */
+/** Removes from a layer's folder what does not belong to it: the leftovers of a broken merge. */
 export async function sweepLayerFolder(
   operations: FileOperations,
   layersFolder: string,
   record: LayerRecord,
 ): Promise<void> {
   const folder = join(layersFolder, record.id);
-  const known = new Set([recordFile, record.dataFile, record.mapFile]);
+  const known = new Set([recordFile, progressFile, record.mapFile]);
   for (const name of await operations.list(folder)) {
-    if (!known.has(name)) await operations.remove(join(folder, name));
+    if (known.has(name) || partIndexOf(record.dataFile, name) !== undefined) continue;
+    await operations.remove(join(folder, name));
   }
 }
 

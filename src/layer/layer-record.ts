@@ -9,15 +9,30 @@ export interface LayerRecord {
   readonly parent: string | null;
   /** No sector at or beyond this size is anything but absent. */
   readonly lengthBytes: number;
-  /** The names of the two files inside the layer's folder. */
+  /** The names of the two files inside the layer's folder; `dataFile` is the first part. */
   readonly dataFile: string;
   readonly mapFile: string;
 }
 
 export const recordFile = 'layer.json';
+/** How far a merge into the layer's files has come (docs/formats/layer.md, Merging). */
+export const progressFile = 'merge.json';
 
 const formatVersion = 1;
 const filePattern = /^(data|map)(-[0-9a-f-]{36})?$/;
+
+/** The name of a part of a data file (data-file.ts): `data`, `data.1`, `data.2` … */
+export function partName(dataFile: string, index: number): string {
+  return index === 0 ? dataFile : `${dataFile}.${index}`;
+}
+
+/** Which part of a data file a name in the folder is; undefined for all other names. */
+export function partIndexOf(dataFile: string, name: string): number | undefined {
+  if (name === dataFile) return 0;
+  if (!name.startsWith(`${dataFile}.`)) return undefined;
+  const suffix = name.slice(dataFile.length + 1);
+  return /^[1-9][0-9]{0,5}$/.test(suffix) ? Number(suffix) : undefined;
+}
 
 export function formatLayerRecord(record: LayerRecord): string {
   return `${JSON.stringify({ formatVersion, ...record }, null, 2)}\n`;

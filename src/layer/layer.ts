@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import { OperatingError, fromSystemError } from '../base/errors.ts';
+import { DataFile } from './data-file.ts';
 import type { FilePool, PooledFile } from './file-pool.ts';
+import type { LayerFiles } from './layer-space.ts';
+import { LayerSpace } from './layer-space.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { LayerRecord } from './layer-record.ts';
 import { formatLayerRecord, recordFile } from './layer-record.ts';
-import { dataEndOf, pageSectors } from './map-page.ts';
+import { pageSectors } from './map-page.ts';
 import type { SectorKind } from './sector.ts';
-import { sectorBytes } from './sector.ts';
+import { data } from './sector.ts';
 import { SectorMap } from './sector-map.ts';
 import { Serial } from './serial.ts';
 
@@ -20,6 +23,7 @@ const dirtyPagesMax = 4096;
  * - Whole sectors are written, and marked only after their bytes are in the file.
  * - A flush syncs the data before it writes the marks of that data, so a mark on disk always has
  *   its data, whatever happens in between.
+ * - Space is given back only where the durable map says that there is no data (`LayerSpace`).
  * - After a failed flush the layer changes no more: what the kernel dropped cannot be told apart
  *   from what it kept. Reads go on.
  */
@@ -27,12 +31,12 @@ export class Layer {
   readonly #folder: string;
   readonly #pool: FilePool;
   #record: LayerRecord;
-  #data: PooledFile;
+  #data: DataFile;
   #mapFile: PooledFile;
   #map: SectorMap;
   #hasUnsyncedData = false;
-  /** How often the data file was cut. */
-  #cuts = 0;
+  /** What of the data file is not needed any more, and how it goes back to the host. */
+  readonly space: LayerSpace;
   #failure: OperatingError | undefined;
   #isRecordInDoubt = false;
   readonly #rewriting = new Serial();
@@ -42,9 +46,11 @@ export class Layer {
     this.#folder = folder;
     this.#record = record;
     this.#pool = pool;
-    this.#data = pool.file(join(folder, record.dataFile));
+    this.#data = new DataFile(pool, folder, record.dataFile);
     this.#mapFile = pool.file(join(folder, record.mapFile));
     this.#map = new SectorMap(this.#mapFile);
+    const files = (): LayerFiles => ({ data: this.#data, map: this.#map });
+    this.space = new LayerSpace(files, pool.holes);
   }
 
   get id(): string {
@@ -75,10 +81,10 @@ export class Layer {
 
   /** Fills `target` from data that this layer holds, or held when the call began. */
   async read(offsetBytes: number, target: Uint8Array): Promise<void> {
-    const cuts = this.#cuts;
+    const { cuts } = this.space;
     const count = await this.#data.read(target, offsetBytes);
     if (count === target.byteLength) return;
-    if (cuts !== this.#cuts) {
+    if (cuts !== this.space.cuts) {
       // The sectors were freed meanwhile, and read as zeros now.
       target.fill(0, count);
       return;
@@ -105,6 +111,7 @@ export class Layer {
   /** Marks sectors whose map pages are loaded. */
   mark(firstSector: number, endSector: number, kind: SectorKind): void {
     this.assertSound();
+    if (kind !== data) this.space.noteFreed(firstSector, endSector);
     this.#map.set(firstSector, endSector, kind);
   }
 
@@ -124,30 +131,24 @@ export class Layer {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /**
-   * Gives back the end of the data file that no mark refers to. The caller sees to it that nothing
-   * is written meanwhile beyond `endSector`, that no mark is there, and that this is durable.
-   */
-  async truncate(endSector: number): Promise<void> {
-    this.#cuts += 1;
-    await this.#data.truncate(endSector * sectorBytes);
-  }
-
-  /** The sectors up to the end of the data file. */
-  async fileSectors(): Promise<number> {
-    return Math.ceil((await this.#data.sizeBytes()) / sectorBytes);
-  }
-
-  /** The sector behind the last one that has data here. */
-  async dataEnd(): Promise<number> {
-    await this.#map.open();
-    const endPage = Math.ceil((await this.fileSectors()) / pageSectors);
-    for (const page of [...this.#map.presentPages()].toReversed()) {
-      const content = page < endPage ? await this.#map.readPage(page) : undefined;
-      const end = content === undefined ? 0 : dataEndOf(content);
-      if (end > 0) return page * pageSectors + end;
+  /** Gives the data file a second name in another layer's folder, which is to be synced then. */
+  async linkData(folder: string, name: string): Promise<void> {
+    try {
+      await this.#data.link(folder, name);
+    } catch (error) {
+      throw fromSystemError(error, `Linking the data of layer ${this.id}`);
     }
-    return 0;
+  }
+
+  /**
+   * Takes the layer as its files are, after a failed flush: it takes changes again. What was not
+   * durable may be gone; who keeps owner maps of its marks builds them anew.
+   */
+  async recover(): Promise<void> {
+    await this.#map.revert();
+    this.space.clear();
+    this.#hasUnsyncedData = true;
+    this.#failure = undefined;
   }
 
   /** Replaces `layer.json` durably. */
@@ -176,15 +177,15 @@ export class Layer {
     onSwitch: () => void,
   ): Promise<void> {
     await this.rewrite(change);
-    const old = [this.#data, this.#mapFile];
-    this.#data = this.#pool.file(join(this.#folder, change.dataFile));
+    const [oldData, oldMap] = [this.#data, this.#mapFile];
+    this.#data = new DataFile(this.#pool, this.#folder, change.dataFile);
     this.#mapFile = this.#pool.file(join(this.#folder, change.mapFile));
     this.#map = new SectorMap(this.#mapFile);
+    this.space.clear();
     onSwitch();
-    for (const file of old) {
-      await file.retire();
-      await this.#pool.operations.remove(file.path);
-    }
+    await oldData.remove();
+    await oldMap.retire();
+    await this.#pool.operations.remove(oldMap.path);
   }
 
   /** Closes the files and gives up memory; a later call opens them again. */
@@ -196,6 +197,7 @@ export class Layer {
 
   /** Closes the files for good: nothing is called afterwards. */
   async retire(): Promise<void> {
+    await this.space.end();
     await this.#data.retire();
     await this.#mapFile.retire();
   }
@@ -203,11 +205,13 @@ export class Layer {
   async #flushNow(): Promise<void> {
     this.assertSound();
     const pending = this.#map.take();
+    this.space.take();
     const syncData = this.#hasUnsyncedData;
     this.#hasUnsyncedData = false;
     try {
       if (syncData) await this.#data.datasync();
       await this.#map.write(pending);
+      this.space.settle();
     } catch (error) {
       this.#failure = new OperatingError(
         'io',

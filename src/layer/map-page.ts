@@ -49,6 +49,15 @@ export function runEnd(page: Uint8Array, from: number, to: number): number {
   return to;
 }
 
+/** True when one of the sectors from `from` to before `to` has its data in this layer. */
+export function hasData(page: Uint8Array, from: number, to: number): boolean {
+  for (let index = from; index < to;) {
+    if (kindAt(page, index) === data) return true;
+    index = runEnd(page, index, to);
+  }
+  return false;
+}
+
 /** How many sectors of a page have their data in this layer. */
 export function countData(page: Uint8Array): number {
   let count = 0;

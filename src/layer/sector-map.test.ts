@@ -66,6 +66,8 @@ class MemoryFile {
         this.#pending = [];
       },
       truncate: async () => assert.fail('a map is never cut'),
+      punch: async () => assert.fail('a map gets no holes'),
+      allocatedBytes: () => file.sizeBytes(),
       sizeBytes: async () =>
         Math.max(0, ...[...this.sectors().keys()].map((at) => at + diskSectorBytes)),
       close: async () => undefined,

@@ -166,6 +166,7 @@ export class SectorMap {
     this.#pages.clear();
     this.#dirty.clear();
     this.#directories.clear();
+    this.#written.clear();
     this.#opened = false;
     await this.open();
     this.#hasHeader = false;
@@ -173,6 +174,7 @@ export class SectorMap {
       if (!this.hasPage(page)) continue;
       await this.#loadAll(page, page);
       this.#dirty.add(page);
+      clearBit(this.#written, page);
     }
     this.#writing.clear();
   }
@@ -292,4 +294,10 @@ function setBit(directories: Map<number, Uint8Array>, page: number): boolean {
   const index = page % pagesPerDirectory;
   bits[index >> 3] = (bits[index >> 3] ?? 0) | (1 << (index & 7));
   return true;
+}
+
+function clearBit(directories: Map<number, Uint8Array>, page: number): void {
+  const bits = directories.get(Math.floor(page / pagesPerDirectory));
+  const index = page % pagesPerDirectory;
+  if (bits !== undefined) bits[index >> 3] = (bits[index >> 3] ?? 0) & ~(1 << (index & 7));
 }

@@ -112,6 +112,13 @@ export class Chain {
     }
   }
 
+  /** The marks of a layer are not what they were; what was looked up of it is looked up again. */
+  refresh(layer: Layer): void {
+    if (!this.#slotOf.has(layer)) return;
+    this.#generation += 1;
+    this.release();
+  }
+
   /** Gives up the memory of all owner maps; they are built again when they are needed. */
   release(): void {
     for (const region of this.#regions.values()) this.#budget.forget(region);

@@ -36,7 +36,9 @@ function hookedFile(file: OpenFile, path: string, before: BeforeOperation): Open
     write: (content, position) => hook('write', () => file.write(content, position)),
     datasync: () => hook('datasync', () => file.datasync()),
     truncate: (length) => hook('truncate', () => file.truncate(length)),
+    punch: (position, length) => hook('punch', () => file.punch(position, length)),
     sizeBytes: () => hook('sizeBytes', () => file.sizeBytes()),
+    allocatedBytes: () => hook('allocatedBytes', () => file.allocatedBytes()),
     close: () => file.close(),
   };
 }

@@ -45,6 +45,11 @@ export class LayerShelf {
     return this.#layers.get(id);
   }
 
+  /** True when this layer is part of the folder, and not another one by its name. */
+  holds(layer: Layer): boolean {
+    return this.#layers.get(layer.id) === layer;
+  }
+
   /** The layer. Throws `corrupt` when it is damaged or missing. */
   get(id: string): Layer {
     const layer = this.#layers.get(id);
@@ -84,13 +89,6 @@ export class LayerShelf {
     await layer.retire();
     await removeLayerFolder(this.pool.operations, this.folder, layer.id);
     this.#layers.delete(layer.id);
-  }
-
-  /** Takes a layer as its files are, after a failure that its memory cannot be trusted beyond. */
-  async reload(layer: Layer): Promise<void> {
-    this.#layers.delete(layer.id);
-    await layer.retire();
-    await this.#loadOne(layer.id);
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,7 @@ import { chainExtents, ownersOf, readChain } from './chain-reader.ts';
 import { Gate } from './gate.ts';
 import { RangeLocks } from './range-locks.ts';
 import { absentOwner, firstSlotOwner, ownerRunEnd, regionSectors, zeroOwner } from './region.ts';
+import { SpaceReturn } from './space-return.ts';
 
 /**
  * A volume that is in use: where reads and writes meet freezes and merges. All devices of a volume
@@ -32,8 +33,9 @@ export class LiveVolume {
   /** Former heads whose last writes are not known to be durable. */
   readonly #unsynced = new Set<Layer>();
   #failure: OperatingError | undefined;
-  /** The end of what was freed since the last flush that looked at it. */
-  #freedEnd = 0;
+  readonly #spaceReturn = new SpaceReturn(this);
+  /** Requests of guests so far. */
+  #requests = 0;
 
   /** `commit` makes the volume's record durable as it is when it is called. */
   constructor(chain: Chain, lengthBytes: number, commit: () => Promise<void>) {
@@ -50,12 +52,13 @@ export class LiveVolume {
     return this.#failure;
   }
 
-  /** True while guests change something: background work then steps back. */
-  get isBusy(): boolean {
-    return this.#gate.isBusy;
+  /** How many requests guests have made: while this grows, background work steps back. */
+  get requests(): number {
+    return this.#requests;
   }
 
   read(offsetBytes: number, target: Uint8Array): Promise<void> {
+    this.#requests += 1;
     return readChain(this.chain, offsetBytes, target);
   }
 
@@ -105,10 +108,10 @@ export class LiveVolume {
       for (const layer of this.#unsynced) await layer.flush();
       await top.flush();
       await this.#commit();
-      if (this.#freedEnd > 0) await this.#giveBack();
     } catch (error) {
       throw this.#fail(error);
     }
+    this.returnSpace();
   }
 
   /** Lets no change begin until `openGate`; resolves when those that had begun have ended. */
@@ -126,6 +129,21 @@ export class LiveVolume {
     assert(head.record.parent === old.id, 'the new head lies on the old one');
     this.chain.push(head);
     this.#unsynced.add(old);
+  }
+
+  /** Begins to give the space that was freed durably back to the host, in the background. */
+  returnSpace(): void {
+    this.#spaceReturn.start();
+  }
+
+  /** Resolves when that has been done. */
+  spaceReturned(): Promise<void> {
+    return this.#spaceReturn.settled();
+  }
+
+  /** Ends the work in the background: the volume is about to be closed. */
+  async stop(): Promise<void> {
+    await this.#spaceReturn.stop();
   }
 
   /** Makes a former head durable, which does not change any more. */
@@ -162,6 +180,7 @@ export class LiveVolume {
 
   async #change(first: number, end: number, work: () => Promise<void>): Promise<void> {
     if (first === end) return;
+    this.#requests += 1;
     const entering = this.#gate.enter();
     if (entering !== undefined) await entering;
     const lock = this.#locks.acquire(first, end);
@@ -246,7 +265,6 @@ export class LiveVolume {
         sector = run;
       }
     }
-    this.#freedEnd = Math.max(this.#freedEnd, endSector);
   }
 
   /** Under the oldest layer there is nothing that a mark would have to hide. */
@@ -260,23 +278,6 @@ export class LiveVolume {
     chain.top.mark(firstSector, endSector, kind);
     const owner = kind === data ? chain.topOwner : kind === zero ? zeroOwner : absentOwner;
     chain.mark(firstSector, endSector, owner);
-  }
-
-  /**
-   * Cuts off the end of the head's data file when it was freed. What is on disk must agree with
-   * memory that nothing is there; where it does not yet, the next flush looks again.
-   */
-  async #giveBack(): Promise<void> {
-    const { top } = this.chain;
-    const freedEnd = this.#freedEnd;
-    this.#freedEnd = 0;
-    if (freedEnd < (await top.fileSectors())) return;
-    const end = await top.dataEnd();
-    await this.exclusive(end, Number.MAX_SAFE_INTEGER, async () => {
-      const isFree = (await top.dataEnd()) <= end;
-      if (isFree && top === this.chain.top && !top.map.hasUnwritten) await top.truncate(end);
-      else this.#freedEnd = Math.max(this.#freedEnd, freedEnd);
-    });
   }
 
   #endOfWhole(endBytes: number): number {

@@ -159,6 +159,7 @@ test('the end of a volume that was freed gives its space back', async () => {
     await device.trim(50 * MiB, 20 * MiB);
     await device.trim(90 * MiB, 20 * MiB);
     await device.flush();
+    await engine.settled();
     assert.equal((await stat(path)).size, sector);
     assert.equal((await readAll(device, 100 * MiB, 1))[0], 0);
     await device.close();

@@ -5,6 +5,7 @@ import { fromSystemError, messageOf } from '../base/errors.ts';
 import type { FileOperations } from '../layer/file-operations.ts';
 import { nodeFileOperations } from '../layer/node-file-operations.ts';
 import { FilePool } from '../layer/file-pool.ts';
+import { Holes } from '../layer/holes.ts';
 import type { VolumeEngine } from './engine.ts';
 import { LayerShelf } from './layer-shelf.ts';
 import { RegionBudget } from './region.ts';
@@ -32,7 +33,9 @@ export async function openVolumeEngine(options: {
   const operations = options.fs ?? nodeFileOperations;
   const layersFolder = join(options.folder, 'layers');
   const recordsFolder = join(options.folder, 'volumes');
-  const shelf = new LayerShelf(layersFolder, new FilePool(operations));
+  const report = options.report ?? warn;
+  const pool = new FilePool(operations, undefined, new Holes(report));
+  const shelf = new LayerShelf(layersFolder, pool);
   const volumes = new VolumeSet(recordsFolder, shelf, operations, new RegionBudget());
   try {
     await operations.makeFolder(layersFolder);
@@ -42,7 +45,6 @@ export async function openVolumeEngine(options: {
   } catch (error) {
     throw fromSystemError(error, `Opening the volumes in ${options.folder}`);
   }
-  const report = options.report ?? warn;
   return new LayerVolumeEngine(volumes, options.clock ?? systemClock, report);
 }
 

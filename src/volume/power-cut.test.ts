@@ -97,7 +97,9 @@ test('a flush during a freeze waits for the former head and for the record', asy
               write: (content, position) => file.write(content, position),
               datasync,
               truncate: (length) => file.truncate(length),
+              punch: (position, length) => file.punch(position, length),
               sizeBytes: () => file.sizeBytes(),
+              allocatedBytes: () => file.allocatedBytes(),
               close: () => file.close(),
             };
           },

@@ -57,7 +57,9 @@ export class VolatileFiles {
         }
       },
       truncate: (lengthBytes) => file.truncate(lengthBytes),
+      punch: (position, length) => file.punch(position, length),
       sizeBytes: () => file.sizeBytes(),
+      allocatedBytes: () => file.allocatedBytes(),
       close: () => file.close(),
     };
   }

@@ -5,6 +5,7 @@ import { isUuid } from '../base/ids.ts';
 import type { FileOperations } from '../layer/file-operations.ts';
 import { Chain } from './chain.ts';
 import type { CollectorView } from './collector.ts';
+import { recoverLayers } from './layer-recovery.ts';
 import type { LayerShelf } from './layer-shelf.ts';
 import { LiveVolume } from './live-volume.ts';
 import type { RegionBudget } from './region.ts';
@@ -161,11 +162,11 @@ export class VolumeSet implements CollectorView {
     this.#release(live);
     try {
       await live.flush();
+      await live.stop();
       await live.chain.top.close();
     } catch (error) {
-      for (const layer of live.chain.layers) {
-        if (layer.failure !== undefined) await this.shelf.reload(layer);
-      }
+      await live.stop();
+      await recoverLayers(live.chain.layers, this.#chains);
       await volume.reload();
       throw error;
     }
@@ -203,6 +204,16 @@ export class VolumeSet implements CollectorView {
 
   chains(): Iterable<Chain> {
     return this.#chains;
+  }
+
+  requests(): number {
+    let requests = 0;
+    for (const volume of this.#volumes.values()) requests += volume.live?.requests ?? 0;
+    return requests;
+  }
+
+  async spaceReturned(): Promise<void> {
+    for (const volume of this.#volumes.values()) await volume.live?.spaceReturned();
   }
 
   async withHead<T>(
