@@ -1,4 +1,4 @@
-/** The initramfs of a guest: a static shell, mke2fs with its libraries, and modules for its disk. */
+/** The initramfs of a guest: a static shell, mke2fs with its libraries, modules for its disk. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';

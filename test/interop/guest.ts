@@ -1,7 +1,7 @@
-/** A virtual machine: QEMU without hardware acceleration, on a disk that a server gives over NBD. */
+/** A virtual machine: QEMU, without acceleration by hardware, on a disk that is served over NBD. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -87,7 +87,7 @@ export class Guest {
 
   /** What the kernel said: warnings and errors only. */
   kernelLog(): string {
-    return readFileSync(this.#log, 'utf8');
+    return existsSync(this.#log) ? readFileSync(this.#log, 'utf8') : '';
   }
 
   /** Runs a command in the guest's shell; returns what it printed. Fails when the command does. */
