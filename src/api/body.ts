@@ -126,6 +126,8 @@ function problemOf(finding: Finding, alternatives: readonly Finding[], value: un
       return `${shown} does not match ${pythonRepr(String(params['pattern']))}`;
     case 'format':
       return `${shown} is not a ${pythonRepr(params['format'])}`;
+    case 'uniqueItems':
+      return `${shown} has non-unique elements`;
     case 'minProperties':
       return `${shown} does not have enough properties`;
     case 'maxProperties':

@@ -8,7 +8,12 @@ import { everyProject, type CatalogWriter } from '../catalog/catalog.ts';
 import type { JobRow } from '../catalog/tables.ts';
 import { failureText } from './failure.ts';
 
-export type MessageResource = 'VOLUME' | 'VOLUME_SNAPSHOT' | 'VOLUME_BACKUP';
+export type MessageResource =
+  | 'VOLUME'
+  | 'VOLUME_SNAPSHOT'
+  | 'VOLUME_BACKUP'
+  | 'VOLUME_GROUP'
+  | 'VOLUME_GROUP_SNAPSHOT';
 
 const actionNumbers = {
   'create volume': '008',
@@ -19,6 +24,11 @@ const actionNumbers = {
   'delete backup': '014',
   'restore backup': '015',
   'delete volume': '101',
+  'revert volume': '102',
+  'create group': '111',
+  'delete group': '112',
+  'create group snapshot': '113',
+  'delete group snapshot': '114',
 } as const;
 
 export type MessageAction = keyof typeof actionNumbers;

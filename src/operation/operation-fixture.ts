@@ -16,6 +16,7 @@ import { ExportRegistry } from '../nbd/exports.ts';
 import { openMemoryRoot } from '../store/memory.ts';
 import type { StoreRoot } from '../store/store.ts';
 import { openVolumeEngine } from '../volume/open-engine.ts';
+import { seedGroupTypes } from './group/seed-group-types.ts';
 import { jobHandlers } from './handlers.ts';
 import type { OperationNeeds } from './needs.ts';
 import { seedVolumeTypes } from './type/seed-volume-types.ts';
@@ -135,6 +136,7 @@ export async function openScene(t: TestContext): Promise<Scene> {
     journalFolder: folder,
   };
   await seedVolumeTypes(catalog, needs.clock);
+  await seedGroupTypes(catalog, needs.clock);
   const handlers = jobHandlers(needs);
   t.after(async () => {
     await repositories.close();

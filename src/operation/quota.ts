@@ -12,6 +12,7 @@ export const quotaDefaults = {
   gigabytes: 100_000,
   backups: 10_000,
   backup_gigabytes: 100_000,
+  groups: 1_000,
   per_volume_gigabytes: -1,
 } as const;
 
@@ -27,6 +28,7 @@ export const quotaResources: readonly QuotaResource[] = [
   'gigabytes',
   'backups',
   'backup_gigabytes',
+  'groups',
   'per_volume_gigabytes',
 ];
 
@@ -50,6 +52,7 @@ export async function quotaUsage(reader: CatalogReader, projectId: string): Prom
       (await reader.sum('volumes', 'size', where)) + (await reader.sum('snapshots', 'size', where)),
     backups: await reader.count('backups', where),
     backup_gigabytes: await reader.sum('backups', 'size', where),
+    groups: await reader.count('groups', where),
     per_volume_gigabytes: 0,
   };
 }
@@ -98,6 +101,8 @@ const refusals: Record<Exclude<QuotaResource, 'per_volume_gigabytes'>, (e: Exces
   backup_gigabytes: (excess) =>
     'VolumeBackupSizeExceedsAvailableQuota: Requested backup exceeds allowed Backup gigabytes ' +
     `quota. ${figuresOf(excess)}`,
+  groups: ({ limit }) =>
+    `GroupLimitExceeded: Maximum number of groups allowed (${limit}) exceeded.`,
 };
 
 function figuresOf({ requested, limit, consumed }: Excess): string {

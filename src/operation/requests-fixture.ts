@@ -22,6 +22,7 @@ export async function askVolume(
     sourceVolumeId: null,
     backupId: null,
     imageId: null,
+    groupId: null,
     ...given,
   });
 }

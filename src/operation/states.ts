@@ -1,5 +1,6 @@
 /**
- * The states of volumes, snapshots and backups, and every change of them that a verb may make.
+ * The states of volumes, snapshots, backups, groups and group snapshots, and every change of them
+ * that a verb may make.
  *
  * - A status changes only by compare-and-swap on `from`, in the transaction that adds the verb's
  *   job.
@@ -9,7 +10,13 @@
  *   is removed. An administrator's reset and forced deletion start from any status and are not
  *   listed.
  */
-import type { BackupStatus, SnapshotStatus, VolumeStatus } from '../catalog/tables.ts';
+import type {
+  BackupStatus,
+  GroupSnapshotStatus,
+  GroupStatus,
+  SnapshotStatus,
+  VolumeStatus,
+} from '../catalog/tables.ts';
 
 interface Change<S> {
   readonly from: readonly S[];
@@ -74,6 +81,36 @@ export const backupChanges = {
   restore: { from: ['available'], during: 'restoring', to: 'available', failed: 'available' },
 } as const satisfies Changes<BackupStatus>;
 
+/** A group that is made from nothing is available at once; one made from a source has a job. */
+export const groupChanges = {
+  create: { from: [], to: 'available' },
+  createFromSource: { from: [], during: 'creating', to: 'available', failed: 'error' },
+  update: { from: ['available'], to: 'available' },
+  delete: {
+    from: ['available', 'error', 'error_deleting'],
+    during: 'deleting',
+    to: 'gone',
+    failed: 'error_deleting',
+  },
+} as const satisfies Changes<GroupStatus>;
+
+export const groupSnapshotChanges = {
+  create: { from: [], during: 'creating', to: 'available', failed: 'error' },
+  delete: {
+    from: ['available', 'error', 'error_deleting'],
+    during: 'deleting',
+    to: 'gone',
+    failed: 'error_deleting',
+  },
+} as const satisfies Changes<GroupSnapshotStatus>;
+
+/** Volumes in these statuses can join a group, be snapshotted with it, and leave it. */
+export const memberStatuses = {
+  join: ['available', 'in-use'],
+  snapshot: ['available', 'in-use', 'reserved', 'attaching', 'detaching', 'backing-up'],
+  leave: ['available', 'in-use', 'error', 'error_deleting'],
+} as const satisfies Record<string, readonly VolumeStatus[]>;
+
 /** The statuses that an administrator may set by hand. */
 export const volumeStatuses: readonly VolumeStatus[] = [
   'creating',
@@ -97,6 +134,17 @@ export const snapshotStatuses: readonly SnapshotStatus[] = [
 ];
 
 export const backupStatuses: readonly BackupStatus[] = ['available', 'error'];
+
+/** Of groups and of group snapshots, in the order in which Cinder names them. */
+export const groupStatuses: readonly GroupStatus[] = [
+  'error',
+  'available',
+  'creating',
+  'deleting',
+  'deleted',
+  'updating',
+  'error_deleting',
+];
 
 /** True when `status` is one of `list`, whose type may be narrower. */
 export function isOneOf<S extends string>(status: string, list: readonly S[]): status is S {

@@ -21,6 +21,7 @@ import { JobRunner } from '../job/runner.ts';
 import { systemScheduler } from '../job/scheduler.ts';
 import type { NbdTls } from '../nbd/tls.ts';
 import { restoreExports } from '../operation/attachment/restore-exports.ts';
+import { seedGroupTypes } from '../operation/group/seed-group-types.ts';
 import { jobHandlers } from '../operation/handlers.ts';
 import type { OperationNeeds } from '../operation/needs.ts';
 import { seedVolumeTypes } from '../operation/type/seed-volume-types.ts';
@@ -92,6 +93,7 @@ async function open(
   closers.push(() => catalog.close());
   await bootstrap(catalog, { password: secrets.adminPassword, clock });
   await seedVolumeTypes(catalog, clock);
+  await seedGroupTypes(catalog, clock);
   const plane = await startDataPlane(
     { folder: folder('volumes'), tls: secrets.nbdTls },
     {

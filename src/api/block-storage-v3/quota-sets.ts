@@ -25,6 +25,7 @@ const UpdateQuotaSet = exactly({
     gigabytes: Limit,
     backups: Limit,
     backup_gigabytes: Limit,
+    groups: Limit,
     per_volume_gigabytes: Limit,
   }),
 });

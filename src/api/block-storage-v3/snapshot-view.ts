@@ -14,7 +14,7 @@ export function snapshotSummary(snapshot: SnapshotRow, viewer: Viewer): object {
     status: snapshot.status,
     size: snapshot.size,
     metadata: snapshot.metadata,
-    ...(microversion >= 14 ? { group_snapshot_id: null } : {}),
+    ...(microversion >= 14 ? { group_snapshot_id: snapshot.groupSnapshotId } : {}),
     ...(microversion >= 41 ? { user_id: snapshot.userId } : {}),
     ...(microversion >= 65 ? { consumes_quota: true } : {}),
   };

@@ -73,6 +73,7 @@ const snapshotList: ListFace<'snapshots'> = {
     volume_id: (volumeId) => ({ volumeId }),
     volume_size: (text) => defined('size', parseWhole(text)),
     user_id: (userId) => ({ userId }),
+    group_snapshot_id: (groupSnapshotId) => ({ groupSnapshotId }),
     metadata: (text) => defined('metadata', parseMetadataFilter(text)),
   },
   sortFields: {

@@ -17,6 +17,7 @@ export const CreateVolume = Type.Object({
     snapshot_id: Type.Optional(orNull(Uuid)),
     source_volid: Type.Optional(orNull(Uuid)),
     backup_id: Type.Optional(orNull(Uuid)),
+    group_id: Type.Optional(orNull(Uuid)),
     imageRef: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
     image_id: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
   }),

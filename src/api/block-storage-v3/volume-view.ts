@@ -48,7 +48,7 @@ const adminFields = {
 /** The fields that came with microversions. */
 function fieldsSince(volume: VolumeRow, { microversion, isAdmin }: Viewer): object {
   return {
-    ...(microversion >= 13 ? { group_id: null } : {}),
+    ...(microversion >= 13 ? { group_id: volume.groupId } : {}),
     ...(microversion >= 21 && isAdmin ? { provider_id: null } : {}),
     ...(microversion >= 47 ? { backup_id: volume.backupId } : {}),
     ...(microversion >= 48 ? { service_uuid: null, shared_targets: false } : {}),

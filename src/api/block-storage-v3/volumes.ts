@@ -38,6 +38,7 @@ export const volumeList: ListFace<'volumes'> = {
     snapshot_id: (snapshotId) => ({ snapshotId }),
     source_volid: (sourceVolumeId) => ({ sourceVolumeId }),
     user_id: (userId) => ({ userId }),
+    group_id: (groupId) => ({ groupId }),
     metadata: (text) => defined('metadata', parseMetadataFilter(text)),
   },
   sortFields: {
@@ -115,6 +116,7 @@ function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): voi
       sourceVolumeId: volume.source_volid ?? null,
       backupId: request.microversion >= 47 ? (volume.backup_id ?? null) : null,
       imageId: volume.imageRef ?? volume.image_id ?? null,
+      groupId: request.microversion >= 13 ? (volume.group_id ?? null) : null,
     });
     reply.code(202);
     return await detailOf(options, request, row);

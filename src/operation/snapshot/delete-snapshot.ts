@@ -1,3 +1,4 @@
+import { everyProject } from '../../catalog/catalog.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { JobHandler } from '../../job/job.ts';
@@ -6,12 +7,16 @@ import type { OperationNeeds, Starting } from '../needs.ts';
 import { isOneOf, snapshotChanges } from '../states.ts';
 import { findSnapshot, invalidSnapshot, refuseWhileCloned } from './find-snapshot.ts';
 import { byId } from '../scope.ts';
+import { dropExports, refuseWhileExported } from './snapshot-exports.ts';
 
 const { from, during, failed } = snapshotChanges.delete;
 
-/** Begins to delete a snapshot; with `force`, for administrators, whatever its status is. */
+/**
+ * Begins to delete a snapshot; with `force`, for administrators, whatever its status is and whoever
+ * reads it.
+ */
 export async function deleteSnapshot(
-  { catalog, clock, jobs }: Starting,
+  { catalog, clock, jobs, exports }: Starting & Pick<OperationNeeds, 'exports'>,
   caller: Caller,
   snapshotId: string,
   { force }: { force: boolean },
@@ -20,14 +25,15 @@ export async function deleteSnapshot(
     caller,
     force ? 'volume_extension:snapshot_admin_actions:force_delete' : 'volume:delete_snapshot',
   );
-  await catalog.transact(async (transaction) => {
+  const dead = await catalog.transact(async (transaction) => {
     const row = await findSnapshot(transaction, caller, snapshotId);
-    if (!force && !isOneOf(row.status, from)) {
+    if (row.groupSnapshotId !== null || (!force && !isOneOf(row.status, from))) {
       throw invalidSnapshot(
         'Snapshot status must be available or error and must not be part of a group.',
       );
     }
     await refuseWhileCloned(transaction, [row.id]);
+    if (!force) await refuseWhileExported(transaction, { snapshotId: row.id });
     await transaction.change(
       'snapshots',
       { id: row.id, projectId: row.projectId, status: row.status },
@@ -39,7 +45,9 @@ export async function deleteSnapshot(
       subjectId: row.id,
       requestId: caller.requestId,
     });
+    return await dropExports(transaction, { snapshotId: row.id, projectId: everyProject });
   });
+  for (const name of dead) await exports.remove(name);
   jobs.wake();
 }
 

@@ -10,6 +10,7 @@ import type { Metadata, VolumeTypeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize, type Action } from '../../identity/policy.ts';
 import type { Changing, Reading } from '../needs.ts';
+import { everyRow } from '../every-row.ts';
 import { findVolumeType } from './find-volume-type.ts';
 import { defaultTypeName } from './seed-volume-types.ts';
 
@@ -67,6 +68,13 @@ export async function deleteVolumeType(
       throw new OperatingError(
         'invalid_state',
         `Target volume type is still in use: volumes have the type ${row.name}.`,
+      );
+    }
+    for await (const group of everyRow(transaction, 'groups', { projectId: everyProject })) {
+      if (!group.volumeTypeIds.includes(row.id)) continue;
+      throw new OperatingError(
+        'invalid_state',
+        `Target volume type is still in use: groups support the type ${row.name}.`,
       );
     }
     await transaction.remove('volumeTypes', { id: row.id });

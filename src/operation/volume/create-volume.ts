@@ -4,7 +4,9 @@ import type { Metadata, VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import { availabilityZoneFor } from '../availability-zones.ts';
+import { multiattachOf } from '../attachment/multiattach.ts';
 import { startRestore } from '../backup/start-restore.ts';
+import { demandMayBegin } from '../group/members.ts';
 import type { Changing, Starting } from '../needs.ts';
 import { demandQuota, demandVolumeSize } from '../quota.ts';
 import { volumeTypeFor } from './volume-type-for.ts';
@@ -19,6 +21,7 @@ export interface NewVolume extends SourceIds {
   readonly volumeType: string | null;
   readonly availabilityZone: string | null;
   readonly metadata: Metadata;
+  readonly groupId: string | null;
 }
 
 /** Begins to make a volume: empty, a clone of a snapshot or volume, or restored from a backup. */
@@ -31,6 +34,10 @@ export async function createVolume(
   const row = await needs.catalog.transact(async (transaction) => {
     const source = await findSource(transaction, caller, input);
     const volume = await volumeFor(transaction, needs, caller, input, source);
+    if (input.groupId !== null) {
+      const { groupId, volumeType } = input;
+      await demandMayBegin(transaction, caller, volume, { groupId, volumeType });
+    }
     await insertVolume(transaction, volume);
     if (source.kind === 'backup') {
       await startRestore(transaction, needs, caller, {
@@ -59,7 +66,8 @@ export async function insertVolume(transaction: CatalogWriter, volume: VolumeRow
   await transaction.insert('volumes', volume);
 }
 
-async function volumeFor(
+/** The row of a volume that begins as `source`, which the caller may use. */
+export async function volumeFor(
   transaction: CatalogWriter,
   { clock }: Pick<Changing, 'clock'>,
   caller: Caller,
@@ -82,13 +90,13 @@ async function volumeFor(
     volumeTypeId: type.id,
     availabilityZone: availabilityZoneFor(input.availabilityZone),
     bootable: original?.bootable ?? false,
-    multiattach: false,
+    multiattach: multiattachOf(caller, type),
     readOnly: false,
     snapshotId: input.snapshotId,
     sourceVolumeId: input.sourceVolumeId,
     backupId: input.backupId,
     imageId: null,
-    groupId: null,
+    groupId: input.groupId,
     metadata: input.metadata,
     createdAt: clock.now(),
     updatedAt: null,

@@ -3,12 +3,14 @@ import type { VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { JobHandler } from '../../job/job.ts';
+import { everyRow } from '../every-row.ts';
 import { recordFailure } from '../message.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { refuseWhileCloned } from '../snapshot/find-snapshot.ts';
+import { dropExports, refuseWhileExported } from '../snapshot/snapshot-exports.ts';
 import { isOneOf, snapshotChanges, volumeChanges } from '../states.ts';
 import { changeVolume } from './change-volume.ts';
-import { findVolume, invalidVolume } from './find-volume.ts';
+import { findVolume, invalidVolume, refuseWhileCopied } from './find-volume.ts';
 import { byId, ofVolume } from '../scope.ts';
 
 const { from, during, failed } = volumeChanges.delete;
@@ -18,7 +20,7 @@ type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'jobs' | 'exports'>;
 export interface VolumeDeletion {
   /** Its snapshots go with it. */
   readonly cascade: boolean;
-  /** Whatever its status is: for administrators. Attachments are cut. */
+  /** Whatever its status is: for administrators. Clients of it and its snapshots are cut. */
   readonly force: boolean;
 }
 
@@ -36,13 +38,14 @@ export async function deleteVolume(
   );
   const dead = await catalog.transact(async (transaction) => {
     const row = await findVolume(transaction, caller, volumeId);
+    if (row.groupId !== null) throw mustNotBeDeleted();
     if (!deletion.force) await refuseIfNeeded(transaction, row);
     await giveUpSnapshots(transaction, row, deletion.cascade, clock.now());
     await changeVolume(transaction, row, [row.status], {
       status: during,
       updatedAt: clock.now(),
     });
-    const exportNames = await dropAttachments(transaction, row);
+    const exportNames = await dropClients(transaction, row);
     await jobs.add(transaction, {
       kind: 'volume.delete',
       projectId: row.projectId,
@@ -56,17 +59,12 @@ export async function deleteVolume(
 }
 
 async function refuseIfNeeded(transaction: CatalogWriter, row: VolumeRow): Promise<void> {
-  const where = ofVolume(row.id);
-  const attached = await transaction.count('attachments', where);
-  if (!isOneOf(row.status, from) || attached > 0) throw mustNotBeDeleted();
-  const clone = await transaction.find('volumes', {
-    projectId: everyProject,
-    sourceVolumeId: row.id,
-    status: 'creating',
-  });
-  if (clone !== undefined) {
-    throw invalidVolume(`Volume ${row.id} is just being copied to volume ${clone.id}.`);
+  if ((await transaction.find('attachments', ofVolume(row.id))) !== undefined) {
+    throw invalidVolume(`Volume ${row.id} is still attached, detach volume first.`);
   }
+  if (!isOneOf(row.status, from)) throw mustNotBeDeleted();
+  await refuseWhileCopied(transaction, row.id);
+  await refuseWhileExported(transaction, { volumeId: row.id });
 }
 
 /** Without `cascade` there must be no snapshots; with it, all must be in a state to be deleted. */
@@ -80,7 +78,7 @@ async function giveUpSnapshots(
   const total = await transaction.count('snapshots', where);
   if (total === 0) return;
   if (!cascade) throw mustNotBeDeleted();
-  const deletable = { ...where, status: snapshotChanges.delete.from };
+  const deletable = { ...where, status: snapshotChanges.delete.from, groupSnapshotId: null };
   if ((await transaction.count('snapshots', deletable)) !== total) {
     throw invalidVolume(
       'Failed to update snapshot: all snapshots must be available or error, and not be in use, ' +
@@ -100,11 +98,15 @@ async function giveUpSnapshots(
   }
 }
 
-async function dropAttachments(transaction: CatalogWriter, row: VolumeRow): Promise<string[]> {
+/** The volume and its snapshots lose all clients; the names that are void then. */
+async function dropClients(transaction: CatalogWriter, row: VolumeRow): Promise<string[]> {
   const where = ofVolume(row.id);
-  const rows = await transaction.list('attachments', { where, limit: 1000 });
+  const names = await dropExports(transaction, where);
+  for await (const { exportName } of everyRow(transaction, 'attachments', where)) {
+    if (exportName !== null) names.push(exportName);
+  }
   await transaction.remove('attachments', where);
-  return rows.flatMap(({ exportName }) => (exportName === null ? [] : [exportName]));
+  return names;
 }
 
 function mustNotBeDeleted(): Error {

@@ -1,0 +1,28 @@
+import type { CatalogReader, SortKey, Where } from '../catalog/catalog.ts';
+import type { Row, TableName } from '../catalog/tables.ts';
+
+const pageRows = 1000;
+
+/**
+ * All rows that match, in the order of their ids, read page by page. Rows that are changed or
+ * removed meanwhile do not disturb it.
+ */
+export async function* everyRow<T extends TableName>(
+  reader: CatalogReader,
+  table: T,
+  where: Where<T>,
+): AsyncGenerator<Row<T>, undefined> {
+  const sort: SortKey<T>[] = [{ field: 'id', direction: 'asc' }];
+  let after: Row<T> | undefined;
+  for (;;) {
+    const rows = await reader.list(table, {
+      where,
+      sort,
+      limit: pageRows,
+      ...(after === undefined ? {} : { after }),
+    });
+    yield* rows;
+    after = rows.at(-1);
+    if (rows.length < pageRows) return undefined;
+  }
+}
