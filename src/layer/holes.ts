@@ -1,5 +1,4 @@
-import { errnoOf, messageOf } from '../base/errors.ts';
-import { OperatingError } from '../base/errors.ts';
+import { OperatingError, errnoOf, isOperatingError, messageOf } from '../base/errors.ts';
 
 const impossible = new Set(['EOPNOTSUPP', 'ENOTSUP', 'ENOSYS']);
 
@@ -22,7 +21,7 @@ export class Holes {
 
   /** Notes a failure. That there are no holes is said once. */
   failed(error: unknown): void {
-    const errno = errnoOf(error) ?? errnoOf(error instanceof Error ? error.cause : undefined);
+    const errno = errnoOf(isOperatingError(error) ? error.cause : error);
     if (errno === undefined || !impossible.has(errno)) {
       this.report(error);
       return;
