@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { ColdReads } from './cold-reads.ts';
 import type { OpenFile } from './file-operations.ts';
 import { nativeCalls } from './native.ts';
 import { Pace } from './pace.ts';
@@ -22,18 +23,24 @@ const writePace = new Pace();
  */
 export class DescriptorFile implements OpenFile {
   readonly #descriptor: number;
+  readonly #coldReads: ColdReads;
 
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
+    this.#coldReads = new ColdReads({
+      readCached: (target, at) => nativeCalls?.readCached(descriptor, target, at) ?? -1,
+      fetch: (at, lengthBytes) => nativeCalls?.fetch(descriptor, at, lengthBytes),
+      readInPool: (target, at) => this.#readInPool(target, at),
+    });
   }
 
   read(target: Uint8Array, positionBytes: number): Promise<number> {
-    let done = 0;
-    if (target.byteLength <= inPlaceBytesMax && nativeCalls !== undefined) {
-      done = Math.max(0, nativeCalls.readCached(this.#descriptor, target, positionBytes));
-      if (done === target.byteLength) return Promise.resolve(done);
+    if (target.byteLength > inPlaceBytesMax || nativeCalls === undefined) {
+      return this.#readInPool(target, positionBytes);
     }
-    return this.#readInPool(target, positionBytes, done);
+    const done = nativeCalls.readCached(this.#descriptor, target, positionBytes);
+    if (done === target.byteLength) return Promise.resolve(done);
+    return this.#coldReads.read(target, positionBytes);
   }
 
   write(content: Uint8Array, positionBytes: number): Promise<void> {
@@ -90,7 +97,7 @@ export class DescriptorFile implements OpenFile {
     });
   }
 
-  #readInPool(target: Uint8Array, positionBytes: number, from: number): Promise<number> {
+  #readInPool(target: Uint8Array, positionBytes: number): Promise<number> {
     return new Promise((resolve, reject) => {
       const next = (done: number): void => {
         const left = target.byteLength - done;
@@ -100,7 +107,7 @@ export class DescriptorFile implements OpenFile {
           else next(done + count);
         });
       };
-      next(from);
+      next(0);
     });
   }
 

@@ -3,8 +3,8 @@ import { getSystemErrorName } from 'node:util';
 import type * as Koffi from 'koffi';
 
 /**
- * System calls of Linux that Node does not have, through the C library: preadv2(2) and
- * fallocate(2).
+ * System calls of Linux that Node does not have, through the C library: preadv2(2),
+ * posix_fadvise(2) and fallocate(2).
  */
 export interface NativeCalls {
   /**
@@ -13,6 +13,8 @@ export interface NativeCalls {
    * negative where nothing can be said. Then an ordinary read tells.
    */
   readCached(descriptor: number, target: Uint8Array, positionBytes: number): number;
+  /** Asks the disk for a range, and does not wait for it. */
+  fetch(descriptor: number, offsetBytes: number, lengthBytes: number): void;
   /**
    * Gives a range of a file back to the file system: it reads as zeros from then on, and the size
    * stays. Rejects with the system's error, `EOPNOTSUPP` where files cannot have holes.
@@ -22,6 +24,8 @@ export interface NativeCalls {
 
 /** Do not wait for a disk (linux/fs.h). */
 const RWF_NOWAIT = 8;
+/** The range will be read soon (linux/fadvise.h). */
+const POSIX_FADV_WILLNEED = 3;
 /** Make a hole, and leave the size as it is (linux/falloc.h). */
 const FALLOC_FL_PUNCH_HOLE_AND_KEEP_SIZE = 3;
 
@@ -59,6 +63,8 @@ function bind(koffi: typeof Koffi): NativeCalls {
     'int64',
     'int',
   ]);
+  const fadvise: (fd: number, offsetBytes: number, lengthBytes: number, advice: number) => number =
+    library.func('posix_fadvise64', 'int', ['int', 'int64', 'int64', 'int']);
   const fallocate: Koffi.KoffiFunc<Allocate> = library.func('fallocate64', 'int', [
     'int',
     'int',
@@ -69,6 +75,10 @@ function bind(koffi: typeof Koffi): NativeCalls {
     readCached: (descriptor, target, positionBytes) => {
       const part = { base: target, lengthBytes: target.byteLength };
       return preadv2(descriptor, part, 1, positionBytes, RWF_NOWAIT);
+    },
+    fetch: (descriptor, offsetBytes, lengthBytes) => {
+      // Only advice: where it is not taken, the read that follows waits.
+      fadvise(descriptor, offsetBytes, lengthBytes, POSIX_FADV_WILLNEED);
     },
     punchHole: (descriptor, offsetBytes, lengthBytes) =>
       new Promise((resolve, reject) => {
