@@ -54,15 +54,33 @@ export const volumeChanges = {
     to: 'available',
     failed: 'error_restoring',
   },
-  reserve: { from: ['available'], to: 'reserved' },
+  revert: { from: ['available'], during: 'reverting', to: 'available', failed: 'error' },
   reserveToAttach: { from: ['available'], to: 'attaching' },
-  unreserve: { from: ['attaching', 'reserved'], to: 'available' },
-  connect: { from: ['available', 'reserved', 'attaching'], to: 'attaching' },
-  attach: { from: ['available', 'reserved', 'attaching'], to: 'in-use' },
+  reserveToAttachAgain: { from: ['available', 'in-use'], to: 'attaching' },
   beginDetaching: { from: ['in-use'], to: 'detaching' },
   rollDetaching: { from: ['detaching'], to: 'in-use' },
-  detach: { from: ['reserved', 'attaching', 'in-use', 'detaching'], to: 'available' },
 } as const satisfies Changes<VolumeStatus>;
+
+/**
+ * The statuses that say how far the attachments of a volume are. They follow from its attachments,
+ * and change with them; a new attachment may begin in those of `attachable`, for a volume with
+ * `multiattach` in those of `attachableAgain`.
+ */
+export const attachmentStatuses = [
+  'available',
+  'reserved',
+  'attaching',
+  'in-use',
+  'detaching',
+] as const satisfies readonly VolumeStatus[];
+
+export const attachable = ['available'] as const satisfies readonly VolumeStatus[];
+export const attachableAgain = [
+  'available',
+  'reserved',
+  'attaching',
+  'in-use',
+] as const satisfies readonly VolumeStatus[];
 
 export const snapshotChanges = {
   create: { from: [], during: 'creating', to: 'available', failed: 'error' },
@@ -73,6 +91,7 @@ export const snapshotChanges = {
     failed: 'error_deleting',
   },
   backUp: { from: ['available'], during: 'backing-up', to: 'available', failed: 'available' },
+  revert: { from: ['available'], during: 'restoring', to: 'available', failed: 'available' },
 } as const satisfies Changes<SnapshotStatus>;
 
 export const backupChanges = {

@@ -77,7 +77,7 @@ export function installationRoutes(
       vendor_name: 'Firn',
       thin_provisioning_support: true,
       online_extend_support: true,
-      multiattach: false,
+      multiattach: true,
       total_capacity_gb: 'unknown',
       free_capacity_gb: 'unknown',
     };

@@ -1,6 +1,7 @@
 /** `POST /volumes/{id}/action` (api-ref of Cinder, volumes-v3-volumes-actions). */
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { attachVolume, detachVolume } from '../../operation/attachment/attach-volume.ts';
+import { attachVolume } from '../../operation/attachment/attach-volume.ts';
+import { detachVolume, forceDetachVolume } from '../../operation/attachment/detach-volume.ts';
 import {
   initializeConnection,
   terminateConnection,
@@ -15,6 +16,7 @@ import type { OperationNeeds } from '../../operation/needs.ts';
 import { volumeStatuses } from '../../operation/states.ts';
 import { deleteVolume } from '../../operation/volume/delete-volume.ts';
 import { extendVolume } from '../../operation/volume/extend-volume.ts';
+import { revertVolume } from '../../operation/volume/revert-volume.ts';
 import { resetVolumeStatus } from '../../operation/volume/reset-volume-status.ts';
 import { updateReadonlyFlag } from '../../operation/volume/update-readonly-flag.ts';
 import { setBootable } from '../../operation/volume/update-volume.ts';
@@ -22,14 +24,16 @@ import { parseBody } from '../body.ts';
 import { connectionInfo } from './attachment-view.ts';
 import { toBool } from './fields.ts';
 import type { BlockStorageV3Options } from './options.ts';
-import { actionOf, noSuchAction, type ById } from './request.ts';
+import { actionOf, noSuchAction, since, type ById } from './request.ts';
 import { parseStatus } from './reset-status.ts';
 import {
   Attach,
   connectorOf,
   Detach,
   Extend,
+  ForceDetach,
   InitializeConnection,
+  Revert,
   SetBootable,
   TerminateConnection,
   UpdateReadonly,
@@ -50,6 +54,13 @@ const actions: Readonly<Record<string, Action>> = {
     const { new_size: newSize } = parseBody(Extend, body)['os-extend'];
     const options = { newSize: Number(newSize), online: microversion >= 42 };
     await extendVolume(operations, caller, params.id, options);
+    return undefined;
+  },
+
+  revert: async (operations, request, body) => {
+    since(request, 40);
+    const { snapshot_id: snapshotId } = parseBody(Revert, body).revert;
+    await revertVolume(operations, request.caller, request.params.id, snapshotId);
     return undefined;
   },
 
@@ -108,6 +119,12 @@ const actions: Readonly<Record<string, Action>> = {
   'os-detach': async (operations, { caller, params }, body) => {
     const given = parseBody(Detach, body)['os-detach'];
     await detachVolume(operations, caller, params.id, given?.attachment_id ?? null);
+    return undefined;
+  },
+
+  'os-force_detach': async (operations, { caller, params }, body) => {
+    const given = parseBody(ForceDetach, body)['os-force_detach'];
+    await forceDetachVolume(operations, caller, params.id, given.attachment_id ?? null);
     return undefined;
   },
 

@@ -20,6 +20,7 @@ export const CreateVolume = Type.Object({
     group_id: Type.Optional(orNull(Uuid)),
     imageRef: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
     image_id: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
+    multiattach: Type.Optional(orNull(Bool)),
   }),
 });
 
@@ -37,6 +38,8 @@ export const UpdateVolume = exactly({
 });
 
 export const Extend = exactly({ 'os-extend': exactly({ new_size: Size }) });
+
+export const Revert = exactly({ revert: exactly({ snapshot_id: Uuid }) });
 
 export const SetBootable = exactly({ 'os-set_bootable': exactly({ bootable: Bool }) });
 
@@ -64,6 +67,14 @@ export const Attach = exactly({
 
 export const Detach = exactly({
   'os-detach': orNull(Type.Object({ attachment_id: Type.Optional(orNull(Uuid)) })),
+});
+
+/** The connector is not looked at: an attachment is ended for all clients that use it. */
+export const ForceDetach = exactly({
+  'os-force_detach': exactly({
+    attachment_id: Type.Optional(orNull(Uuid)),
+    connector: Type.Optional(orNull(Type.Object({}))),
+  }),
 });
 
 /** A connector holds what the host says about itself; only its name is looked at. */

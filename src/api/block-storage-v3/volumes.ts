@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { OperatingError } from '../../base/errors.ts';
 import type { VolumeRow } from '../../catalog/tables.ts';
 import { attachmentsOf } from '../../operation/attachment/list-attachments.ts';
 import { volumeTypeNames } from '../../operation/type/volume-types.ts';
@@ -8,7 +9,7 @@ import { listVolumes, showVolume } from '../../operation/volume/list-volumes.ts'
 import { editVolumeMetadata, updateVolume } from '../../operation/volume/update-volume.ts';
 import { parseBody } from '../body.ts';
 import { parseBool, readQuery } from '../query.ts';
-import { metadataOf, trimmed } from './fields.ts';
+import { metadataOf, toBool, trimmed } from './fields.ts';
 import {
   defined,
   listAnswer,
@@ -105,6 +106,7 @@ function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): voi
   const { operations } = options;
   app.post('/volumes', async (request, reply) => {
     const { volume } = parseBody(CreateVolume, request.body);
+    refuseMultiattach(volume.multiattach);
     const row = await createVolume(operations, request.caller, {
       size: volume.size === undefined || volume.size === null ? null : Number(volume.size),
       name: trimmed(volume.name ?? volume.display_name),
@@ -138,6 +140,18 @@ function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): voi
     });
     return await detailOf(options, request, row);
   });
+}
+
+/** Volumes are made for several hosts by their type alone, as in Cinder. */
+function refuseMultiattach(multiattach: boolean | string | null | undefined): void {
+  if (!toBool(multiattach ?? undefined)) return;
+  throw new OperatingError(
+    'invalid_input',
+    'multiattach parameter has been removed. The default behavior is to use multiattach enabled ' +
+      'volume types. Contact your administrator to create a multiattach enabled volume type and ' +
+      'use it to create multiattach volumes.',
+    { field: 'multiattach' },
+  );
 }
 
 /** Deleting and metadata. */

@@ -1,20 +1,21 @@
 import { must } from '../../base/assert.ts';
 import { OperatingError } from '../../base/errors.ts';
-import type { AttachmentRow } from '../../catalog/tables.ts';
+import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
-import type { Changing, OperationNeeds } from '../needs.ts';
+import { everyRow } from '../every-row.ts';
+import type { Changing } from '../needs.ts';
 import { byId, ofVolume } from '../scope.ts';
-import { isOneOf, volumeChanges } from '../states.ts';
-import { changeVolume } from '../volume/change-volume.ts';
+import { attachableAgain, isOneOf } from '../states.ts';
 import { findVolume, invalidVolume } from '../volume/find-volume.ts';
-import { modeFor } from './connection.ts';
-import { settleDetached } from './delete-attachment.ts';
+import { hostOf, modeFor } from './connection.ts';
 import { newAttachment } from './new-attachment.ts';
+import { settleVolume } from './settle-volume.ts';
 
-const { from, to } = volumeChanges.attach;
-
-/** Notes that an instance or host uses the volume. */
+/**
+ * Notes that an instance or host uses the volume. For one that has it already nothing changes, so
+ * that the request can be repeated.
+ */
 export async function attachVolume(
   { catalog, clock }: Changing,
   caller: Caller,
@@ -22,60 +23,69 @@ export async function attachVolume(
   input: { instanceId: string | null; mountpoint: string | null; mode: 'rw' | 'ro' | null },
 ): Promise<AttachmentRow> {
   authorize(caller, 'volume_extension:volume_actions:attach');
+  const { instanceId, mountpoint } = input;
   return await catalog.transact(async (transaction) => {
     const volume = await findVolume(transaction, caller, volumeId);
-    if (!isOneOf(volume.status, from)) {
-      throw invalidVolume(
-        `Volume ${volumeId} status must be ${from.join(' or ')} to attach, but current status ` +
-          `is: ${volume.status}.`,
-      );
-    }
+    const rows = await Array.fromAsync(everyRow(transaction, 'attachments', ofVolume(volumeId)));
+    const attached = rows.filter(({ status }) => status === 'attached');
+    const same = attached.find((row) => instanceId !== null && row.instanceId === instanceId);
+    if (same !== undefined) return same;
+    refuse(volume, attached.length > 0);
     const now = clock.now();
-    const { instanceId, mountpoint } = input;
-    const mode = modeFor(volume, input.mode);
-    await changeVolume(transaction, volume, from, { status: to, updatedAt: now });
-    const [found] = await transaction.list('attachments', {
-      where: { ...ofVolume(volumeId), status: ['reserved', 'attaching'] },
-      limit: 1,
-    });
-    if (found === undefined) {
-      const given = { instanceId, mode, status: 'attached', mountpoint, createdAt: now } as const;
-      const row = newAttachment(volume, given);
-      await transaction.insert('attachments', row);
-      return row;
-    }
-    const changes = { instanceId, mountpoint, mode, updatedAt: now, attachedAt: now } as const;
-    const changed = await transaction.change('attachments', byId(found.id), {
-      ...changes,
+    const mode = demandMode(volume, input.mode);
+    const found = pendingFor(volume, rows, instanceId);
+    const row =
+      found ?? newAttachment(volume, { instanceId, mode, status: 'reserved', createdAt: now });
+    if (found === undefined) await transaction.insert('attachments', row);
+    const changed = await transaction.change('attachments', byId(row.id), {
+      instanceId,
+      mountpoint,
       // An export that is served already keeps the mode that it was handed out with.
-      mode: found.exportName === null ? mode : found.mode,
+      mode: row.exportName === null ? mode : row.mode,
       status: 'attached',
+      attachedAt: now,
+      updatedAt: found === undefined ? null : now,
     });
-    return must(changed, 'a row just read');
+    await settleVolume(transaction, volumeId, now);
+    return must(changed, 'a row just read or made');
   });
 }
 
-/** Ends one attachment of the volume, or all of them, and cuts their connections. */
-export async function detachVolume(
-  { catalog, clock, exports }: Pick<OperationNeeds, 'catalog' | 'clock' | 'exports'>,
-  caller: Caller,
-  volumeId: string,
-  attachmentId: string | null,
-): Promise<void> {
-  authorize(caller, 'volume_extension:volume_actions:detach');
-  const ended = await catalog.transact(async (transaction) => {
-    await findVolume(transaction, caller, volumeId);
-    const all = await transaction.list('attachments', { where: ofVolume(volumeId), limit: 100 });
-    const rows = all.filter(({ id }) => attachmentId === null || id === attachmentId);
-    if (attachmentId !== null && rows.length === 0) {
-      throw new OperatingError(
-        'not_found',
-        `Volume attachment could not be found with filter: attachment_id = ${attachmentId}.`,
-      );
-    }
-    for (const { id } of rows) await transaction.remove('attachments', byId(id));
-    await settleDetached(transaction, volumeId, clock.now());
-    return rows;
-  });
-  for (const { exportName } of ended) if (exportName !== null) await exports.remove(exportName);
+function refuse({ id, status, multiattach }: VolumeRow, isAttached: boolean): void {
+  if (isAttached && !multiattach) {
+    throw invalidVolume('volume is already attached and multiple attachments are not enabled');
+  }
+  if (isOneOf(status, attachableAgain)) return;
+  throw invalidVolume(
+    `Volume ${id} status must be available or reserved or attaching to attach, but current ` +
+      `status is: ${status}.`,
+  );
+}
+
+function demandMode(volume: VolumeRow, asked: 'rw' | 'ro' | null): 'rw' | 'ro' {
+  if (asked !== 'rw' || !volume.readOnly) return modeFor(volume, asked);
+  throw new OperatingError(
+    'invalid_input',
+    `Invalid attaching mode 'rw' for volume ${volume.id}: the volume is read-only.`,
+    { field: 'mode' },
+  );
+}
+
+/**
+ * The attachment that was begun for the instance or host by an earlier request; where only one can
+ * be begun, whoever began it.
+ */
+function pendingFor(
+  { multiattach }: VolumeRow,
+  rows: readonly AttachmentRow[],
+  instanceId: string | null,
+): AttachmentRow | undefined {
+  const pending = rows.filter(({ status }) => status !== 'attached');
+  const isFor = (row: AttachmentRow): boolean =>
+    instanceId !== null && (row.instanceId === instanceId || hostOf(row.connector) === instanceId);
+  return (
+    pending.find(isFor) ??
+    pending.find(({ status }) => status === 'detached') ??
+    (multiattach ? pending.find((row) => row.instanceId === null) : pending[0])
+  );
 }

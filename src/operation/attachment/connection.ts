@@ -1,16 +1,19 @@
 /**
- * Connections: how a client reaches an attached volume over NBD.
+ * Connections: how a client reaches an attached volume, or a snapshot, over NBD.
  *
  * - The export's name is a secret of 256 random bits, and the only thing that gives access. It is
  *   in the attachment's row from the moment that it is handed out, so that a restart can serve it
  *   again.
- * - It dies with the row, or when the row forgets it; then its connections are cut.
+ * - It dies with the row, or when the row forgets it; then its connections are cut. Rows change
+ *   first and exports after them: who serves a name looks afterwards whether the row still has it,
+ *   so that a name never outlives its row, whoever comes first.
  */
 import { OperatingError } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
 import type { Exports } from '../../nbd/exports.ts';
-import type { NbdAddress } from '../needs.ts';
+import type { NbdAddress, OperationNeeds } from '../needs.ts';
+import { byId } from '../scope.ts';
 
 /** Serves an attachment's export from now on; one without a name has none. */
 export async function addExport(exports: Exports, attachment: AttachmentRow): Promise<void> {
@@ -19,10 +22,34 @@ export async function addExport(exports: Exports, attachment: AttachmentRow): Pr
   await exports.add(exportName, { source: { volumeId }, readOnly: mode === 'ro' });
 }
 
-/** What a client needs to connect; empty while no connector is known. */
-export function connectionData(attachment: AttachmentRow, nbd: NbdAddress): JsonObject {
-  const { exportName } = attachment;
-  if (exportName === null) return {};
+/**
+ * Serves an export that has just been handed out. Rejects with `conflict` when the attachment was
+ * ended meanwhile; then nothing is served.
+ */
+export async function serveAttachment(
+  { catalog, exports }: Pick<OperationNeeds, 'catalog' | 'exports'>,
+  attachment: AttachmentRow,
+): Promise<void> {
+  const { id, exportName } = attachment;
+  if (exportName === null) return;
+  await addExport(exports, attachment);
+  const now = await catalog.find('attachments', byId(id));
+  if (now?.exportName === exportName) return;
+  await exports.remove(exportName);
+  throw new OperatingError('conflict', `Attachment ${id} was ended by somebody else.`);
+}
+
+/** Ends the exports of attachments whose rows have forgotten them, and cuts their clients. */
+export async function endExports(
+  exports: Exports,
+  ended: readonly { readonly exportName: string | null }[],
+): Promise<void> {
+  const names = ended.flatMap(({ exportName }) => (exportName === null ? [] : [exportName]));
+  await Promise.all(names.map((name) => exports.remove(name)));
+}
+
+/** Where clients find an export. */
+export function exportAddress(exportName: string, nbd: NbdAddress): JsonObject {
   const host = nbd.host.includes(':') ? `[${nbd.host}]` : nbd.host;
   const socket = encodeURIComponent(nbd.socketPath).replaceAll('%2F', '/');
   return {
@@ -31,6 +58,15 @@ export function connectionData(attachment: AttachmentRow, nbd: NbdAddress): Json
     export: exportName,
     host: nbd.host,
     port: nbd.port,
+  };
+}
+
+/** What a client needs to connect; empty while no connector is known. */
+export function connectionData(attachment: AttachmentRow, nbd: NbdAddress): JsonObject {
+  const { exportName } = attachment;
+  if (exportName === null) return {};
+  return {
+    ...exportAddress(exportName, nbd),
     volume_id: attachment.volumeId,
     attachment_id: attachment.id,
     access_mode: attachment.mode,
@@ -43,14 +79,13 @@ export function connectionData(attachment: AttachmentRow, nbd: NbdAddress): Json
 
 export const driverVolumeType = 'nbd';
 
-/** The mode of a new attachment: what is asked for, or else what the volume allows. */
+/** The host that a connector names, if it names one. */
+export function hostOf(connector: JsonObject | null): string | null {
+  const host = connector?.['host'];
+  return typeof host === 'string' ? host : null;
+}
+
+/** The mode of a new attachment: a volume that is read-only is attached so, whatever is asked. */
 export function modeFor(volume: VolumeRow, asked: 'rw' | 'ro' | null): 'rw' | 'ro' {
-  if (asked === 'rw' && volume.readOnly) {
-    throw new OperatingError(
-      'invalid_input',
-      `Invalid attaching mode 'rw' for volume ${volume.id}: the volume is read-only.`,
-      { field: 'mode' },
-    );
-  }
-  return asked ?? (volume.readOnly ? 'ro' : 'rw');
+  return volume.readOnly ? 'ro' : (asked ?? 'rw');
 }

@@ -4,11 +4,11 @@ import type { AttachmentRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { OperationNeeds } from '../needs.ts';
-import { isOneOf, volumeChanges } from '../states.ts';
-import { changeVolume } from '../volume/change-volume.ts';
-import { findVolume, invalidVolume } from '../volume/find-volume.ts';
-import { addExport, modeFor } from './connection.ts';
+import { findVolume } from '../volume/find-volume.ts';
+import { modeFor, serveAttachment } from './connection.ts';
+import { demandAttachable } from './multiattach.ts';
 import { newAttachment } from './new-attachment.ts';
+import { settleVolume } from './settle-volume.ts';
 
 export interface NewAttachment {
   readonly volumeId: string;
@@ -27,33 +27,24 @@ export async function createAttachment(
 ): Promise<AttachmentRow> {
   authorize(caller, 'volume:attachment_create');
   const { catalog, clock } = needs;
+  const { connector, instanceId } = input;
   const row = await catalog.transact(async (transaction) => {
     const volume = await findVolume(transaction, caller, input.volumeId);
-    const { reserve, connect, attach } = volumeChanges;
-    if (!isOneOf(volume.status, reserve.from)) {
-      throw invalidVolume(
-        `Volume ${volume.id} status must be available or downloading, but current status is: ` +
-          `${volume.status}.`,
-      );
-    }
+    await demandAttachable(transaction, caller, volume, instanceId);
     const status =
-      input.connector === null ? 'reserved' : input.completeAtOnce ? 'attached' : 'attaching';
+      connector === null ? 'reserved' : input.completeAtOnce ? 'attached' : 'attaching';
     const attachment = newAttachment(volume, {
-      instanceId: input.instanceId,
+      instanceId,
       mode: modeFor(volume, input.mode),
       status,
-      connector: input.connector,
-      exportName: input.connector === null ? null : newSecret(),
+      connector,
+      exportName: connector === null ? null : newSecret(),
       createdAt: clock.now(),
     });
     await transaction.insert('attachments', attachment);
-    const change = { reserved: reserve, attaching: connect, attached: attach }[status];
-    await changeVolume(transaction, volume, reserve.from, {
-      status: change.to,
-      updatedAt: clock.now(),
-    });
+    await settleVolume(transaction, volume.id, clock.now());
     return attachment;
   });
-  await addExport(needs.exports, row);
+  await serveAttachment(needs, row);
   return row;
 }

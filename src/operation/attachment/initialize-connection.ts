@@ -1,7 +1,8 @@
 /**
  * The older way to attach: connect and attach are two requests, in either order, of which neither
  * names an attachment. The row is found by the connector's host, or is one that has no connector
- * yet.
+ * yet. As long as only a connection was asked for, the row is `detached`, and the volume's status
+ * stays what it was.
  */
 import { must } from '../../base/assert.ts';
 import { newSecret } from '../../base/ids.ts';
@@ -10,11 +11,12 @@ import type { CatalogWriter } from '../../catalog/catalog.ts';
 import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
+import { everyRow } from '../every-row.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { byId, ofVolume } from '../scope.ts';
-import { isOneOf } from '../states.ts';
+import { attachmentStatuses, isOneOf } from '../states.ts';
 import { findVolume, invalidVolume } from '../volume/find-volume.ts';
-import { addExport, modeFor } from './connection.ts';
+import { endExports, hostOf, modeFor, serveAttachment } from './connection.ts';
 import { newAttachment } from './new-attachment.ts';
 
 type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'exports'>;
@@ -30,16 +32,18 @@ export async function initializeConnection(
   const { catalog, clock } = needs;
   const row = await catalog.transact(async (transaction) => {
     const volume = await findVolume(transaction, caller, volumeId);
-    if (!isOneOf(volume.status, ['available', 'reserved', 'attaching', 'in-use', 'detaching'])) {
+    if (!isOneOf(volume.status, attachmentStatuses)) {
       throw invalidVolume(
         `Volume ${volumeId} cannot be connected while its status is ${volume.status}.`,
       );
     }
-    const rows = await transaction.list('attachments', { where: ofVolume(volumeId), limit: 100 });
+    const rows = await Array.fromAsync(everyRow(transaction, 'attachments', ofVolume(volumeId)));
     const host = hostOf(connector);
+    const waiting = rows.filter((one) => one.connector === null);
     const found =
       rows.find((one) => one.connector !== null && hostOf(one.connector) === host) ??
-      rows.find((one) => one.connector === null);
+      waiting.find((one) => host !== null && one.instanceId === host) ??
+      waiting[0];
     if (found === undefined) {
       return await addRow(transaction, volume, connector, clock.now());
     }
@@ -51,7 +55,7 @@ export async function initializeConnection(
     const changed = await transaction.change('attachments', byId(found.id), changes);
     return must(changed, 'a row just read');
   });
-  await addExport(needs.exports, row);
+  await serveAttachment(needs, row);
   return row;
 }
 
@@ -64,18 +68,13 @@ async function addRow(
   const row = newAttachment(volume, {
     instanceId: hostOf(connector),
     mode: modeFor(volume, null),
-    status: 'attaching',
+    status: 'detached',
     connector,
     exportName: newSecret(),
     createdAt,
   });
   await transaction.insert('attachments', row);
   return row;
-}
-
-function hostOf(connector: JsonObject): string | null {
-  const { host } = connector;
-  return typeof host === 'string' ? host : null;
 }
 
 /** Ends a host's export of a volume; with a connector that names no host, all exports of it. */
@@ -89,12 +88,12 @@ export async function terminateConnection(
   const host = hostOf(connector);
   const ended = await catalog.transact(async (transaction) => {
     await findVolume(transaction, caller, volumeId);
-    const rows = await transaction.list('attachments', { where: ofVolume(volumeId), limit: 100 });
+    const rows = await Array.fromAsync(everyRow(transaction, 'attachments', ofVolume(volumeId)));
     const mine = rows.filter(
       (row) => row.connector !== null && (host === null || hostOf(row.connector) === host),
     );
     for (const row of mine) {
-      if (row.status === 'attaching') {
+      if (row.status === 'detached') {
         await transaction.remove('attachments', byId(row.id));
         continue;
       }
@@ -103,5 +102,5 @@ export async function terminateConnection(
     }
     return mine;
   });
-  for (const { exportName } of ended) if (exportName !== null) await exports.remove(exportName);
+  await endExports(exports, ended);
 }

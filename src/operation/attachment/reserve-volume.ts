@@ -5,8 +5,9 @@ import type { Changing } from '../needs.ts';
 import { isOneOf, volumeChanges } from '../states.ts';
 import { changeVolume } from '../volume/change-volume.ts';
 import { findVolume, invalidVolume } from '../volume/find-volume.ts';
+import { settleVolume } from './settle-volume.ts';
 
-const { reserveToAttach, unreserve, beginDetaching, rollDetaching } = volumeChanges;
+const { reserveToAttach, reserveToAttachAgain, beginDetaching, rollDetaching } = volumeChanges;
 
 /** The volume is about to be attached: nobody else may take it. */
 export async function reserveVolume(
@@ -17,17 +18,20 @@ export async function reserveVolume(
   authorize(caller, 'volume_extension:volume_actions:reserve');
   await catalog.transact(async (transaction) => {
     const row = await findVolume(transaction, caller, volumeId);
-    const { from, to } = reserveToAttach;
+    const { from, to } = row.multiattach ? reserveToAttachAgain : reserveToAttach;
     if (!isOneOf(row.status, from)) {
       throw invalidVolume(
-        `Volume status must be available to reserve, but the status is ${row.status}.`,
+        `Volume status must be ${from.join(' or ')} to reserve, but the status is ${row.status}.`,
       );
     }
     await changeVolume(transaction, row, from, { status: to, updatedAt: clock.now() });
   });
 }
 
-/** The volume is not going to be attached after all; one that is not reserved stays as it is. */
+/**
+ * The volume is not going to be attached after all: its status follows from its attachments again.
+ * One that is not reserved stays as it is.
+ */
 export async function unreserveVolume(
   { catalog, clock }: Changing,
   caller: Caller,
@@ -36,9 +40,8 @@ export async function unreserveVolume(
   authorize(caller, 'volume_extension:volume_actions:unreserve');
   await catalog.transact(async (transaction) => {
     const row = await findVolume(transaction, caller, volumeId);
-    const { from, to } = unreserve;
-    if (!isOneOf(row.status, from)) return;
-    await changeVolume(transaction, row, from, { status: to, updatedAt: clock.now() });
+    if (!isOneOf(row.status, ['attaching', 'reserved'])) return;
+    await settleVolume(transaction, row.id, clock.now());
   });
 }
 

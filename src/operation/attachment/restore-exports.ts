@@ -1,26 +1,20 @@
 import { everyProject } from '../../catalog/catalog.ts';
-import type { AttachmentRow } from '../../catalog/tables.ts';
+import { everyRow } from '../every-row.ts';
 import type { OperationNeeds } from '../needs.ts';
+import { addSnapshotExport } from '../snapshot/snapshot-exports.ts';
 import { addExport } from './connection.ts';
 
-const pageRows = 1000;
-
 /**
- * Serves the exports of all live attachments, under the names that were handed out: after a start.
+ * Serves all exports of attachments and snapshots again, under the names that were handed out:
+ * after a start, before clients can connect.
  */
-export async function restoreExports(
-  needs: Pick<OperationNeeds, 'catalog' | 'exports'>,
-): Promise<void> {
-  let after: AttachmentRow | undefined;
-  for (;;) {
-    const rows = await needs.catalog.list('attachments', {
-      where: { projectId: everyProject },
-      sort: [{ field: 'id', direction: 'asc' }],
-      limit: pageRows,
-      ...(after === undefined ? {} : { after }),
-    });
-    for (const row of rows) await addExport(needs.exports, row);
-    after = rows.at(-1);
-    if (rows.length < pageRows) return;
+export async function restoreExports({
+  catalog,
+  exports,
+}: Pick<OperationNeeds, 'catalog' | 'exports'>): Promise<void> {
+  const where = { projectId: everyProject } as const;
+  for await (const row of everyRow(catalog, 'attachments', where)) await addExport(exports, row);
+  for await (const row of everyRow(catalog, 'snapshotExports', where)) {
+    await addSnapshotExport(exports, row);
   }
 }

@@ -1,16 +1,17 @@
 import { must } from '../../base/assert.ts';
 import { newSecret } from '../../base/ids.ts';
 import type { JsonObject } from '../../base/json.ts';
-import type { CatalogWriter } from '../../catalog/catalog.ts';
-import type { AttachmentRow } from '../../catalog/tables.ts';
+import type { CatalogReader, CatalogWriter } from '../../catalog/catalog.ts';
+import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
+import { everyRow } from '../every-row.ts';
 import type { Changing, OperationNeeds } from '../needs.ts';
-import { byId } from '../scope.ts';
-import { isOneOf, volumeChanges } from '../states.ts';
+import { byId, ofVolume } from '../scope.ts';
 import { invalidVolume } from '../volume/find-volume.ts';
-import { addExport } from './connection.ts';
+import { hostOf, modeFor, serveAttachment } from './connection.ts';
 import { findAttachment } from './find-attachment.ts';
+import { canChangeAttachments, settleVolume } from './settle-volume.ts';
 
 /** Gives a reserved attachment its connector, and with it the export. */
 export async function updateAttachment(
@@ -21,10 +22,20 @@ export async function updateAttachment(
 ): Promise<AttachmentRow> {
   authorize(caller, 'volume:attachment_update');
   const { catalog, clock } = needs;
+  const { connector } = input;
   const row = await catalog.transact(async (transaction) => {
     const found = await findAttachment(transaction, caller, attachmentId);
+    const volume = must(await transaction.find('volumes', byId(found.volumeId)), 'its volume');
+    if (volume.status.includes('error')) {
+      throw invalidVolume(
+        'Volume attachments can not be updated if the volume is in an error state. ' +
+          `The Volume ${volume.id} currently has a status of: ${volume.status}`,
+      );
+    }
+    if (!volume.multiattach) await refuseSameHost(transaction, found, connector);
     const changes = {
-      connector: input.connector,
+      connector,
+      ...factsIn(connector, volume, found),
       exportName: found.exportName ?? newSecret(),
       updatedAt: clock.now(),
     };
@@ -36,8 +47,36 @@ export async function updateAttachment(
     const status = input.completeAtOnce ? 'attached' : 'attaching';
     return await advance(transaction, connected, status, clock.now());
   });
-  await addExport(needs.exports, row);
+  await serveAttachment(needs, row);
   return row;
+}
+
+/** What a connector says beside the host. An export that was handed out keeps its mode. */
+function factsIn(
+  connector: JsonObject,
+  volume: VolumeRow,
+  { exportName }: AttachmentRow,
+): Partial<AttachmentRow> {
+  const { mode, mountpoint } = connector;
+  const isMode = mode === 'ro' || mode === 'rw';
+  return {
+    ...(isMode && exportName === null ? { mode: modeFor(volume, mode) } : {}),
+    ...(typeof mountpoint === 'string' ? { mountpoint } : {}),
+  };
+}
+
+async function refuseSameHost(
+  reader: CatalogReader,
+  { id, volumeId }: AttachmentRow,
+  connector: JsonObject,
+): Promise<void> {
+  const host = hostOf(connector);
+  if (host === null) return;
+  for await (const other of everyRow(reader, 'attachments', ofVolume(volumeId))) {
+    if (other.id === id || other.status === 'detached' || hostOf(other.connector) !== host)
+      continue;
+    throw invalidVolume(`duplicate connectors detected on volume ${volumeId}`);
+  }
 }
 
 /** The client has connected: the volume is in use from now on. */
@@ -60,19 +99,17 @@ async function advance(
   status: 'attaching' | 'attached',
   nowMs: number,
 ): Promise<AttachmentRow> {
-  const change = status === 'attached' ? volumeChanges.attach : volumeChanges.connect;
   const volume = must(await transaction.find('volumes', byId(row.volumeId)), 'its volume');
-  if (!isOneOf(volume.status, change.from)) {
+  if (!canChangeAttachments(volume)) {
     throw invalidVolume(
-      `Volume ${volume.id} status must be ${change.from.join(' or ')}, but current status is: ` +
-        `${volume.status}.`,
+      `Volume ${volume.id} cannot be attached while its status is ${volume.status}.`,
     );
   }
-  await transaction.change('volumes', byId(volume.id), { status: change.to, updatedAt: nowMs });
   const changed = await transaction.change('attachments', byId(row.id), {
     status,
     attachedAt: status === 'attached' ? nowMs : null,
     updatedAt: nowMs,
   });
+  await settleVolume(transaction, volume.id, nowMs);
   return must(changed, 'a row just read');
 }

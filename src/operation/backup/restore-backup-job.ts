@@ -38,6 +38,7 @@ export function restoreBackupJob(needs: Needs): JobHandler {
       const { volumeId, target } = payloadOf(job);
       const { restore, create } = volumeChanges;
       const status = target === 'named' ? create.failed : restore.failed;
+      await removeIfDeleted(needs, volumeId);
       await catalog.transact(async (transaction) => {
         await transaction.change(
           'volumes',

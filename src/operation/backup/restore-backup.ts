@@ -3,6 +3,7 @@ import { type CatalogWriter } from '../../catalog/catalog.ts';
 import type { BackupRow, VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
+import { multiattachOf } from '../attachment/multiattach.ts';
 import { availabilityZone } from '../availability-zones.ts';
 import type { Starting } from '../needs.ts';
 import { isOneOf, volumeChanges } from '../states.ts';
@@ -72,6 +73,7 @@ async function addVolume(
   backup: BackupRow,
   name: string | null,
 ): Promise<VolumeRow> {
+  const type = await volumeTypeFor(transaction, null);
   const volume: VolumeRow = {
     id: newId(),
     projectId: caller.projectId,
@@ -81,10 +83,10 @@ async function addVolume(
     size: backup.size,
     status: during,
     previousStatus: null,
-    volumeTypeId: (await volumeTypeFor(transaction, null)).id,
+    volumeTypeId: type.id,
     availabilityZone,
     bootable: false,
-    multiattach: false,
+    multiattach: multiattachOf(caller, type),
     readOnly: false,
     snapshotId: null,
     sourceVolumeId: null,

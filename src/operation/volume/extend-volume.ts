@@ -14,7 +14,8 @@ import { byId } from '../scope.ts';
 const { from, during, failed } = volumeChanges.extend;
 
 /**
- * Begins to grow a volume. The row has the new size at once, so that the quota holds it; when the
+ * Begins to grow a volume; `online`: also one that is in use, whose clients can use the new bytes at
+ * once. The row has the new size at once, so that the quota holds it; when the
  * growth fails it gets the old size back.
  */
 export async function extendVolume(
@@ -23,15 +24,15 @@ export async function extendVolume(
   volumeId: string,
   options: { newSize: number; online: boolean },
 ): Promise<void> {
-  const { newSize, online } = options;
-  authorize(caller, online ? 'volume:extend_attached_volume' : 'volume:extend');
+  const { newSize } = options;
+  authorize(caller, 'volume:extend');
   await catalog.transact(async (transaction) => {
     const row = await findVolume(transaction, caller, volumeId);
-    const allowed = online ? from : (['available'] as const);
-    if (!isOneOf(row.status, allowed)) {
+    const online = options.online && row.status === 'in-use';
+    if (online) authorize(caller, 'volume:extend_attached_volume');
+    if (!isOneOf(row.status, online ? from : ['available'])) {
       throw invalidVolume(
-        `Volume ${volumeId} status must be '${allowed.join("' or '")}' to extend, currently ` +
-          `${row.status}.`,
+        `Volume ${volumeId} status must be 'available' to extend, currently ${row.status}.`,
       );
     }
     if (newSize <= row.size) {
@@ -43,7 +44,7 @@ export async function extendVolume(
     }
     await demandVolumeSize(transaction, row.projectId, newSize);
     await demandQuota(transaction, row.projectId, { gigabytes: newSize - row.size });
-    await changeVolume(transaction, row, allowed, {
+    await changeVolume(transaction, row, [row.status], {
       status: during,
       previousStatus: row.status,
       size: newSize,

@@ -1,5 +1,5 @@
 import { OperatingError } from '../../base/errors.ts';
-import type { CatalogReader } from '../../catalog/catalog.ts';
+import { everyProject, type CatalogReader } from '../../catalog/catalog.ts';
 import type { VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { scopeOf } from '../scope.ts';
@@ -25,4 +25,15 @@ export function invalidVolume(reason: string): OperatingError {
 /** A value that is wrong by itself, in the shape that clients know. */
 export function invalidInput(reason: string, field: string): OperatingError {
   return new OperatingError('invalid_input', `Invalid input received: ${reason}`, { field });
+}
+
+/** Rejects while a volume is being made of this one: it would lose its source. */
+export async function refuseWhileCopied(reader: CatalogReader, volumeId: string): Promise<void> {
+  const clone = await reader.find('volumes', {
+    projectId: everyProject,
+    sourceVolumeId: volumeId,
+    status: 'creating',
+  });
+  if (clone === undefined) return;
+  throw invalidVolume(`Volume ${volumeId} is just being copied to volume ${clone.id}.`);
 }
