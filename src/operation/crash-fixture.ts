@@ -2,7 +2,12 @@
  * Crashes for tests: the n-th call of the engine, the catalogue or a repository rejects, before or
  * after it has had its effect, and so does every later one, as nothing runs in a dead process.
  */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { must } from '../base/assert.ts';
+import { jobHandlers } from './handlers.ts';
 import type { OperationNeeds } from './needs.ts';
+import { jobContext, openScene, type Scene } from './operation-fixture.ts';
 
 export class Crash extends Error {}
 
@@ -39,4 +44,31 @@ export function crashAt<N extends Mortal>(
     repositories: wrap(needs.repositories),
   };
   return { needs: mortal, reached: () => calls >= callNumber };
+}
+
+/**
+ * Adds a job with `ask` and crashes its run at the first call, then at the second, and so on until
+ * it ends by itself; after each crash the job runs whole, and `check` sees how it has ended.
+ */
+export async function crashEverywhere<A>(
+  t: TestContext,
+  ask: (scene: Scene) => Promise<A>,
+  check: (scene: Scene, asked: A) => Promise<void>,
+): Promise<void> {
+  const scene = await openScene(t);
+  for (const moment of ['before', 'after'] as const) {
+    for (let callNumber = 1; ; callNumber += 1) {
+      assert.ok(callNumber < 50, 'a job makes few calls');
+      const asked = await ask(scene);
+      const job = must(await scene.jobs.next(), 'the job');
+      const { needs, reached } = crashAt(scene, callNumber, moment);
+      const handler = must(jobHandlers(needs)[job.kind], 'a handler');
+      await handler.run(job, jobContext()).catch((error: unknown) => {
+        assert.ok(error instanceof Crash, String(error));
+      });
+      await scene.work();
+      await check(scene, asked);
+      if (!reached()) break;
+    }
+  }
 }

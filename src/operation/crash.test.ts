@@ -1,13 +1,11 @@
 /** A job that a crash ended at any of its calls runs again, and ends as if nothing had happened. */
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
-import { must } from '../base/assert.ts';
+import { test } from 'node:test';
 import { restoreBackup } from './backup/restore-backup.ts';
 import { deleteBackup } from './backup/delete-backup.ts';
 import { showBackup } from './backup/list-backups.ts';
-import { Crash, crashAt } from './crash-fixture.ts';
-import { jobHandlers } from './handlers.ts';
-import { jobContext, max, openScene, type Scene } from './operation-fixture.ts';
+import { crashEverywhere } from './crash-fixture.ts';
+import { max, type Scene } from './operation-fixture.ts';
 import {
   askBackup,
   askSnapshot,
@@ -20,33 +18,6 @@ import { byId } from './scope.ts';
 import { deleteSnapshot } from './snapshot/delete-snapshot.ts';
 import { deleteVolume } from './volume/delete-volume.ts';
 import { extendVolume } from './volume/extend-volume.ts';
-
-/**
- * Adds a job with `ask` and crashes its run at the first call, then at the second, and so on until
- * it ends by itself; after each crash the job runs whole, and `check` sees how it has ended.
- */
-async function crashEverywhere<A>(
-  t: TestContext,
-  ask: (scene: Scene) => Promise<A>,
-  check: (scene: Scene, asked: A) => Promise<void>,
-): Promise<void> {
-  const scene = await openScene(t);
-  for (const moment of ['before', 'after'] as const) {
-    for (let callNumber = 1; ; callNumber += 1) {
-      assert.ok(callNumber < 50, 'a job makes few calls');
-      const asked = await ask(scene);
-      const job = must(await scene.jobs.next(), 'the job');
-      const { needs, reached } = crashAt(scene, callNumber, moment);
-      const handler = must(jobHandlers(needs)[job.kind], 'a handler');
-      await handler.run(job, jobContext()).catch((error: unknown) => {
-        assert.ok(error instanceof Crash, String(error));
-      });
-      await scene.work();
-      await check(scene, asked);
-      if (!reached()) break;
-    }
-  }
-}
 
 const volumeStatus = async (scene: Scene, id: string): Promise<string | undefined> =>
   (await scene.catalog.find('volumes', byId(id)))?.status;
