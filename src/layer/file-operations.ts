@@ -28,8 +28,8 @@ export interface OpenFile {
   datasync(): Promise<void>;
   truncate(lengthBytes: number): Promise<void>;
   /**
-   * Gives a range back to the file system: it reads as zeros afterwards, and the size stays. Rejects
-   * with `EOPNOTSUPP` where files have no holes.
+   * Gives a range back to the file system: it reads as zeros afterwards, and the size stays.
+   * Rejects with `EOPNOTSUPP` where files have no holes.
    */
   punch(positionBytes: number, lengthBytes: number): Promise<void>;
   sizeBytes(): Promise<number>;

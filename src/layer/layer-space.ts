@@ -121,7 +121,8 @@ export class LayerSpace {
 
   /**
    * Cuts off the end of the data file, unless something was written there meanwhile, or freed and
-   * that is not durable yet. Nobody writes behind `endSector` while this runs. A failure is reported.
+   * that is not durable yet. Nobody writes behind `endSector` while this runs. A failure is
+   * reported.
    */
   async cut(endSector: number): Promise<void> {
     if (this.#hasEnded || this.#freed.isUnsettled(endSector, Infinity)) return;

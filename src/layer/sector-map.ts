@@ -158,8 +158,9 @@ export class SectorMap {
   }
 
   /**
-   * Forgets all that memory has beyond the file, after a write that has failed. Of the pages of that
-   * write nobody knows which are durable, whatever the file shows now: the next one has them again.
+   * Forgets all that memory has beyond the file, after a write that has failed. Of the pages of
+   * that write nobody knows which are durable, whatever the file shows now: the next one has them
+   * again.
    */
   async revert(): Promise<void> {
     const doubtful = [...this.#writing];

@@ -32,8 +32,9 @@ export interface CollectorView {
 
 /**
  * Gives back what nobody needs: removes the layers that nothing leads to, merges those that only
- * one child needs, and returns the freed space of those that no guest writes to. One step at a time; each step leaves the folder sound, so a crash or a
- * failure costs no more than doing it again.
+ * one child needs, and returns the freed space of those that no guest writes to. One step at a
+ * time; each step leaves the folder sound, so a crash or a failure costs no more than doing it
+ * again.
  */
 export class Collector {
   readonly #shelf: LayerShelf;

@@ -31,8 +31,8 @@ export interface MergeUp {
  * the same with and without the parent. Answers false when `goOn` said no.
  *
  * Safe under writes of guests to the child, which is then the head of `live`: each chunk is looked
- * at and written under the range lock that a write takes. Safe under a crash at any moment: what was
- * copied equals what would be read anyhow, and a second run copies the rest.
+ * at and written under the range lock that a write takes. Safe under a crash at any moment: what
+ * was copied equals what would be read anyhow, and a second run copies the rest.
  */
 export async function mergeUp(merge: MergeUp): Promise<boolean> {
   const { parent, child, live, pace, goOn } = merge;

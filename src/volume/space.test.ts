@@ -21,7 +21,7 @@ interface Scene {
   readonly folder: string;
   readonly reports: unknown[];
   /** What the data files of all layers take on the disk. */
-  takenBytes(): Promise<number>;
+  readonly takenBytes: () => Promise<number>;
 }
 
 async function withVolume(

@@ -1,42 +1,100 @@
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { FileOperations, OpenFile } from '../layer/file-operations.ts';
 import { nodeFileOperations } from '../layer/node-file-operations.ts';
 
 const blockBytes = 4096;
 
-/** By path and block: what the block held when it was last durable. */
-type Unsynced = Map<string, Map<number, Buffer>>;
+/** By block: what it held when it was last durable. */
+type Blocks = Map<number, Buffer>;
+
+interface Volatile {
+  /** Written, and not synced since. */
+  readonly unsynced: Blocks;
+  /** Written before a sync that has failed: a later sync does not write them. */
+  readonly lost: Blocks;
+}
 
 /**
- * The real file system, and what a power cut would do to it: a block that was written and not
- * synced since may have its old content again. For tests.
+ * A file system, and what a power cut would do to it: a block that was written and not synced since
+ * may have its old content again, and a file that was made is gone unless its folder was synced.
+ * After a failed sync the blocks stay in memory as if they were durable, and are not. What was
+ * punched or cut is gone at once. For tests.
  */
 export class VolatileFiles {
-  readonly #unsynced: Unsynced = new Map();
-  readonly operations: FileOperations = {
-    ...nodeFileOperations,
-    open: async (path, mode) => this.#watch(await nodeFileOperations.open(path, mode), path),
-    link: async (existing, name) => {
-      await nodeFileOperations.link(existing, name);
-      const blocks = this.#unsynced.get(existing);
-      if (blocks !== undefined) this.#unsynced.set(name, blocks);
-    },
-  };
+  readonly #files = new Map<string, Volatile>();
+  /** Made, and their folders not synced since. */
+  readonly #unnamed = new Set<string>();
+  readonly operations: FileOperations;
+
+  constructor(base: FileOperations = nodeFileOperations) {
+    this.operations = {
+      ...base,
+      open: async (path, mode) => {
+        const file = await base.open(path, mode);
+        if (mode === 'create') this.#unnamed.add(path);
+        return this.#watch(file, path);
+      },
+      link: async (existing, name) => {
+        await base.link(existing, name);
+        this.#unnamed.add(name);
+        const file = this.#files.get(existing);
+        if (file !== undefined) this.#files.set(name, file);
+      },
+      syncFolder: async (folder) => {
+        await base.syncFolder(folder);
+        this.#synced(folder);
+      },
+      writeDurably: async (path, content) => {
+        await base.writeDurably(path, content);
+        this.#synced(dirname(path));
+      },
+      rename: async (from, to) => {
+        await base.rename(from, to);
+        for (const path of this.#files.keys()) {
+          const file = this.#files.get(path);
+          if (file === undefined || !path.startsWith(`${from}/`)) continue;
+          this.#files.delete(path);
+          this.#files.set(to + path.slice(from.length), file);
+        }
+      },
+      remove: async (path) => {
+        await base.remove(path);
+        this.#files.delete(path);
+        this.#unnamed.delete(path);
+      },
+    };
+  }
 
   /**
    * Cuts the power in `copy`, a copy of `folder` as it is now. `loses` is asked for each block that
-   * may be lost.
+   * may be lost, and for each name.
    */
   cutPower(folder: string, copy: string, loses: () => boolean): void {
-    for (const [path, blocks] of this.#unsynced) {
+    for (const [path, { unsynced, lost }] of this.#files) {
       const target = copy + path.slice(folder.length);
       if (!path.startsWith(folder) || !existsSync(target)) continue;
       const descriptor = openSync(target, 'r+');
-      for (const [block, content] of blocks) {
+      for (const [block, content] of [...unsynced, ...lost]) {
         if (loses()) writeSync(descriptor, content, 0, blockBytes, block * blockBytes);
       }
       closeSync(descriptor);
     }
+    for (const path of this.#unnamed) {
+      if (path.startsWith(folder) && loses()) {
+        rmSync(copy + path.slice(folder.length), { force: true });
+      }
+    }
+  }
+
+  /** What a block of a file would hold if all were lost that may be; undefined when it is durable. */
+  durableBlock(path: string, block: number): Buffer | undefined {
+    const file = this.#files.get(path);
+    return file?.lost.get(block) ?? file?.unsynced.get(block);
+  }
+
+  #synced(folder: string): void {
+    for (const path of this.#unnamed) if (dirname(path) === folder) this.#unnamed.delete(path);
   }
 
   #watch(file: OpenFile, path: string): OpenFile {
@@ -46,16 +104,7 @@ export class VolatileFiles {
         await this.#remember(file, path, position, content.byteLength);
         await file.write(content, position);
       },
-      datasync: async () => {
-        const blocks = this.#unsynced.get(path);
-        this.#unsynced.delete(path);
-        try {
-          await file.datasync();
-        } catch (error) {
-          if (blocks !== undefined) this.#unsynced.set(path, blocks);
-          throw error;
-        }
-      },
+      datasync: () => this.#sync(file, path),
       truncate: (lengthBytes) => file.truncate(lengthBytes),
       punch: (position, length) => file.punch(position, length),
       sizeBytes: () => file.sizeBytes(),
@@ -64,15 +113,27 @@ export class VolatileFiles {
     };
   }
 
+  async #sync(file: OpenFile, path: string): Promise<void> {
+    const held = this.#files.get(path);
+    const written = new Map(held?.unsynced);
+    held?.unsynced.clear();
+    try {
+      await file.datasync();
+    } catch (error) {
+      for (const [block, content] of written) held?.lost.set(block, content);
+      throw error;
+    }
+  }
+
   async #remember(file: OpenFile, path: string, position: number, length: number): Promise<void> {
+    const held = this.#files.get(path) ?? { unsynced: new Map(), lost: new Map() };
+    this.#files.set(path, held);
     const end = Math.ceil((position + length) / blockBytes);
     for (let block = Math.floor(position / blockBytes); block < end; block += 1) {
-      if (this.#unsynced.get(path)?.has(block) === true) continue;
-      const content = Buffer.alloc(blockBytes);
-      await file.read(content, block * blockBytes);
-      const blocks = this.#unsynced.get(path) ?? new Map<number, Buffer>();
-      if (!blocks.has(block)) blocks.set(block, content);
-      this.#unsynced.set(path, blocks);
+      if (held.unsynced.has(block)) continue;
+      const before = held.lost.get(block) ?? Buffer.alloc(blockBytes);
+      if (!held.lost.delete(block)) await file.read(before, block * blockBytes);
+      if (!held.unsynced.has(block)) held.unsynced.set(block, before);
     }
   }
 }
