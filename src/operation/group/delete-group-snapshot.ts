@@ -6,6 +6,7 @@ import { recordFailure } from '../message.ts';
 import type { OperationNeeds, Starting } from '../needs.ts';
 import { byId } from '../scope.ts';
 import { refuseWhileCloned } from '../snapshot/find-snapshot.ts';
+import { refuseWhileExported } from '../snapshot/snapshot-exports.ts';
 import { groupSnapshotChanges, isOneOf, snapshotChanges } from '../states.ts';
 import {
   changeMembers,
@@ -44,7 +45,10 @@ export async function deleteGroupSnapshot(
         `Snapshot ${busy.id} must be available or error, but its status is: ${busy.status}.`,
       );
     }
-    for (const { id } of members) await refuseWhileCloned(transaction, [id]);
+    for (const { id } of members) {
+      await refuseWhileCloned(transaction, [id]);
+      await refuseWhileExported(transaction, { snapshotId: id });
+    }
     const updatedAt = clock.now();
     await transaction.change('groupSnapshots', byId(row.id), { status: during, updatedAt });
     const changes = { status: member.during, updatedAt };
