@@ -1,31 +1,37 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert, must } from '../base/assert.ts';
 import { requestBytesMax, type BlockDevice } from '../volume/block-device.ts';
 import { blockStatus } from './block-status.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Refusal } from './errno.ts';
 import type { Session } from './handshake.ts';
+import { prefetch } from './prefetch.ts';
 import { simpleRead, structuredRead } from './read-reply.ts';
 import {
   command,
   commandFlag,
   encodeErrorChunk,
+  encodeNoneChunk,
   simpleReplyBytes,
   writeSimpleReply,
   type Request,
 } from './wire.ts';
 
+/** What a request is answered with. */
+export interface Means {
+  readonly payload: Buffer | undefined;
+  readonly pool: BufferPool;
+  /** True once nobody waits for the answer. */
+  readonly isOver: () => boolean;
+}
+
 /**
- * Does what a valid request asks and gives the whole reply, of memory that `pool` lent if it is
- * long. Rejects with what the device rejects
- * with. Without holes (`NO_HOLE`) is the same as with: a copy-on-write volume provisions nothing in
+ * Does what a valid request asks and gives the whole reply, of memory that the pool lent if it is
+ * long. Rejects with what the device rejects with. Without holes (`NO_HOLE`) is the same as with: a copy-on-write volume provisions nothing in
  * advance, so neither is a promise that a later write finds room. Zeros are always fast.
  */
-export async function answer(
-  session: Session,
-  request: Request,
-  payload: Buffer | undefined,
-  pool: BufferPool,
-): Promise<Buffer> {
+export async function answer(session: Session, request: Request, means: Means): Promise<Buffer> {
+  const { payload, pool } = means;
   const { device, structured } = session;
   const { type, offsetBytes, lengthBytes } = request;
   switch (type) {
@@ -37,16 +43,17 @@ export async function answer(
       if (lengthBytes > 0) await device.write(offsetBytes, must(payload, 'the payload of a write'));
       break;
     case command.writeZeroes:
-      await inPieces(request, (at, length) => device.zero(at, length));
+      await inPieces(request, means, (at, length) => device.zero(at, length));
       break;
     case command.trim:
-      await inPieces(request, (at, length) => device.trim(at, length));
+      await inPieces(request, means, (at, length) => device.trim(at, length));
       break;
     case command.flush:
       await device.flush();
       break;
     default:
       assert(type === command.cache, 'a request that was validated has a known command');
+      await prefetch(device, request, means);
   }
   await flushIfForced(device, request);
   return done(request);
@@ -59,19 +66,26 @@ async function flushIfForced(device: BlockDevice, request: Request): Promise<voi
   if (changed && (flags & commandFlag.fua) !== 0) await device.flush();
 }
 
-/** A range of up to 4 GiB, in pieces that the device takes. */
+/**
+ * A range of any length, in pieces that the device takes. Between them others get their turn, and
+ * what is left when the client is gone is left undone.
+ */
 async function inPieces(
   request: Request,
+  means: Means,
   apply: (offsetBytes: number, lengthBytes: number) => Promise<void>,
 ): Promise<void> {
   const end = request.offsetBytes + request.lengthBytes;
   for (let at = request.offsetBytes; at < end; at += requestBytesMax) {
+    if (at > request.offsetBytes) await nextTurn();
+    if (means.isOver()) return;
     await apply(at, Math.min(requestBytesMax, end - at));
   }
 }
 
-/** Success without payload, which may be a simple reply in either kind of session. */
+/** Success without payload, which may be a simple reply but where headers are extended. */
 function done(request: Request): Buffer {
+  if (request.extended) return encodeNoneChunk(request);
   const reply = Buffer.allocUnsafe(simpleReplyBytes);
   writeSimpleReply(reply, request, 0);
   return reply;

@@ -1,18 +1,22 @@
-import { MiB } from '../base/bytes.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { GiB, MiB } from '../base/bytes.ts';
 import type { ExtentKind } from '../base/extent.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
 import { allocationContextId } from './option.ts';
 import {
   allocation,
-  chunkHeaderBytes,
+  chunkHeaderBytesOf,
   chunkType,
   commandFlag,
   writeChunkHeader,
+  writeUInt64,
   type Request,
 } from './wire.ts';
 
 /** The range that is asked of the device in one go: at most 16,384 extents of one sector. */
 const stepBytes = 64 * MiB;
+/** The range that one reply covers at most; the client asks on from its end. */
+const replyRangeBytesMax = 64 * GiB;
 /** With this many descriptors a reply is long enough; the client asks on from its end. */
 const descriptorsEnough = 8192;
 /** What a block status may hold in memory while it is answered, as it counts in the limits. */
@@ -30,11 +34,12 @@ interface Descriptor {
 }
 
 async function descriptorsOf(device: BlockDevice, request: Request): Promise<Descriptor[]> {
-  const end = request.offsetBytes + request.lengthBytes;
+  const end = request.offsetBytes + Math.min(request.lengthBytes, replyRangeBytesMax);
   const enough = (request.flags & commandFlag.reqOne) === 0 ? descriptorsEnough : 2;
   const descriptors: Descriptor[] = [];
   let at = request.offsetBytes;
   while (at < end && descriptors.length < enough) {
+    if (at > request.offsetBytes) await nextTurn();
     const step = Math.min(stepBytes, end - at);
     for (const extent of await device.extents(at, step)) {
       const status = statusOf(extent.kind);
@@ -44,7 +49,7 @@ async function descriptorsOf(device: BlockDevice, request: Request): Promise<Des
     }
     at += step;
   }
-  return enough === descriptorsEnough ? descriptors : descriptors.slice(0, 1);
+  return descriptors.slice(0, enough === descriptorsEnough ? enough : 1);
 }
 
 /**
@@ -53,15 +58,39 @@ async function descriptorsOf(device: BlockDevice, request: Request): Promise<Des
  */
 export async function blockStatus(device: BlockDevice, request: Request): Promise<Buffer> {
   const descriptors = await descriptorsOf(device, request);
+  return request.extended
+    ? encodeExtended(request, descriptors)
+    : encodeStructured(request, descriptors);
+}
+
+function encodeStructured(request: Request, descriptors: readonly Descriptor[]): Buffer {
   const payloadBytes = 4 + 8 * descriptors.length;
-  const reply = Buffer.allocUnsafe(chunkHeaderBytes + payloadBytes);
+  let at = chunkHeaderBytesOf(request);
+  const reply = Buffer.allocUnsafe(at + payloadBytes);
   writeChunkHeader(reply, 0, request, { type: chunkType.blockStatus, done: true, payloadBytes });
-  reply.writeUInt32BE(allocationContextId, chunkHeaderBytes);
-  let at = chunkHeaderBytes + 4;
+  reply.writeUInt32BE(allocationContextId, at);
+  at += 4;
   for (const descriptor of descriptors) {
     reply.writeUInt32BE(descriptor.lengthBytes, at);
     reply.writeUInt32BE(descriptor.status, at + 4);
     at += 8;
+  }
+  return reply;
+}
+
+function encodeExtended(request: Request, descriptors: readonly Descriptor[]): Buffer {
+  const payloadBytes = 8 + 16 * descriptors.length;
+  const type = chunkType.blockStatusExtended;
+  let at = chunkHeaderBytesOf(request);
+  const reply = Buffer.allocUnsafe(at + payloadBytes);
+  writeChunkHeader(reply, 0, request, { type, done: true, payloadBytes });
+  reply.writeUInt32BE(allocationContextId, at);
+  reply.writeUInt32BE(descriptors.length, at + 4);
+  at += 8;
+  for (const descriptor of descriptors) {
+    writeUInt64(reply, descriptor.lengthBytes, at);
+    writeUInt64(reply, descriptor.status, at + 8);
+    at += 16;
   }
   return reply;
 }

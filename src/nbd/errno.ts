@@ -6,6 +6,7 @@ export const errno = {
   EIO: 5,
   EINVAL: 22,
   ENOSPC: 28,
+  EOVERFLOW: 75,
   ESHUTDOWN: 108,
 } as const;
 

@@ -94,7 +94,7 @@ test('unknown options are unsupported and haggling goes on', async () => {
   await using rig = await startTestServer(memory());
   const peer = new RawPeer(rig.path);
   await peer.greet();
-  for (const type of [0, 4, 11, 77, 0xffff_ffff]) {
+  for (const type of [0, 4, 12, 77, 0xffff_ffff]) {
     const replies = await peer.ask(type, Buffer.alloc(100));
     assert.deepEqual(types(replies), [optionReply.errUnsupported]);
   }

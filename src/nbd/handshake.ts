@@ -28,7 +28,9 @@ import {
 export interface Session {
   readonly channel: Channel;
   readonly device: BlockDevice;
+  /** Whether replies come in chunks, which is so with extended headers too. */
   readonly structured: boolean;
+  readonly extended: boolean;
   /** Whether BLOCK_STATUS may be asked. */
   readonly allocation: boolean;
 }
@@ -58,6 +60,7 @@ export class Handshake {
   #padded = true;
   #secure = false;
   #structured = false;
+  #extended = false;
   #allocationName: string | undefined;
 
   constructor(channel: Channel, parts: HandshakeParts) {
@@ -122,6 +125,8 @@ export class Handshake {
         return this.#go(type, data);
       case option.structuredReply:
         return this.#structuredReply(data);
+      case option.extendedHeaders:
+        return this.#extendedHeaders(data);
       case option.listMetaContext:
       case option.setMetaContext:
         return this.#metaContext(type, data);
@@ -146,6 +151,7 @@ export class Handshake {
 
   /** This option knows no error replies: what cannot be served ends the connection. */
   async #exportName(data: Buffer): Promise<Step> {
+    if (this.#extended) return 'EXPORT_NAME with extended headers';
     const name = reply.parseString(data);
     const device = name === undefined ? undefined : await this.#parts.choice.choose(name);
     if (name === undefined || device === undefined) return 'no such export';
@@ -176,6 +182,7 @@ export class Handshake {
     this.#channel = secured;
     this.#secure = true;
     this.#structured = false;
+    this.#extended = false;
     this.#allocationName = undefined;
     return unfinished;
   }
@@ -204,6 +211,18 @@ export class Handshake {
   #structuredReply(data: Buffer): Step {
     const type = option.structuredReply;
     if (data.length > 0) return this.#refuse(type, optionReply.errInvalid, 'unexpected data');
+    if (this.#extended) {
+      const why = 'extended headers were chosen already';
+      return this.#refuse(type, optionReply.errExtendedRequired, why);
+    }
+    this.#structured = true;
+    return this.#reply(type, optionReply.ack);
+  }
+
+  #extendedHeaders(data: Buffer): Step {
+    const type = option.extendedHeaders;
+    if (data.length > 0) return this.#refuse(type, optionReply.errInvalid, 'unexpected data');
+    this.#extended = true;
     this.#structured = true;
     return this.#reply(type, optionReply.ack);
   }
@@ -234,6 +253,7 @@ export class Handshake {
       channel: this.#channel,
       device,
       structured: this.#structured,
+      extended: this.#extended,
       allocation: this.#allocationName === name,
     };
   }

@@ -3,9 +3,10 @@ import { KiB } from '../base/bytes.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import {
-  chunkHeaderBytes,
+  chunkHeaderBytesOf,
   chunkType,
   commandFlag,
+  encodeNoneChunk,
   simpleReplyBytes,
   writeChunkHeader,
   writeSimpleReply,
@@ -19,10 +20,11 @@ const holeBytesMin = 16 * KiB;
 /** A read with more chunks than this is answered as plain data. */
 const chunksMax = 32;
 
-const dataHeaderBytes = chunkHeaderBytes + 8;
-const holeChunkBytes = chunkHeaderBytes + 12;
+/** Before the data of a chunk stands its offset; behind the offset of a hole its length. */
+const dataPrefixBytes = 8;
+const holePayloadBytes = 12;
 
-/** Reads for a client without structured replies. */
+/** Reads for a client that knows nothing but simple replies. */
 export async function simpleRead(
   device: BlockDevice,
   request: Request,
@@ -37,7 +39,7 @@ export async function simpleRead(
 }
 
 /**
- * Reads for a client with structured replies: one data chunk, or data and holes in order of their
+ * Reads for a client with structured or extended replies: one data chunk, or data and holes in order of their
  * offsets where the device knows of holes. All data is there before the first byte is sent, so the
  * last chunk can be marked as the end.
  */
@@ -47,11 +49,7 @@ export async function structuredRead(
   pool: BufferPool,
 ): Promise<Buffer> {
   const { offsetBytes, lengthBytes } = request;
-  if (lengthBytes === 0) {
-    const reply = Buffer.allocUnsafe(chunkHeaderBytes);
-    writeChunkHeader(reply, 0, request, { type: chunkType.none, done: true, payloadBytes: 0 });
-    return reply;
-  }
+  if (lengthBytes === 0) return encodeNoneChunk(request);
   const whole = (request.flags & commandFlag.df) !== 0;
   if (!whole && lengthBytes >= sparseReadBytesMin) {
     const runs = joinShortHoles(await device.extents(offsetBytes, lengthBytes));
@@ -82,29 +80,30 @@ async function readRuns(
   runs: readonly Extent[],
   pool: BufferPool,
 ): Promise<Buffer> {
+  const headBytes = chunkHeaderBytesOf(request);
   let replyBytes = 0;
   for (const run of runs) {
-    replyBytes += run.kind === 'data' ? dataHeaderBytes + run.lengthBytes : holeChunkBytes;
+    const isData = run.kind === 'data';
+    replyBytes += headBytes + (isData ? dataPrefixBytes + run.lengthBytes : holePayloadBytes);
   }
   const reply = pool.lend(replyBytes);
   const reads: Promise<void>[] = [];
   let at = 0;
   for (const [index, run] of runs.entries()) {
     const done = index === runs.length - 1;
-    if (run.kind === 'data') {
-      const chunk = { type: chunkType.offsetData, done, payloadBytes: 8 + run.lengthBytes };
-      writeChunkHeader(reply, at, request, chunk);
-      writeUInt64(reply, run.offsetBytes, at + chunkHeaderBytes);
-      at += dataHeaderBytes;
-      reads.push(device.read(run.offsetBytes, reply.subarray(at, at + run.lengthBytes)));
-      at += run.lengthBytes;
+    const isData = run.kind === 'data';
+    const type = isData ? chunkType.offsetData : chunkType.offsetHole;
+    const payloadBytes = isData ? dataPrefixBytes + run.lengthBytes : holePayloadBytes;
+    writeChunkHeader(reply, at, request, { type, done, payloadBytes });
+    at += headBytes;
+    writeUInt64(reply, run.offsetBytes, at);
+    if (isData) {
+      const data = reply.subarray(at + dataPrefixBytes, at + payloadBytes);
+      reads.push(device.read(run.offsetBytes, data));
     } else {
-      const chunk = { type: chunkType.offsetHole, done, payloadBytes: 12 };
-      writeChunkHeader(reply, at, request, chunk);
-      writeUInt64(reply, run.offsetBytes, at + chunkHeaderBytes);
-      reply.writeUInt32BE(run.lengthBytes, at + chunkHeaderBytes + 8);
-      at += holeChunkBytes;
+      reply.writeUInt32BE(run.lengthBytes, at + 8);
     }
+    at += payloadBytes;
   }
   await settleAll(reads);
   return reply;

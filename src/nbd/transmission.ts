@@ -16,8 +16,9 @@ import type { BufferPool } from './buffer-pool.ts';
 import { errno, refusalOf, type Refusal } from './errno.ts';
 import type { Session } from './handshake.ts';
 import type { NbdLimits } from './limits.ts';
+import { prefetchBytes } from './prefetch.ts';
 import { refusalOfRequest } from './validate.ts';
-import { command, parseRequest, requestHeaderBytes, type Request } from './wire.ts';
+import { command, parseRequest, requestHeaderBytesOf, type Request } from './wire.ts';
 
 export interface TransmissionParts {
   readonly limits: NbdLimits;
@@ -84,14 +85,17 @@ export class Transmission {
   }
 
   async #readRequests(): Promise<string> {
-    const input = this.#session.channel.input;
+    const { extended, channel } = this.#session;
+    const { input } = channel;
+    const headBytes = requestHeaderBytesOf(this.#session);
     for (let served = 1; ; served += 1) {
       // What memory can serve is served without a wait: other connections get their turn here.
       if (served % requestsPerTurn === 0) await nextTurn();
-      if (!input.has(requestHeaderBytes) && !(await input.wait(requestHeaderBytes))) return left;
-      const request = parseRequest(input.take(requestHeaderBytes));
+      if (!input.has(headBytes) && !(await input.wait(headBytes))) return left;
+      const request = parseRequest(input.take(headBytes), extended);
       if (request === undefined) return 'bad request magic';
       if (request.type === command.disconnect) return 'disconnected';
+      if (request.payloadBytes > requestBytesMax) return 'too long a payload';
       const slot = this.#slots.take(1, this);
       if (slot !== true && !(await slot)) return left;
       const refusal = this.#closing ? shuttingDown : refusalOfRequest(request, this.#session);
@@ -101,12 +105,11 @@ export class Transmission {
     }
   }
 
-  /** Answers with an error, after reading past the payload that a write has all the same. */
+  /** Answers with an error, after reading past the payload that there is all the same. */
   async #reject(request: Request, refusal: Refusal): Promise<string | undefined> {
-    if (request.type === command.write) {
-      if (request.lengthBytes > requestBytesMax) return 'too long a write';
+    if (request.payloadBytes > 0) {
       this.#expectPayload();
-      const passed = await this.#session.channel.input.discard(request.lengthBytes);
+      const passed = await this.#session.channel.input.discard(request.payloadBytes);
       this.#receiving = false;
       if (!passed) return left;
     }
@@ -117,9 +120,6 @@ export class Transmission {
 
   /** Borrows memory for a request, reads its payload, starts it; or says why that was the end. */
   async #admit(request: Request): Promise<string | undefined> {
-    if (request.type === command.write && request.lengthBytes > requestBytesMax) {
-      return 'too long a write';
-    }
     const bytes = memoryOf(request);
     if (bytes > 0 && !(await this.#borrow(bytes))) return left;
     if (request.type !== command.write) {
@@ -183,7 +183,8 @@ export class Transmission {
     const { pool } = this.#parts;
     let reply: Buffer;
     try {
-      reply = await answer(this.#session, request, payload, pool);
+      const isOver = (): boolean => this.#gone;
+      reply = await answer(this.#session, request, { payload, pool, isOver });
     } catch (error) {
       this.#parts.onFault(error);
       reply = refuse(this.#session, request, refusalOf(error));
@@ -216,6 +217,8 @@ function memoryOf(request: Request): number {
       return request.lengthBytes;
     case command.blockStatus:
       return blockStatusBytes;
+    case command.cache:
+      return prefetchBytes;
     default:
       return 0;
   }

@@ -10,18 +10,32 @@ const lengthBytes = 2 ** 36;
 const writable = openMemoryDevice({ lengthBytes });
 const readOnly = openMemoryDevice({ lengthBytes, readOnly: true });
 
+interface SessionWish {
+  readonly readOnly?: boolean;
+  readonly structured?: boolean;
+  readonly extended?: boolean;
+  readonly allocation?: boolean;
+}
+
 function check(
   type: number,
   rest: { flags?: number; offset?: number; length?: number } = {},
-  session: { readOnly?: boolean; structured?: boolean; allocation?: boolean } = {},
+  session: SessionWish = {},
 ): number {
+  const { flags = 0, length = 0 } = rest;
+  const { extended = false } = session;
+  const carries = extended ? (flags & commandFlag.payloadLength) !== 0 : type === command.write;
   const request = {
+    extended,
     type,
-    flags: rest.flags ?? 0,
+    flags,
     cookieHigh: 0,
     cookieLow: 0,
+    offsetHigh: 0,
+    offsetLow: 0,
     offsetBytes: rest.offset ?? 0,
-    lengthBytes: rest.length ?? 0,
+    lengthBytes: length,
+    payloadBytes: carries ? length : 0,
   };
   const { structured = true, allocation = true } = session;
   const device = session.readOnly === true ? readOnly : writable;
@@ -74,9 +88,27 @@ test('unknown commands and flags, and flags of another command, are EINVAL', () 
 
 test('a read is at most 32 MiB; ranges without payload reach 4 GiB', () => {
   assert.equal(check(command.read, { length: 2 ** 25 }), 0);
-  assert.equal(check(command.read, { length: 2 ** 25 + 1 }), errno.EINVAL);
+  assert.equal(check(command.read, { length: 2 ** 25 + 1 }), errno.EOVERFLOW);
+  const simple = { structured: false };
+  assert.equal(check(command.read, { length: 2 ** 25 + 1 }, simple), errno.EINVAL);
   for (const type of [command.trim, command.writeZeroes, command.cache, command.blockStatus]) {
     assert.equal(check(type, { length: 2 ** 32 - 1 }), 0);
+  }
+});
+
+test('with extended headers a write says that it carries data, and nothing else may', () => {
+  const extended = { extended: true };
+  const flags = commandFlag.payloadLength;
+  assert.equal(check(command.write, { flags, length: 1 }, extended), 0);
+  assert.equal(check(command.write, { length: 1 }, extended), errno.EINVAL);
+  assert.equal(check(command.write, { flags, length: 1 }), errno.EINVAL);
+  for (const type of [0, 3, 4, 5, 6, 7, 8]) {
+    assert.equal(check(type, { flags, length: 1 }, extended), errno.EINVAL);
+  }
+  const long = { length: 2 ** 36 };
+  for (const type of [command.trim, command.writeZeroes, command.cache, command.blockStatus]) {
+    assert.equal(check(type, long, extended), 0);
+    assert.equal(check(type, { length: 2 ** 63 }, extended) === 0, false);
   }
 });
 

@@ -6,11 +6,12 @@ import { command, commandFlag, type Request } from './wire.ts';
 const changes: ReadonlySet<number> = new Set([command.write, command.trim, command.writeZeroes]);
 
 /** The flags that may be set for a command; nothing for a command that is not served. */
-function flagsAllowed(type: number, structured: boolean): number | undefined {
-  switch (type) {
+function flagsAllowed(request: Request, structured: boolean): number | undefined {
+  switch (request.type) {
     case command.read:
       return commandFlag.fua | (structured ? commandFlag.df : 0);
     case command.write:
+      return commandFlag.fua | (request.extended ? commandFlag.payloadLength : 0);
     case command.flush:
     case command.trim:
     case command.cache:
@@ -38,9 +39,12 @@ export function refusalOfRequest(
 ): Refusal | undefined {
   const { type, flags, offsetBytes, lengthBytes } = request;
   const { device, structured, allocation } = session;
-  const allowed = flagsAllowed(type, structured);
+  const allowed = flagsAllowed(request, structured);
   if (allowed === undefined) return invalid('the command is not known');
   if ((flags & ~allowed) !== 0) return invalid('a flag is not known for the command');
+  if (type === command.write && request.payloadBytes !== lengthBytes) {
+    return invalid('a write carries its data');
+  }
   if (changes.has(type) && device.readOnly) {
     return { errno: errno.EPERM, message: 'the export is read-only' };
   }
@@ -53,7 +57,10 @@ export function refusalOfRequest(
     const grows = type === command.write || type === command.writeZeroes;
     return { errno: grows ? errno.ENOSPC : errno.EINVAL, message };
   }
-  if (type === command.read && lengthBytes > requestBytesMax) return invalid('too long a read');
+  if (type === command.read && lengthBytes > requestBytesMax) {
+    const message = 'too long a read';
+    return structured ? { errno: errno.EOVERFLOW, message } : invalid(message);
+  }
   if (type !== command.blockStatus) return undefined;
   if (!allocation) return invalid('no metadata context was selected');
   return lengthBytes === 0 ? invalid('the range is empty') : undefined;

@@ -17,21 +17,40 @@ const header = Buffer.from(
 );
 
 test('a request header is read field by field', () => {
-  assert.deepEqual(parseRequest(header), {
+  const fields = {
     flags: 1,
     type: 6,
     cookieHigh: 0x01234567,
     cookieLow: 0x89abcdef,
+    offsetHigh: 1,
+    offsetLow: 2,
     offsetBytes: 2 ** 32 + 2,
     lengthBytes: 2 ** 31,
-  });
+    payloadBytes: 0,
+  };
+  assert.deepEqual(parseRequest(header, false), { extended: false, ...fields });
+  const extended = hex('21e41c71 0001 0006 0123456789abcdef 0000000100000002 0000000080000000');
+  const request = parseRequest(Buffer.from(extended, 'hex'), true);
+  assert.deepEqual(request, { extended: true, ...fields });
+});
+
+test('a payload follows a compact write, and what carries the flag with extended headers', () => {
+  const payload = (text: string, extended: boolean): number | undefined =>
+    parseRequest(Buffer.from(hex(text), 'hex'), extended)?.payloadBytes;
+  const rest = '0123456789abcdef 0000000100000002';
+  assert.equal(payload(`25609513 0000 0001 ${rest} 00000009`, false), 9);
+  assert.equal(payload(`25609513 0020 0000 ${rest} 00000009`, false), 0);
+  assert.equal(payload(`21e41c71 0020 0001 ${rest} 0000000000000009`, true), 9);
+  assert.equal(payload(`21e41c71 0020 0007 ${rest} 0000000000000009`, true), 9);
+  assert.equal(payload(`21e41c71 0000 0001 ${rest} 0000000000000009`, true), 0);
 });
 
 test('a request header with any other magic is none', () => {
   for (let bit = 0; bit < 32; bit += 1) {
     const broken = Buffer.from(header);
     broken.writeUInt8(broken.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-    assert.equal(parseRequest(broken), undefined);
+    assert.equal(parseRequest(broken, false), undefined);
+    assert.equal(parseRequest(broken, true), undefined);
   }
 });
 
@@ -53,7 +72,7 @@ test('an option reply has the magic, the option, the type and the length', () =>
 });
 
 test('an error chunk ends the reply, and its message is never over 4096 bytes', () => {
-  const request = parseRequest(header);
+  const request = parseRequest(header, false);
   assert.ok(request);
   const short = encodeErrorChunk(request, 22, 'no');
   assert.equal(
