@@ -5,7 +5,8 @@ import type { Client } from '../client/client.ts';
 export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
-  write(text: string): unknown;
+  /** `onDone` is called when the text has gone. */
+  write(text: string | Uint8Array, onDone?: () => void): unknown;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -7,11 +7,13 @@ type Cell = string | number | boolean | null | undefined;
 /** Heading → what stands in the column. */
 export type Columns<T> = Readonly<Record<string, (item: T) => Cell>>;
 
-function wantsJson(command: Command): boolean {
+/** True with `--json`. */
+export function wantsJson(command: Command): boolean {
   return command.optsWithGlobals<{ json?: boolean }>().json === true;
 }
 
-function printJson(output: Output, value: unknown): void {
+/** Prints a value as JSON. */
+export function printJson(output: Output, value: unknown): void {
   output.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
@@ -54,7 +56,8 @@ export function printItem<T>(
   );
 }
 
-function printAligned(output: Output, rows: readonly string[][]): void {
+/** Prints rows of cells in columns. */
+export function printAligned(output: Output, rows: readonly string[][]): void {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [index, cell] of row.entries()) {

@@ -10,6 +10,10 @@ import { backupRestore } from './backup-restore.ts';
 import { backupShow } from './backup-show.ts';
 import type { AddCommand, Context } from './context.ts';
 import { findCloud } from './credentials.ts';
+import { layersCheck } from './layers-check.ts';
+import { layersExport } from './layers-export.ts';
+import { layersList } from './layers-list.ts';
+import { layersRepair } from './layers-repair.ts';
 import { repositoryAdopt } from './repository-adopt.ts';
 import { repositoryList } from './repository-list.ts';
 import { serve } from './serve.ts';
@@ -51,6 +55,10 @@ const groups: Readonly<Record<string, Group>> = {
   backup: {
     description: 'copies in secondary storage',
     commands: [backupCreate, backupList, backupShow, backupRestore, backupDelete],
+  },
+  layers: {
+    description: 'what volumes are made of, in a data folder without a server',
+    commands: [layersList, layersCheck, layersRepair, layersExport],
   },
   repository: {
     description: 'where backups lie in the store',

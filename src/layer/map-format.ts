@@ -53,6 +53,13 @@ export function readMapHeader(stored: Uint8Array, path: string): boolean {
   return true;
 }
 
+/** True when a header, whatever its form, names a later version than this one. */
+export function isNewerMap(stored: Uint8Array): boolean {
+  const version = versionOf(stored);
+  const isSealed = openBlock(stored, 0).content[0] !== 0;
+  return version !== undefined && version > formatVersion && isSealed;
+}
+
 function versionOf(block: Uint8Array): number | undefined {
   const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
   if (bytes.toString('latin1', 0, magic.length) !== magic) return undefined;
