@@ -4,13 +4,17 @@
  * all that was synced before.
  */
 import assert from 'node:assert/strict';
+import { globSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded } from '../../demo/random.ts';
+import { MiB } from '../../src/base/bytes.ts';
 import { type Scene, snapshotReady, volumeReady } from '../firn.ts';
 import { assertClean, assertFiles, replayJournal } from './guest-files.ts';
 import { needsGuest } from './guest-image.ts';
 import { copyVolume, type GuestScene, startGuestScene } from './guest-scene.ts';
+import { until } from './until.ts';
 
 const seed = Number(process.env['FIRN_TEST_SEED'] ?? Math.floor(performance.timeOrigin % 2 ** 31));
 const snapshotCount = 5;
@@ -18,6 +22,7 @@ const snapshotCount = 5;
 const filesBetween = 8;
 /** A snapshot comes within this time after a report, which is long enough for a file or two. */
 const snapshotWithinMs = 100;
+const bigFileBytes = 32 * MiB;
 
 process.stdout.write(`# guest.peer.test.ts: FIRN_TEST_SEED=${seed}\n`);
 
@@ -42,6 +47,7 @@ test('snapshots of a guest that writes are clean and lack nothing', needsGuest()
   }
   await guest.written(guest.lastWritten + filesBetween);
   const last = await guest.stopWriting();
+  await trimGivesSpaceBack(running);
   await guest.run('umount /mnt');
   await guest.powerOff();
   assert.doesNotMatch(guest.kernelLog(), /I\/O error|EXT4-fs error/);
@@ -61,6 +67,22 @@ async function takeSnapshot({ scene, guest, volumeId }: GuestScene): Promise<Tak
   const snapshotId = await scene.client.snapshots.create({ volume_id: volumeId, force: true });
   await snapshotReady(scene.client, snapshotId);
   return { snapshotId, before, after: guest.lastWritten };
+}
+
+/** What the guest removes and trims is space of the host again. */
+async function trimGivesSpaceBack({ scene, guest }: GuestScene): Promise<void> {
+  await guest.run(`yes big | head -c ${bigFileBytes} >/mnt/big && sync`);
+  const fullBytes = hostBytes(scene);
+  // What was trimmed is given back when a flush has made it durable, which the last sync sends.
+  await guest.run('rm /mnt/big && sync && fstrim /mnt && sync');
+  const leastBytes = bigFileBytes / 2;
+  await until('the space is free again', () => hostBytes(scene) < fullBytes - leastBytes);
+}
+
+/** What the files of all volumes take on this machine, holes not counted. */
+function hostBytes({ dataFolder }: Scene): number {
+  const files = globSync(join(dataFolder, '**', 'layers', '*', '*'));
+  return files.reduce((sum, file) => sum + statSync(file).blocks * 512, 0);
 }
 
 async function checkSnapshot(scene: Scene, taken: Taken): Promise<void> {
