@@ -66,7 +66,7 @@ function extensions(wish: CertificateWish): Buffer[] {
   const isAuthority = wish.authority === true;
   const list = [
     extension('551d13', true, der(0x30, ...(isAuthority ? [yes] : []))),
-    extension('551d0f', true, der(0x03, Buffer.of(...(isAuthority ? [2, 0x04] : [7, 0x80])))),
+    extension('551d0f', true, der(0x03, Buffer.of(...(isAuthority ? [1, 0x06] : [5, 0xa0])))),
   ];
   if (wish.hosts !== undefined) {
     const names = wish.hosts.map((host) =>
