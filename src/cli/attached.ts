@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { OperatingError, isOperatingError } from '../base/errors.ts';
-import type { Attachment } from '../client/block-storage-schema.ts';
 import type { Client } from '../client/client.ts';
 import { connectNbd } from '../client/nbd.ts';
 import type { NbdClient } from '../client/nbd.ts';
@@ -18,23 +17,50 @@ export async function withAttached<R>(
 ): Promise<R> {
   const attachment = await client.attach(volumeId, { host: hostname(), mode: options.mode });
   try {
-    const device = await connectTo(attachment, options.certificates);
-    try {
-      return await work(device);
-    } finally {
-      await device.disconnect();
-    }
+    return await withConnected(attachment.connection_info, options.certificates, work);
   } finally {
     await client.detach(attachment.id);
   }
 }
 
+/** Exports a snapshot while `work` runs on its bytes, and ends the export in any case. */
+export async function withExported<R>(
+  client: Client,
+  snapshotId: string,
+  options: { certificates: string | undefined },
+  work: (device: NbdClient) => Promise<R>,
+): Promise<R> {
+  const made = await client.exportSnapshot(snapshotId, hostname());
+  try {
+    return await withConnected(made, options.certificates, work);
+  } finally {
+    await client.endExport(made);
+  }
+}
+
+interface Address {
+  readonly uri?: string | undefined;
+  readonly unix_uri?: string | undefined;
+}
+
+async function withConnected<R>(
+  address: Address,
+  certificates: string | undefined,
+  work: (device: NbdClient) => Promise<R>,
+): Promise<R> {
+  const device = await connectTo(address, certificates);
+  try {
+    return await work(device);
+  } finally {
+    await device.disconnect();
+  }
+}
+
 /** The unix socket is there for clients on the service's own machine; others go over TCP. */
 async function connectTo(
-  attachment: Attachment,
+  { uri, unix_uri: unixUri }: Address,
   certificates: string | undefined,
 ): Promise<NbdClient> {
-  const { uri, unix_uri: unixUri } = attachment.connection_info;
   if (unixUri !== undefined) {
     try {
       return await connectNbd({ uri: unixUri });
@@ -43,7 +69,7 @@ async function connectTo(
     }
   }
   if (uri !== undefined) return await connectNbd({ uri, certificates });
-  throw new OperatingError('unavailable', `attachment ${attachment.id} names no NBD export`);
+  throw new OperatingError('unavailable', 'the service names no NBD export');
 }
 
 /** The option that names the folder of certificates for NBD in TLS; also in the environment. */

@@ -1,5 +1,7 @@
 /** What is shown of volumes, snapshots and backups. */
 import type { Backup, Snapshot, Volume } from '../client/block-storage-schema.ts';
+import { formatBytes } from '../base/bytes.ts';
+import type { Connection, SnapshotExport, Usage } from '../client/firn-schema.ts';
 import type { Columns } from './print.ts';
 
 export const volumeColumns: Columns<Volume> = {
@@ -19,6 +21,28 @@ export const volumeDetails: Columns<Volume> = {
   attachments: (volume) => volume.attachments.map((each) => each.attachment_id).join(', '),
 };
 
+const usageColumns: Columns<{ usage: Usage }> = {
+  allocated: ({ usage }) => formatBytes(usage.allocated_bytes),
+  shared: ({ usage }) => formatBytes(usage.shared_bytes),
+  exclusive: ({ usage }) => formatBytes(usage.exclusive_bytes),
+};
+
+export interface WholeVolume extends Volume {
+  readonly usage: Usage;
+  readonly connections: readonly Connection[];
+}
+
+export const volumeWhole: Columns<WholeVolume> = {
+  ...volumeDetails,
+  ...usageColumns,
+  connections: ({ connections }) => connections.map(connectionText).join(', '),
+};
+
+function connectionText({ id, host, mode, connections }: Connection): string {
+  const clients = connections === 0 ? 'no client' : `${connections} connected`;
+  return `${id} (${host ?? 'no host'}, ${mode}, ${clients})`;
+}
+
 export const snapshotColumns: Columns<Snapshot> = {
   id: (snapshot) => snapshot.id,
   name: (snapshot) => snapshot.name,
@@ -26,6 +50,18 @@ export const snapshotColumns: Columns<Snapshot> = {
   size: (snapshot) => `${snapshot.size} GiB`,
   volume: (snapshot) => snapshot.volume_id,
   created: (snapshot) => snapshot.created_at,
+};
+
+export interface WholeSnapshot extends Snapshot {
+  readonly usage: Usage;
+  readonly exports: readonly SnapshotExport[];
+}
+
+export const snapshotDetails: Columns<WholeSnapshot> = {
+  ...snapshotColumns,
+  description: (snapshot) => snapshot.description,
+  ...usageColumns,
+  exports: ({ exports }) => exports.map(({ id }) => id).join(', '),
 };
 
 export const backupColumns: Columns<Backup> = {

@@ -17,16 +17,22 @@ import { layersRepair } from './layers-repair.ts';
 import { repositoryAdopt } from './repository-adopt.ts';
 import { repositoryList } from './repository-list.ts';
 import { serve } from './serve.ts';
+import { snapshotAttach } from './snapshot-attach.ts';
 import { snapshotCreate } from './snapshot-create.ts';
 import { snapshotDelete } from './snapshot-delete.ts';
+import { snapshotDetach } from './snapshot-detach.ts';
+import { snapshotExport } from './snapshot-export.ts';
 import { snapshotList } from './snapshot-list.ts';
+import { snapshotShow } from './snapshot-show.ts';
 import { volumeAttach } from './volume-attach.ts';
 import { volumeCreate } from './volume-create.ts';
 import { volumeDelete } from './volume-delete.ts';
 import { volumeDetach } from './volume-detach.ts';
 import { volumeExport } from './volume-export.ts';
+import { volumeExtend } from './volume-extend.ts';
 import { volumeImport } from './volume-import.ts';
 import { volumeList } from './volume-list.ts';
+import { volumeRevert } from './volume-revert.ts';
 import { volumeShow } from './volume-show.ts';
 
 interface Group {
@@ -42,6 +48,8 @@ const groups: Readonly<Record<string, Group>> = {
       volumeList,
       volumeShow,
       volumeDelete,
+      volumeExtend,
+      volumeRevert,
       volumeAttach,
       volumeDetach,
       volumeImport,
@@ -50,7 +58,15 @@ const groups: Readonly<Record<string, Group>> = {
   },
   snapshot: {
     description: 'what a volume held at one instant',
-    commands: [snapshotCreate, snapshotList, snapshotDelete],
+    commands: [
+      snapshotCreate,
+      snapshotList,
+      snapshotShow,
+      snapshotDelete,
+      snapshotAttach,
+      snapshotDetach,
+      snapshotExport,
+    ],
   },
   backup: {
     description: 'copies in secondary storage',

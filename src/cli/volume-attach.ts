@@ -7,6 +7,7 @@ import type { Columns } from './print.ts';
 const columns: Columns<Attachment> = {
   attachment: (attachment) => attachment.id,
   volume: (attachment) => attachment.volume_id,
+  mode: (attachment) => attachment.attach_mode,
   uri: (attachment) => attachment.connection_info.uri,
   'unix uri': (attachment) => attachment.connection_info.unix_uri,
 };

@@ -1,9 +1,6 @@
-import { open, rm } from 'node:fs/promises';
-import { fromSystemError } from '../base/errors.ts';
 import { certificatesFlag, withAttached } from './attached.ts';
 import type { AddCommand } from './context.ts';
-import { copyOut } from './copy-pieces.ts';
-import { Progress } from './progress.ts';
+import { exportToFile } from './export-file.ts';
 
 export const volumeExport: AddCommand = (parent, context) => {
   parent
@@ -16,17 +13,8 @@ export const volumeExport: AddCommand = (parent, context) => {
       const certificates = certificatesFlag.from(options, context.environment);
       const client = await context.connect(command);
       const { id } = await client.volumes.find(name);
-      await using file = await open(path, 'wx').catch((error: unknown) => {
-        throw fromSystemError(error, `${path} cannot be made`);
-      });
-      const progress = new Progress(context.stderr, `export of ${name}`);
-      try {
-        await withAttached(client, id, { mode: 'ro', certificates }, (device) =>
-          copyOut(device, file, (bytesDone) => progress.show(bytesDone, device.lengthBytes)),
-        ).finally(() => progress.end());
-      } catch (error) {
-        await rm(path, { force: true });
-        throw fromSystemError(error, `${path} cannot be written`);
-      }
+      await exportToFile(context, { path, name }, (work) =>
+        withAttached(client, id, { mode: 'ro', certificates }, work),
+      );
     });
 };

@@ -1,14 +1,19 @@
-import { volumeDetails } from './columns.ts';
+import { volumeWhole } from './columns.ts';
 import type { AddCommand } from './context.ts';
 import { printItem } from './print.ts';
 
 export const volumeShow: AddCommand = (parent, context) => {
   parent
     .command('show')
-    .description('show one volume')
+    .description('show one volume, what it takes up, and who uses it just now')
     .argument('<volume>', 'id or name')
     .action(async (name: string, _options, command) => {
       const client = await context.connect(command);
-      printItem(context, command, volumeDetails, await client.volumes.find(name));
+      const volume = await client.volumes.find(name);
+      const [usage, connections] = await Promise.all([
+        client.usage('volumes', volume.id),
+        client.connections(volume.id),
+      ]);
+      printItem(context, command, volumeWhole, { ...volume, usage, connections });
     });
 };

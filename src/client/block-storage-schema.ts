@@ -52,6 +52,8 @@ export const Attachment = Type.Object({
   id: Text,
   volume_id: Text,
   status: Text,
+  /** Also `ro` where `rw` was asked for, when the volume is read-only. */
+  attach_mode: Type.Optional(Text),
   connection_info: Type.Object({
     driver_volume_type: Type.Optional(Text),
     uri: Type.Optional(Text),

@@ -5,7 +5,15 @@ import { readAnswer } from './answer.ts';
 import { Attachment, Backup, Restore, Snapshot, Volume } from './block-storage-schema.ts';
 import type { Cloud } from './cloud.ts';
 import { Collection } from './collection.ts';
-import { Adopted, BackupProgress, Job, Repository } from './firn-schema.ts';
+import {
+  Adopted,
+  BackupProgress,
+  Connection,
+  Job,
+  Repository,
+  SnapshotExport,
+  Usage,
+} from './firn-schema.ts';
 import { Session } from './session.ts';
 import type { ServiceName } from './session.ts';
 
@@ -65,6 +73,51 @@ export class Client {
     await this.#call('block-storage', 'DELETE', path);
   }
 
+  /** Asks for a volume to become what its newest snapshot holds. */
+  async revert(volumeId: string, snapshotId: string): Promise<void> {
+    await this.#act(volumeId, { revert: { snapshot_id: snapshotId } });
+  }
+
+  /** Asks for a volume to grow, attached or not; `size` in GiB. */
+  async extend(volumeId: string, size: number): Promise<void> {
+    await this.#act(volumeId, { 'os-extend': { new_size: size } });
+  }
+
+  async #act(volumeId: string, action: object): Promise<void> {
+    const path = `/volumes/${encodeURIComponent(volumeId)}/action`;
+    await this.#call('block-storage', 'POST', path, action);
+  }
+
+  /** What a volume or a snapshot takes up on the service's host. */
+  async usage(of: 'volumes' | 'snapshots', id: string): Promise<Usage> {
+    const body = await this.#call('firn', 'GET', `/${of}/${encodeURIComponent(id)}/usage`);
+    return readAnswer(Usage, isJsonObject(body) ? body['usage'] : undefined);
+  }
+
+  /** Who a volume is attached to, and uses it just now. */
+  async connections(volumeId: string): Promise<Connection[]> {
+    const path = `/volumes/${encodeURIComponent(volumeId)}/attachments`;
+    const body = await this.#call('firn', 'GET', path);
+    return readAnswer(Type.Array(Connection), isJsonObject(body) ? body['attachments'] : undefined);
+  }
+
+  /** Exports a snapshot, read-only, until `endExport`. */
+  async exportSnapshot(snapshotId: string, host: string): Promise<SnapshotExport> {
+    const body = await this.#call('firn', 'POST', exportsOf(snapshotId), { export: { host } });
+    return readAnswer(SnapshotExport, isJsonObject(body) ? body['export'] : undefined);
+  }
+
+  async snapshotExports(snapshotId: string): Promise<SnapshotExport[]> {
+    const body = await this.#call('firn', 'GET', exportsOf(snapshotId));
+    const list = isJsonObject(body) ? body['exports'] : undefined;
+    return readAnswer(Type.Array(SnapshotExport), list);
+  }
+
+  /** Ends an export of a snapshot; its readers are cut. */
+  async endExport({ snapshot_id: snapshotId, id }: SnapshotExport): Promise<void> {
+    await this.#call('firn', 'DELETE', `${exportsOf(snapshotId)}/${encodeURIComponent(id)}`);
+  }
+
   /** How far a backup is; also afterwards. */
   async backupProgress(backupId: string): Promise<BackupProgress> {
     const body = await this.#call('firn', 'GET', `/backups/${encodeURIComponent(backupId)}`);
@@ -99,4 +152,8 @@ export class Client {
   ): Promise<unknown> {
     return this.#session.call({ service, method, path, body });
   }
+}
+
+function exportsOf(snapshotId: string): string {
+  return `/snapshots/${encodeURIComponent(snapshotId)}/exports`;
 }

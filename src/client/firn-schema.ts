@@ -36,3 +36,38 @@ export const Repository = Type.Object({
   bytes_stored: Type.Number(),
 });
 export type Repository = Static<typeof Repository>;
+
+export const Usage = Type.Object({
+  /** The size. */
+  logical_bytes: Type.Number(),
+  /** What a reader finds: shared and exclusive together. */
+  allocated_bytes: Type.Number(),
+  /** What other volumes or snapshots have too. */
+  shared_bytes: Type.Number(),
+  /** What a deletion gives back. */
+  exclusive_bytes: Type.Number(),
+});
+export type Usage = Static<typeof Usage>;
+
+const TextOrNull = Type.Union([Type.String(), Type.Null()]);
+
+/** An attachment of a volume, and how many clients use it just now. */
+export const Connection = Type.Object({
+  id: Type.String(),
+  status: Type.String(),
+  mode: Type.String(),
+  instance: TextOrNull,
+  host: TextOrNull,
+  connections: Type.Integer(),
+});
+export type Connection = Static<typeof Connection>;
+
+export const SnapshotExport = Type.Object({
+  id: Type.String(),
+  snapshot_id: Type.String(),
+  host: TextOrNull,
+  connections: Type.Integer(),
+  uri: Type.Optional(Type.String()),
+  unix_uri: Type.Optional(Type.String()),
+});
+export type SnapshotExport = Static<typeof SnapshotExport>;

@@ -13,6 +13,8 @@ import { authenticate } from '../authenticate.ts';
 import { backupList } from '../block-storage-v3/backups.ts';
 import { readList, type ListFace } from '../block-storage-v3/list-query.ts';
 import { parseBody } from '../body.ts';
+import { snapshotExportRoutes } from './snapshot-exports.ts';
+import { spaceRoutes } from './space.ts';
 import { backupView, jobView, rateOf, repositoryView } from './views.ts';
 
 export interface FirnV1Options {
@@ -60,6 +62,9 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
   app.get('/repositories', async (request) => ({
     repositories: (await listRepositories(operations, request.caller)).map(repositoryView),
   }));
+
+  spaceRoutes(app, operations);
+  snapshotExportRoutes(app, operations);
 
   app.get('/jobs', async (request) => {
     const list = readList(request, jobList);

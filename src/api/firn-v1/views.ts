@@ -1,7 +1,11 @@
 /** What OpenStack has no word for, as answers show it. */
 import { isoMicros } from '../../base/clock.ts';
-import type { BackupRow, JobRow } from '../../catalog/tables.ts';
+import type { AttachmentRow, BackupRow, JobRow, SnapshotExportRow } from '../../catalog/tables.ts';
+import { exportAddress, hostOf } from '../../operation/attachment/connection.ts';
 import type { RepositoryFacts } from '../../operation/backup/list-repositories.ts';
+import type { NbdAddress } from '../../operation/needs.ts';
+import type { Usage } from '../../volume/engine.ts';
+import { timeView } from '../block-storage-v3/view.ts';
 import { percentOf } from '../block-storage-v3/backup-view.ts';
 
 export function backupView(backup: BackupRow): object {
@@ -56,5 +60,46 @@ export function repositoryView(facts: RepositoryFacts): object {
     container: facts.container,
     backup_count: facts.backupCount,
     bytes_stored: facts.bytesStored,
+  };
+}
+
+export function usageView(usage: Usage): object {
+  return {
+    logical_bytes: usage.logicalBytes,
+    allocated_bytes: usage.allocatedBytes,
+    shared_bytes: usage.sharedBytes,
+    exclusive_bytes: usage.exclusiveBytes,
+  };
+}
+
+/** An attachment with how many clients use it just now. */
+export function connectionView(each: { row: AttachmentRow; connections: number }): object {
+  const { row, connections } = each;
+  return {
+    id: row.id,
+    status: row.status,
+    mode: row.mode,
+    instance: row.instanceId,
+    host: hostOf(row.connector),
+    device: row.mountpoint,
+    created_at: timeView(row.createdAt),
+    attached_at: timeView(row.attachedAt),
+    connections,
+  };
+}
+
+/** Without `nbd` the address is left out: the export's name lets anybody read who knows it. */
+export function snapshotExportView(
+  each: { row: SnapshotExportRow; connections: number },
+  nbd: NbdAddress | undefined,
+): object {
+  const { row, connections } = each;
+  return {
+    id: row.id,
+    snapshot_id: row.snapshotId,
+    host: row.host,
+    created_at: timeView(row.createdAt),
+    connections,
+    ...(nbd === undefined ? {} : exportAddress(row.exportName, nbd)),
   };
 }
