@@ -4,9 +4,11 @@ import { nodeFileOperations } from '../layer/node-file-operations.ts';
 /** What is about to be done; a thrown error is what the file system answers instead. */
 export type BeforeOperation = (operation: string, path: string) => void;
 
-/** The real file system behind a hook, for tests that make some operation fail. */
-export function hookedFileOperations(before: BeforeOperation): FileOperations {
-  const real = nodeFileOperations;
+/** A file system behind a hook, for tests that make some operation fail. */
+export function hookedFileOperations(
+  before: BeforeOperation,
+  real: FileOperations = nodeFileOperations,
+): FileOperations {
   const hook = async <T>(name: string, path: string, work: () => Promise<T>): Promise<T> => {
     before(name, path);
     return work();

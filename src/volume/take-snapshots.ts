@@ -52,14 +52,17 @@ export async function takeSnapshots(
   try {
     const volumes = [...wanted.keys()];
     await withFrozen(set, volumes, async (frozen) => {
-      for (const [index, volume] of volumes.entries()) {
+      const changes = volumes.map((volume, index) => {
         const layer = must(frozen[index], 'each volume has a frozen layer').id;
-        const { lengthBytes, snapshots } = volume.record;
-        const added = [...must(wanted.get(volume), 'a wanted volume')].map(
-          (id): SnapshotRecord => ({ id, layer, lengthBytes, createdAt }),
-        );
-        await volume.change({ snapshots: [...snapshots, ...added] });
-      }
+        const { record } = volume;
+        const { lengthBytes } = record;
+        const names = [...must(wanted.get(volume), 'a wanted volume')];
+        const added = names.map((id): SnapshotRecord => ({ id, layer, lengthBytes, createdAt }));
+        return { volume, record: { ...record, snapshots: [...record.snapshots, ...added] } };
+      });
+      const [only, ...others] = changes;
+      if (only !== undefined && others.length === 0) await only.volume.change(only.record);
+      else await set.pending.commit(changes);
     });
   } finally {
     for (const { volume, snapshotId } of ids) {

@@ -60,7 +60,7 @@ export class LayerVolumeEngine implements VolumeEngine {
     this.#assertOpen();
     if (this.#volumes.find(volumeId) === undefined && !this.#volumes.isDamaged(volumeId)) return;
     const volume = this.#volumes.get(volumeId);
-    await volume.control.run(async () => {
+    await this.#alone(volume, async () => {
       if (this.#volumes.find(volumeId) !== volume) return;
       if (volume.devices + volume.snapshotDevices > 0) {
         throw new OperatingError(
@@ -114,6 +114,7 @@ export class LayerVolumeEngine implements VolumeEngine {
     try {
       return await inControl(volumes, async () => {
         for (const volume of volumes) this.#assertThere(volume);
+        for (const volume of volumes) await this.#volumes.pending.finish(volume);
         await takeSnapshots(this.#volumes, byVolume, isoMicros(this.#clock.now()));
         return wanted.map(({ snapshotId }) => {
           const { volume, snapshot } = this.#getSnapshot(snapshotId);
@@ -145,7 +146,7 @@ export class LayerVolumeEngine implements VolumeEngine {
         this.#volumes.shelf.add(head);
         await volume.change({ head: head.id });
       });
-      this.#volumes.drop(volume);
+      await this.#volumes.drop(volume);
     });
     this.#collector.start();
   }
@@ -180,7 +181,7 @@ export class LayerVolumeEngine implements VolumeEngine {
     this.#assertOpen();
     const volume = this.#volumes.ownerOf(snapshotId);
     if (volume === undefined) return;
-    await volume.control.run(async () => {
+    await this.#alone(volume, async () => {
       if (volume.snapshot(snapshotId) === undefined) return;
       const { snapshots } = volume.record;
       await volume.change({ snapshots: snapshots.filter(({ id }) => id !== snapshotId) });
@@ -250,14 +251,23 @@ export class LayerVolumeEngine implements VolumeEngine {
         .run(() => this.#volumes.retire(volume))
         .catch((error: unknown) => failures.push(error));
     }
+    await this.#volumes.pending.finish().catch((error: unknown) => failures.push(error));
     await this.#volumes.shelf.close();
     if (failures.length > 0) throw failures[0];
   }
 
-  /** Runs a change of a volume alone, unless the volume was deleted meanwhile. */
+  /** Like `#alone`, for a volume that must not have been deleted meanwhile. */
   #control<T>(volume: VolumeState, work: () => Promise<T>): Promise<T> {
-    return volume.control.run(async () => {
+    return this.#alone(volume, async () => {
       this.#assertThere(volume);
+      return work();
+    });
+  }
+
+  /** Runs a change of a volume alone, when nothing else about its record is left to do. */
+  #alone<T>(volume: VolumeState, work: () => Promise<T>): Promise<T> {
+    return volume.control.run(async () => {
+      await this.#volumes.pending.finish(volume);
       return work();
     });
   }

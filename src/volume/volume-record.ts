@@ -37,13 +37,22 @@ export function isName(value: string): boolean {
   return namePattern.test(value);
 }
 
+/** A record as it stands in JSON. */
+export function volumeValue(record: VolumeRecord): object {
+  return { formatVersion, ...record };
+}
+
 export function formatVolumeRecord(record: VolumeRecord): string {
-  return `${JSON.stringify({ formatVersion, ...record })}\n`;
+  return `${JSON.stringify(volumeValue(record))}\n`;
 }
 
 /** Reads a volume's record. Throws `corrupt` when it is not what a volume of this id has. */
 export function parseVolumeRecord(text: string, id: string): VolumeRecord {
-  const value = parseJson(text, `volume ${id}`);
+  return parseVolumeValue(parseJson(text, `volume ${id}`), id);
+}
+
+/** The same of a value that was read already. */
+export function parseVolumeValue(value: unknown, id: string): VolumeRecord {
   const fail = (what: string): OperatingError =>
     new OperatingError('corrupt', `The record of volume ${id} is damaged: ${what}.`);
   if (!isJsonObject(value)) throw fail('it is no object');

@@ -8,6 +8,7 @@ import type { CollectorView } from './collector.ts';
 import { recoverLayers } from './layer-recovery.ts';
 import type { LayerShelf } from './layer-shelf.ts';
 import { LiveVolume } from './live-volume.ts';
+import { PendingRecords } from './pending-records.ts';
 import type { RegionBudget } from './region.ts';
 import { recordSuffix } from './volume-record.ts';
 import { VolumeState, readVolumeRecord } from './volume-state.ts';
@@ -15,6 +16,8 @@ import { VolumeState, readVolumeRecord } from './volume-state.ts';
 /** All volumes of one folder, the layers under them, and who uses what. */
 export class VolumeSet implements CollectorView {
   readonly shelf: LayerShelf;
+  /** Records that change together. */
+  readonly pending: PendingRecords;
   readonly #folder: string;
   readonly #operations: FileOperations;
   readonly #budget: RegionBudget;
@@ -28,6 +31,7 @@ export class VolumeSet implements CollectorView {
   constructor(folder: string, shelf: LayerShelf, operations: FileOperations, budget: RegionBudget) {
     this.#folder = folder;
     this.shelf = shelf;
+    this.pending = new PendingRecords(folder, operations);
     this.#operations = operations;
     this.#budget = budget;
   }
@@ -36,6 +40,7 @@ export class VolumeSet implements CollectorView {
   async load(): Promise<void> {
     await this.#sweep(this.shelf.folder);
     await this.#sweep(this.#folder);
+    await this.pending.recover();
     await this.shelf.load((await this.#operations.list(this.shelf.folder)).filter(isUuid));
     for (const name of await this.#operations.list(this.#folder)) {
       if (name.endsWith(recordSuffix)) await this.#loadOne(name.slice(0, -recordSuffix.length));
@@ -148,10 +153,12 @@ export class VolumeSet implements CollectorView {
    * Takes a volume's head out of use without a care for what it holds: another one counts now.
    * Called in `control`. A merge that is still at work on it may end that.
    */
-  drop(volume: VolumeState): void {
+  async drop(volume: VolumeState): Promise<void> {
     const { live } = volume;
+    if (live === undefined) return;
     volume.live = undefined;
-    if (live?.users === 0) this.#release(live);
+    await live.stop();
+    if (live.users === 0) this.#release(live);
   }
 
   /** Makes a volume durable and gives up its memory. After a failure the disk is what counts. */
@@ -167,6 +174,7 @@ export class VolumeSet implements CollectorView {
     } catch (error) {
       await live.stop();
       await recoverLayers(live.chain.layers, this.#chains);
+      await this.pending.finish(volume);
       await volume.reload();
       throw error;
     }
@@ -194,11 +202,12 @@ export class VolumeSet implements CollectorView {
   }
 
   isUnsure(): boolean {
-    if (this.#damaged.size > 0) return true;
+    if (this.#damaged.size > 0 || this.pending.isUnfinished) return true;
     return [...this.#volumes.values()].some((volume) => volume.record !== volume.durable);
   }
 
   async endDoubt(): Promise<void> {
+    await this.pending.finish();
     for (const volume of this.#volumes.values()) await volume.commit();
   }
 

@@ -63,6 +63,17 @@ export class VolumeState {
     }
   }
 
+  /** Takes a record that is durable already, together with those of other volumes. */
+  adopt(record: VolumeRecord): void {
+    this.record = record;
+    this.durable = record;
+  }
+
+  /** Writes the record as it is now, also when it is durable. */
+  async write(): Promise<void> {
+    if (!this.#isRemoved) await this.#commit.run();
+  }
+
   /** Writes the record for the first time. */
   create(): Promise<void> {
     return this.#write(this.record);
@@ -97,9 +108,10 @@ export class VolumeState {
   }
 
   async #commitNow(): Promise<void> {
-    const { record } = this;
+    const { record, durable } = this;
     await this.#write(record);
-    this.durable = record;
+    // A record that was adopted meanwhile is newer than this one.
+    if (this.durable === durable) this.durable = record;
   }
 
   async #write(record: VolumeRecord): Promise<void> {
