@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, readFileSync, statSync } from 'node:fs';
+import { globSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -14,7 +14,6 @@ import { must } from '../../src/base/assert.ts';
 import type { Attachment } from '../../src/client/block-storage-schema.ts';
 import { cloudFromYaml } from '../../src/client/cloud.ts';
 import { connectNbd } from '../../src/client/nbd.ts';
-import { parseNbdUri } from '../../src/client/nbd-uri.ts';
 import { Session } from '../../src/client/session.ts';
 import { waitForDeletion } from '../../src/client/wait.ts';
 import { type Scene, snapshotReady, startScene, volumeReady } from '../firn.ts';
@@ -144,23 +143,13 @@ test('a forced detach cuts a client that writes', needs('qemu-img'), async (t) =
 
 test('the end of a machine is noticed', needs('qemu-img'), async (t) => {
   const { scene, volumeId, attachment, uri } = await attachOne(t);
-  const address = parseNbdUri(uri);
-  const socket = 'path' in address ? address.path : assert.fail('a unix socket');
+  const connections = async () => (await scene.client.connections(volumeId))[0]?.connections;
   const writer = startQemuWriter(t, uri);
   await hasWritten(scene);
-  assert.equal(connectionsOf(socket), 1);
+  assert.equal(await connections(), 1);
   writer.kill();
-  await until('its connection is closed', () => connectionsOf(socket) === 0);
+  await until('its connection is closed', async () => (await connections()) === 0);
   await scene.client.detach(attachment.id);
   await scene.client.volumes.delete(volumeId);
   await waitForDeletion({ look: () => scene.client.volumes.show(volumeId), what: 'the volume' });
 });
-
-/** The server's ends of connections over a unix socket, from proc(5). */
-function connectionsOf(socket: string): number {
-  const connected = '03';
-  return readFileSync('/proc/net/unix', 'utf8')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter((words) => words[5] === connected && words[7] === socket).length;
-}
