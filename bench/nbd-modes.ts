@@ -1,6 +1,6 @@
 /**
- * The peer's best mode for a row. Each kind of load is tried in every mode, before its first row is
- * measured, and the mode with the fastest single try is what Firn is compared with.
+ * The peer's best mode for a row. Each kind of load is tried once in every mode, before its first
+ * row is measured, and the fastest is what Firn is compared with.
  */
 import { must } from '../src/base/assert.ts';
 import { messageOf } from '../src/base/errors.ts';
@@ -10,13 +10,12 @@ import type { Row } from './nbd-rows.ts';
 
 export class BestModes {
   readonly #bench: Bench;
-  readonly #tries: readonly Timing[];
+  readonly #timing: Timing;
   readonly #found = new Map<string, QemuMode>();
 
-  /** `tries`: how often each mode is tried, in turns with the others, and for how long. */
-  constructor(bench: Bench, tries: readonly Timing[]) {
+  constructor(bench: Bench, timing: Timing) {
     this.#bench = bench;
-    this.#tries = tries;
+    this.#timing = timing;
   }
 
   async of(row: Row): Promise<QemuMode> {
@@ -24,13 +23,11 @@ export class BestModes {
     const known = this.#found.get(kind);
     if (known !== undefined) return known;
     const rates: { mode: QemuMode; rate: number }[] = [];
-    for (const timing of this.#tries) {
-      for (const mode of qemuModes) {
-        try {
-          rates.push({ mode, rate: await measureQemu(this.#bench, row, mode, timing) });
-        } catch (error) {
-          process.stderr.write(`qemu-nbd cannot ${modeName(mode)}: ${messageOf(error)}\n`);
-        }
+    for (const mode of qemuModes) {
+      try {
+        rates.push({ mode, rate: await measureQemu(this.#bench, row, mode, this.#timing) });
+      } catch (error) {
+        process.stderr.write(`qemu-nbd cannot ${modeName(mode)}: ${messageOf(error)}\n`);
       }
     }
     rates.sort((a, b) => b.rate - a.rate);

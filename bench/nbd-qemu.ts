@@ -52,6 +52,8 @@ export async function startQemuNbd(options: {
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   const ended = once(child, 'exit');
+  const endWithBench = (): void => void child.kill('SIGKILL');
+  process.once('exit', endWithBench);
   const deadline = monotonicMs() + readyWithinMs;
   while (!(await accepts(transport === 'tcp' ? { host: '127.0.0.1', port } : { path: socket }))) {
     if (child.exitCode !== null || monotonicMs() > deadline) {
@@ -66,6 +68,7 @@ export async function startQemuNbd(options: {
     async close() {
       child.kill('SIGTERM');
       await ended;
+      process.off('exit', endWithBench);
     },
   };
 }

@@ -2,7 +2,7 @@
  * `npm run bench:nbd`: volumes of Firn beside qemu-nbd in its best mode, on the same data on the
  * same disk in the same run.
  *
- * Usage: npm run bench:nbd -- [--rounds 5] [--seconds 1] [--size-mib 1024] [--seed 1]
+ * Usage: npm run bench:nbd -- [--rounds 5] [--seconds 0.8] [--size-mib 512] [--seed 1]
  *          [--rows PATTERN] [--quick] [--firn-only] [--save]
  *
  * PATTERN is a regular expression over the names of the rows, also those that a quick run leaves
@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { MiB } from '../src/base/bytes.ts';
+import { monotonicMs } from '../src/base/clock.ts';
 import { run } from './command.ts';
 import { type FirnServer, startFirnServer } from './nbd-firn.ts';
 import { heavyLoads, measureIsolation, measureSnapshots } from './nbd-latency.ts';
@@ -48,8 +49,8 @@ const { values } = parseArgs({
 });
 const { quick } = values;
 const rounds = Number(values.rounds ?? (quick ? 1 : 5));
-const seconds = Number(values.seconds ?? (quick ? 0.5 : 1));
-const bytes = Number(values['size-mib'] ?? (quick ? 256 : 1024)) * MiB;
+const seconds = Number(values.seconds ?? (quick ? 0.5 : 0.8));
+const bytes = Number(values['size-mib'] ?? (quick ? 256 : 512)) * MiB;
 const seed = Number(values.seed);
 const withPeer = !values['firn-only'];
 const pattern = values.rows === undefined ? undefined : new RegExp(values.rows);
@@ -61,6 +62,10 @@ const loadBefore = (loadavg()[0] ?? 0).toFixed(1);
 
 const wanted = (name: string): boolean => pattern === undefined || pattern.test(name);
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const startedMs = monotonicMs();
+/** A result, with the seconds since the start. */
+const printResult = (text: string): void =>
+  print(`${((monotonicMs() - startedMs) / 1000).toFixed(0).padStart(4)} s  ${text}`);
 const eachRound = Array.from({ length: rounds }, (_, index) => ({ seconds, seed: seed + index }));
 
 /** A file of bytes that do not compress: a key stream of AES, the same for the same seed. */
@@ -91,14 +96,12 @@ async function measureRows(bench: Bench): Promise<RowResult[]> {
   const rows = allRows.filter(
     (row) => wanted(row.name) && (pattern !== undefined || !quick || row.quick),
   );
-  const tries = quick ? [seconds / 2] : [seconds / 2, seconds / 2];
-  const timings = tries.map((trySeconds) => ({ seconds: trySeconds, seed }));
-  const modes = new BestModes(bench, timings);
+  const modes = new BestModes(bench, { seconds: seconds / 2, seed });
   const results: RowResult[] = [];
   for (const row of rows) {
     const result = await measureRow(bench, row, modes);
     results.push(result);
-    print(rowLine(result));
+    printResult(rowLine(result));
   }
   return results;
 }
@@ -107,7 +110,7 @@ async function measureLatencies(bench: Bench): Promise<LatencyResult[]> {
   const results: LatencyResult[] = [];
   const add = (found: readonly LatencyResult[]): void => {
     results.push(...found);
-    for (const result of found) print(latencyLine(result));
+    for (const result of found) printResult(latencyLine(result));
   };
   const loads = Object.entries(heavyLoads).filter(([load]) => wanted(`isolation, ${load}`));
   if (loads.length > 0) {
@@ -161,8 +164,14 @@ async function bench(folder: string, firn: FirnServer): Promise<void> {
 /** What is to be ended and removed, in reverse order, also when a signal ends the bench. */
 const closers: (() => Promise<void>)[] = [];
 
-async function cleanUp(): Promise<void> {
-  for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+let cleaning: Promise<void> | undefined;
+
+/** Whoever asks second waits for the same end: the signal, or the work that it made fail. */
+function cleanUp(): Promise<void> {
+  cleaning ??= (async () => {
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+  })();
+  return cleaning;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
