@@ -193,6 +193,60 @@ peerTest('a read-only export refuses a writing QEMU', ['qemu-io'], async ({ rig 
   assert.equal(rig.watched.opened, 0);
 });
 
+peerTest('a read-only export says so, and stays as it is', ['nbdinfo', 'nbdcopy'], async () => {
+  const device = openMemoryDevice({ lengthBytes: MiB, readOnly: true });
+  await using second = await startTestServer(device);
+  const about = JSON.parse(await output('nbdinfo', ['--json', second.uri])).exports[0];
+  const can = ['trim', 'zero', 'fast_zero'].map((ability) => about[`can_${ability}`]);
+  assert.deepEqual([about.is_read_only, ...can], [true, false, false, false]);
+  const source = join(second.folder, 'source.raw');
+  await writeFile(source, Buffer.alloc(MiB, 1));
+  await assert.rejects(run('nbdcopy', [source, second.uri]));
+  const hole = { offsetBytes: 0, lengthBytes: MiB, kind: 'absent' };
+  assert.deepEqual(await device.extents(0, MiB), [hole]);
+});
+
+peerTest('nbdcopy uses many connections at once', ['nbdcopy'], async ({ rig, uris }) => {
+  const [source, target] = [join(rig.folder, 'source.raw'), join(rig.folder, 'target.raw')];
+  const image = randomBytes(lengthBytes);
+  await writeFile(source, image);
+  const many = ['--connections=8', '--threads=8', '--requests=32', '--request-size=65536'];
+  for (const uri of uris) {
+    const openedBefore = rig.watched.opened;
+    await rig.watched.device.zero(0, lengthBytes / 2);
+    await run('nbdcopy', [...many, '--flush', source, uri]);
+    await run('nbdcopy', [...many, uri, target]);
+    assert.ok((await readFile(target)).equals(image));
+    assert.ok(rig.watched.opened - openedBefore >= 16, 'each copy had eight connections');
+  }
+});
+
+peerTest('qemu-io: FUA is durable, single bytes stay apart', ['qemu-io'], async ({ rig, uris }) => {
+  for (const uri of uris) {
+    const flushedBefore = rig.watched.flushed;
+    const commands = [
+      'write -P 1 0 64k',
+      'write -f -P 2 4095 3',
+      'write -P 3 8191 1',
+      'read -P 1 0 4095',
+      'read -P 2 4095 3',
+      'read -P 1 4098 4093',
+      'read -P 3 8191 1',
+      'discard 0 32M',
+      'discard 32M 32M',
+    ];
+    const args = ['-f', 'raw', uri, ...commands.flatMap((word) => ['-c', word])];
+    const { stdout } = await run('qemu-io', args);
+    assert.doesNotMatch(stdout, /fail|error/i);
+    assert.ok(rig.watched.flushed > flushedBefore);
+    const extents = await rig.watched.device.extents(0, lengthBytes);
+    assert.ok(
+      extents.every(({ kind }) => kind !== 'data'),
+      'the space is given back',
+    );
+  }
+});
+
 peerTest('fio verifies what it wrote at random', ['fio'], async ({ rig, uris }, context) => {
   const engines = await output('fio', ['--enghelp']);
   if (!/\bnbd\b/.test(engines)) {
@@ -203,8 +257,9 @@ peerTest('fio verifies what it wrote at random', ['fio'], async ({ rig, uris }, 
   const job = join(rig.folder, 'job.fio');
   for (const uri of uris) {
     const lines = ['[global]', 'ioengine=nbd', `uri=${uri}`, 'iodepth=16', 'size=16m', '[verify]'];
-    const rest = ['rw=randwrite', 'bsrange=512-256k', 'verify=crc32c', 'do_verify=1'];
-    await writeFile(job, `${[...lines, ...rest, 'verify_fatal=1'].join('\n')}\n`);
+    const rest = ['rw=randwrite', 'bsrange=512-256k', 'verify=crc32c', 'do_verify=1', 'fsync=8'];
+    const jobs = ['numjobs=4', 'offset_increment=16m', 'verify_fatal=1'];
+    await writeFile(job, `${[...lines, ...rest, ...jobs].join('\n')}\n`);
     await run('fio', [job], { cwd: rig.folder });
   }
 });
