@@ -36,8 +36,8 @@ interface Change {
 type Step =
   | Change
   | { kind: 'flush' | 'snapshot' | 'clone' | 'extend' | 'deleteVolume'; volume: number }
-  | { kind: 'cloneSnapshot' | 'deleteSnapshot' | 'alias'; snapshot: number }
-  | { kind: 'settle' | 'reopen' }
+  | { kind: 'cloneSnapshot' | 'deleteSnapshot' | 'alias' | 'revert'; snapshot: number }
+  | { kind: 'settle' | 'reopen' | 'group' }
   | { kind: 'crash'; losses: number };
 
 const anyVolume = fc.nat({ max: 7 });
@@ -65,13 +65,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      kind: fc.constantFrom('cloneSnapshot', 'deleteSnapshot', 'deleteSnapshot', 'alias'),
+      kind: fc.constantFrom('cloneSnapshot', 'deleteSnapshot', 'deleteSnapshot', 'alias', 'revert'),
       snapshot: fc.nat({ max: 15 }),
     }),
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constantFrom('settle', 'reopen') }),
+    arbitrary: fc.record({ kind: fc.constantFrom('settle', 'reopen', 'group') }),
   },
   {
     weight: 1,
@@ -122,12 +122,16 @@ class Model {
       case 'reopen':
         await this.#reopen();
         break;
+      case 'group':
+        await this.#snapshot(this.volumes);
+        break;
       case 'crash':
         await this.#crash(step.losses);
         break;
       case 'cloneSnapshot':
       case 'deleteSnapshot':
       case 'alias':
+      case 'revert':
         await this.#useSnapshot(step.kind, step.snapshot);
         break;
       case 'flush':
@@ -253,7 +257,7 @@ class Model {
       await volume.device.flush();
       forget(volume);
     } else if (kind === 'snapshot') {
-      await this.#snapshot(volume);
+      await this.#snapshot([volume]);
     } else if (kind === 'clone') {
       await this.add({ volume });
     } else if (kind === 'extend') {
@@ -268,25 +272,44 @@ class Model {
     }
   }
 
-  async #snapshot(volume: ModelVolume): Promise<void> {
-    this.#count += 1;
-    const id = `snapshot-${this.#count}`;
-    const [facts] = await this.engine.createSnapshots([{ volumeId: volume.id, snapshotId: id }]);
-    const { lengthBytes } = volume;
-    assert.equal(facts?.lengthBytes, lengthBytes);
-    const content = Buffer.from(volume.now);
-    this.snapshots.push({ id, volumeId: volume.id, lengthBytes, content });
+  async #snapshot(volumes: readonly ModelVolume[]): Promise<void> {
+    const wanted = volumes.map((volume) => {
+      this.#count += 1;
+      return { volume, volumeId: volume.id, snapshotId: `snapshot-${this.#count}` };
+    });
+    const facts = await this.engine.createSnapshots(wanted);
+    for (const [index, { volume, volumeId, snapshotId }] of wanted.entries()) {
+      const { lengthBytes } = volume;
+      assert.equal(facts[index]?.lengthBytes, lengthBytes);
+      const content = Buffer.from(volume.now);
+      this.snapshots.push({ id: snapshotId, volumeId, lengthBytes, content });
+      forget(volume);
+    }
+  }
+
+  async #revert(snapshot: ModelSnapshot): Promise<void> {
+    const volume = this.volumes.find(({ id }) => id === snapshot.volumeId);
+    if (volume === undefined) return;
+    const options = { volumeId: volume.id, snapshotId: snapshot.id };
+    await assert.rejects(this.engine.revertVolume(options), { code: 'invalid_state' });
+    await volume.device.close();
+    await this.engine.revertVolume(options);
+    await this.engine.revertVolume(options);
+    volume.device = await this.engine.openVolume(volume.id);
+    volume.now = Buffer.from(snapshot.content);
     forget(volume);
   }
 
   async #useSnapshot(
-    kind: 'cloneSnapshot' | 'deleteSnapshot' | 'alias',
+    kind: 'cloneSnapshot' | 'deleteSnapshot' | 'alias' | 'revert',
     index: number,
   ): Promise<void> {
     const snapshot = this.snapshots[index % Math.max(1, this.snapshots.length)];
     if (snapshot === undefined) return;
     if (kind === 'cloneSnapshot') {
       await this.add({ snapshot });
+    } else if (kind === 'revert') {
+      await this.#revert(snapshot);
     } else if (kind === 'alias') {
       this.#count += 1;
       const aliasId = `alias-${this.#count}`;
