@@ -1,4 +1,4 @@
-/** What is measured beside qemu-nbd: one row for each load, way to the server and state of cache. */
+/** What is measured beside qemu-nbd: a row for each load, way to the server and state of cache. */
 import { KiB, MiB } from '../src/base/bytes.ts';
 import { describeLoad, type FioLoad, type Load } from './nbd-load.ts';
 
