@@ -4,7 +4,7 @@ import type { VolumeRecord } from '../volume/volume-record.ts';
 import type { Finding } from './finding.ts';
 import { readerName, wholly } from './finding.ts';
 import type { Inventory } from './inventory.ts';
-import { faultOf, recordOf } from './inventory.ts';
+import { faultOf, pendingPath, recordOf } from './inventory.ts';
 import type { References } from './references.ts';
 
 const setAside = (what: string): string =>
@@ -14,6 +14,7 @@ const setAside = (what: string): string =>
 export function* checkRecords(inventory: Inventory, references: References): Generator<Finding> {
   const isDoubt = isDoubtful(inventory, references);
   yield* checkReadable(inventory, references);
+  yield* checkPending(inventory);
   for (const volume of inventory.volumes.values()) {
     const record = recordOf(volume);
     if (record !== undefined) yield* checkVolume(record, volume.path, inventory);
@@ -55,6 +56,30 @@ function* checkReadable(inventory: Inventory, references: References): Generator
       layerId: layer.id,
     };
   }
+}
+
+function* checkPending({ pending, volumes }: Inventory): Generator<Finding> {
+  if (pending === undefined) return;
+  if ('record' in pending) {
+    yield {
+      severity: 'note',
+      code: 'pending-records',
+      path: pendingPath,
+      what: 'A crash kept these records from being written one by one; they count all the same.',
+      affects: [],
+      repair: 'Writes them one by one, as the next opening would.',
+    };
+    return;
+  }
+  const { message, isNewer } = pending.fault;
+  yield {
+    severity: 'damage',
+    code: isNewer ? 'newer-version' : 'damaged-pending-records',
+    path: pendingPath,
+    what: isNewer ? newer(message) : `${message} No volume of the folder can be opened.`,
+    affects: [...volumes.keys()].map((volumeId) => ({ volumeId, snapshotId: null, ranges: [] })),
+    repair: isNewer ? null : setAside('the file'),
+  };
 }
 
 function newer(message: string): string {
@@ -141,6 +166,7 @@ function* checkLayer(
  * what nobody names may be needed all the same.
  */
 export function isDoubtful(inventory: Inventory, references: References): boolean {
+  if (inventory.pending !== undefined && 'fault' in inventory.pending) return true;
   const entries = [...inventory.volumes.values(), ...inventory.layers.values()];
   if (entries.some((entry) => recordOf<unknown>(entry) === undefined)) return true;
   const named = references.names.map((name) => name.layerId);

@@ -62,6 +62,24 @@ const faults: readonly Fault[] = [
     plant: (folder) => folder.editVolume('v', (record) => (record['formatVersion'] = 9)),
   },
   {
+    name: 'records of several volumes that a crash left',
+    code: 'pending-records',
+    severity: 'note',
+    plant: async (folder) => {
+      const volumes = [await folder.record('v'), await folder.record('clone')];
+      const text = JSON.stringify({ formatVersion: 1, volumes });
+      await writeFile(folder.path('volumes', 'records.pending'), text);
+      await rm(folder.path('volumes', 'v.json'));
+    },
+    affects: [],
+  },
+  {
+    name: 'damaged records of several volumes',
+    code: 'damaged-pending-records',
+    plant: (folder) => writeFile(folder.path('volumes', 'records.pending'), '{"formatVersion": 1'),
+    affects: ['clone', 'other', 'v'],
+  },
+  {
     name: 'a layer record that is no JSON',
     code: 'damaged-layer-record',
     plant: async (folder) =>

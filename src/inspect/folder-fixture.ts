@@ -72,6 +72,11 @@ export class TestFolder {
     return parseVolumeRecord(await readFile(this.path('volumes', `${id}.json`), 'utf8'), id);
   }
 
+  /** The record as it is in its file. */
+  async record(id: string): Promise<JsonObject> {
+    return JSON.parse(await readFile(this.path('volumes', `${id}.json`), 'utf8'));
+  }
+
   async head(volumeId: string): Promise<string> {
     return (await this.volume(volumeId)).head;
   }

@@ -7,6 +7,7 @@ import { isJsonObject } from '../base/json.ts';
 import type { LayerRecord } from '../layer/layer-record.ts';
 import { parseLayerRecord, recordFile } from '../layer/layer-record.ts';
 import type { VolumeRecord } from '../volume/volume-record.ts';
+import { parsePending, pendingFile } from '../volume/pending-records.ts';
 import { parseVolumeRecord, recordSuffix } from '../volume/volume-record.ts';
 
 /** What is wrong with a record; a newer Firn may have written one that this one cannot read. */
@@ -47,12 +48,16 @@ export interface Inventory {
   readonly layers: ReadonlyMap<string, LayerEntry>;
   readonly volumes: ReadonlyMap<string, VolumeEntry>;
   readonly strays: readonly Stray[];
+  /** Records that a crash kept from being written one by one; they count in place of those. */
+  readonly pending: Found<readonly VolumeRecord[]> | undefined;
 }
 
 export const layersFolder = 'layers';
 export const recordsFolder = 'volumes';
 /** Where a repair puts what it cannot mend; never looked into. */
 export const damagedFolder = 'damaged';
+
+export const pendingPath = join(recordsFolder, pendingFile);
 
 /** The record, if it could be read. */
 export function recordOf<T>(entry: { readonly found: Found<T> } | undefined): T | undefined {
@@ -83,14 +88,19 @@ export async function takeInventory(folder: string): Promise<Inventory> {
   for (const name of await listFolder(join(folder, recordsFolder))) {
     const path = join(recordsFolder, name);
     if (!name.endsWith(recordSuffix)) {
-      stray(path);
+      if (name !== pendingFile) stray(path);
       continue;
     }
     const id = name.slice(0, -recordSuffix.length);
     const found = await readRecord(join(folder, path), (text) => parseVolumeRecord(text, id));
     if (found !== undefined) volumes.set(id, { id, path, found });
   }
-  return { folder, layers, volumes, strays };
+  const pending = await readRecord(join(folder, pendingPath), parsePending);
+  for (const record of pending !== undefined && 'record' in pending ? pending.record : []) {
+    const { id } = record;
+    volumes.set(id, { id, path: join(recordsFolder, id + recordSuffix), found: { record } });
+  }
+  return { folder, layers, volumes, strays, pending };
 }
 
 async function listFolder(folder: string): Promise<string[]> {

@@ -9,6 +9,7 @@ import { isDoubtful } from './check-records.ts';
 import { References } from './references.ts';
 import type { RepairStep } from './repair-step.ts';
 import {
+  finishPending,
   keepUnderNewName,
   mendMap,
   newHeads,
@@ -54,7 +55,7 @@ export async function planRepair(folder: string): Promise<RepairPlan> {
       (finding) => finding.layerId,
     ),
   );
-  const steps: RepairStep[] = [];
+  const steps: RepairStep[] = of('pending-records').map(() => finishPending(folder));
   for (const layer of inventory.layers.values()) {
     const record = recordOf(layer);
     if (record === undefined) continue;
@@ -62,7 +63,8 @@ export async function planRepair(folder: string): Promise<RepairPlan> {
     if (shared.has(layer.id)) steps.push(...newHeads(folder, inventory, references, record));
   }
   steps.push(...forLayersWithoutName(inventory, references));
-  for (const finding of [...of('damaged-volume-record'), ...of('damaged-layer-record')]) {
+  const unreadable = ['volume-record', 'layer-record', 'pending-records'] as const;
+  for (const finding of unreadable.flatMap((each) => of(`damaged-${each}`))) {
     const path = finding.layerId === undefined ? finding.path : `layers/${finding.layerId}`;
     steps.push(setAsidePath(folder, path));
   }

@@ -7,10 +7,11 @@ import type { FilePool } from '../layer/file-pool.ts';
 import { createLayerFolder, removeLayerFolder } from '../layer/layer-folder.ts';
 import type { LayerRecord } from '../layer/layer-record.ts';
 import { nodeFileOperations as files } from '../layer/node-file-operations.ts';
+import { PendingRecords } from '../volume/pending-records.ts';
 import type { VolumeRecord } from '../volume/volume-record.ts';
 import { formatVolumeRecord, recordSuffix } from '../volume/volume-record.ts';
 import type { Inventory } from './inventory.ts';
-import { damagedFolder, layersFolder, recordOf, recordsFolder } from './inventory.ts';
+import { damagedFolder, layersFolder, pendingPath, recordOf, recordsFolder } from './inventory.ts';
 import { mendMapFile } from './mend-map.ts';
 import type { References } from './references.ts';
 
@@ -124,6 +125,16 @@ export function newHeads(
       await writeVolume(folder, { ...record, head });
     },
   }));
+}
+
+/** Writes the single records of a change of several that a crash has cut off. */
+export function finishPending(folder: string): RepairStep {
+  return {
+    verb: 'mend',
+    path: pendingPath,
+    what: 'Its records are written one by one, as the next opening would.',
+    run: () => new PendingRecords(join(folder, recordsFolder), files).recover(),
+  };
 }
 
 /** Writes the header of a map again, and its directories from its pages. */

@@ -70,6 +70,22 @@ test('header and directory of a map are made again from its pages', async () => 
   });
 });
 
+test('records of several volumes are written one by one; damaged ones are set aside', async () => {
+  await withFolder(async (folder) => {
+    const expected = await folder.read({ volumeId: 'v' });
+    const pending = folder.path('volumes', 'records.pending');
+    const volumes = [await folder.record('v'), await folder.record('other')];
+    await writeFile(pending, JSON.stringify({ formatVersion: 1, volumes }));
+    await rm(folder.path('volumes', 'v.json'));
+    assert.deepEqual(await repair(folder), ['mend']);
+    assert.deepEqual(await codes(folder), []);
+    assert.ok((await folder.read({ volumeId: 'v' })).equals(expected));
+    await writeFile(pending, '{');
+    assert.deepEqual(await repair(folder), ['set aside']);
+    assert.deepEqual(await codes(folder), []);
+  });
+});
+
 test('nothing that a damaged volume record led to is lost', async () => {
   await withFolder(async (folder) => {
     const expected = await folder.read({ volumeId: 'v' });

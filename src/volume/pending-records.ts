@@ -14,7 +14,7 @@ import {
 } from './volume-record.ts';
 import type { VolumeState } from './volume-state.ts';
 
-const fileName = 'records.pending';
+export const pendingFile = 'records.pending';
 const formatVersion = 1;
 
 /** A volume and the record that it gets. */
@@ -72,7 +72,7 @@ export class PendingRecords {
       this.#unfinished = unfinished;
       const content = formatPending(changes.map(({ record }) => record));
       try {
-        await this.#operations.writeDurably(join(this.#folder, fileName), content);
+        await this.#operations.writeDurably(join(this.#folder, pendingFile), content);
       } catch (error) {
         throw fromSystemError(error, 'Writing the records of several volumes');
       }
@@ -104,13 +104,13 @@ export class PendingRecords {
   }
 
   async #remove(): Promise<void> {
-    await this.#operations.remove(join(this.#folder, fileName));
+    await this.#operations.remove(join(this.#folder, pendingFile));
     await this.#operations.syncFolder(this.#folder);
   }
 
   async #read(): Promise<string | undefined> {
     try {
-      return await this.#operations.readText(join(this.#folder, fileName));
+      return await this.#operations.readText(join(this.#folder, pendingFile));
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw error;
@@ -123,8 +123,8 @@ function formatPending(records: readonly VolumeRecord[]): string {
 }
 
 /** Throws `corrupt`: what the volumes hold is not known then, so none of them is opened. */
-function parsePending(text: string): VolumeRecord[] {
-  const value = parseJson(text, fileName);
+export function parsePending(text: string): VolumeRecord[] {
+  const value = parseJson(text, pendingFile);
   if (!isJsonObject(value) || value['formatVersion'] !== formatVersion) throw damaged();
   const { volumes } = value;
   if (!Array.isArray(volumes)) throw damaged();
@@ -136,5 +136,8 @@ function parsePending(text: string): VolumeRecord[] {
 }
 
 function damaged(): OperatingError {
-  return new OperatingError('corrupt', `${fileName} is damaged: it lists no records of volumes.`);
+  return new OperatingError(
+    'corrupt',
+    `${pendingFile} is damaged: it lists no records of volumes.`,
+  );
 }

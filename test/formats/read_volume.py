@@ -89,9 +89,8 @@ class Map:
 class Layer:
     def __init__(self, folder, layer_id):
         self.path = os.path.join(folder, "layers", layer_id)
-        with open(os.path.join(self.path, "layer.json"), encoding="utf-8") as file:
-            record = json.load(file)
-        if record["formatVersion"] != 1 or record["id"] != layer_id:
+        record = load(os.path.join(self.path, "layer.json"))
+        if record["id"] != layer_id:
             raise Damage(f"the record of layer {layer_id}")
         self.parent = record["parent"]
         self.length = record["lengthBytes"]
@@ -114,17 +113,28 @@ class Layer:
         return content
 
 
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        value = json.load(file)
+    if value["formatVersion"] != 1:
+        raise Damage(f"the record {path}")
+    return value
+
+
 def find(folder, name):
     """The top layer and the size of a volume or snapshot."""
-    records = os.path.join(folder, "volumes")
-    for entry in sorted(os.listdir(records)):
-        if not entry.endswith(".json"):
-            continue
-        with open(os.path.join(records, entry), encoding="utf-8") as file:
-            record = json.load(file)
-        if record["formatVersion"] != 1 or record["id"] + ".json" != entry:
-            raise Damage(f"the record {entry}")
-        if record["id"] == name:
+    folder = os.path.join(folder, "volumes")
+    records = {}
+    for entry in os.listdir(folder):
+        if entry.endswith(".json"):
+            records[entry[: -len(".json")]] = load(os.path.join(folder, entry))
+    pending = os.path.join(folder, "records.pending")
+    if os.path.exists(pending):
+        records.update((record["id"], record) for record in load(pending)["volumes"])
+    for volume_id, record in records.items():
+        if record["id"] != volume_id:
+            raise Damage(f"the record {volume_id}")
+        if volume_id == name:
             return record["head"], record["lengthBytes"]
         for snapshot in record["snapshots"]:
             if snapshot["id"] == name:
