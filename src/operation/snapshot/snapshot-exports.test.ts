@@ -15,6 +15,7 @@ import { endSnapshotExport, exportSnapshot, listSnapshotExports } from './snapsh
 async function makeSnapshot(scene: Scene): Promise<{ volumeId: string; snapshotId: string }> {
   const { id: volumeId } = await makeVolume(scene);
   await writeAt(scene, volumeId, 4096, 'before');
+  for (const sector of [2, 20_000]) await writeAt(scene, volumeId, sector * 4096, 'kept');
   const { id: snapshotId } = await askSnapshot(scene, { volumeId });
   await scene.work();
   await writeAt(scene, volumeId, 4096, 'after!');
@@ -102,11 +103,19 @@ test('what volume and snapshot take up, for whoever may see them', async (t) => 
   const logicalBytes = 1024 ** 3;
   assert.deepEqual(await volumeUsage(scene, max, volumeId), {
     logicalBytes,
-    allocatedBytes: 4096,
-    sharedBytes: 0,
+    allocatedBytes: 3 * 4096,
+    sharedBytes: 2 * 4096,
     exclusiveBytes: 4096,
   });
   assert.equal((await snapshotUsage(scene, max, snapshotId)).exclusiveBytes, 4096);
+  const clone = await makeVolume(scene, { size: 2, snapshotId });
+  assert.deepEqual(await volumeUsage(scene, max, clone.id), {
+    logicalBytes: 2 * logicalBytes,
+    allocatedBytes: 3 * 4096,
+    sharedBytes: 3 * 4096,
+    exclusiveBytes: 0,
+  });
+  assert.equal((await snapshotUsage(scene, max, snapshotId)).exclusiveBytes, 0);
   await assert.rejects(volumeUsage(scene, bob, volumeId), { code: 'not_found' });
   await assert.rejects(snapshotUsage(scene, bob, snapshotId), { code: 'not_found' });
   const where = { id: volumeId, projectId: 'alpha' };
