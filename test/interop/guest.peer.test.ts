@@ -71,7 +71,8 @@ async function takeSnapshot({ scene, guest, volumeId }: GuestScene): Promise<Tak
 
 /** What the guest removes and trims is space of the host again. */
 async function trimGivesSpaceBack({ scene, guest }: GuestScene): Promise<void> {
-  await guest.run(`yes big | head -c ${bigFileBytes} >/mnt/big && sync`);
+  const blocks = `bs=1M count=${bigFileBytes / MiB} iflag=fullblock`;
+  await guest.run(`yes big | dd of=/mnt/big ${blocks} conv=fsync`);
   const fullBytes = hostBytes(scene);
   // What was trimmed is given back when a flush has made it durable, which the last sync sends.
   await guest.run('rm /mnt/big && sync && fstrim /mnt && sync');
