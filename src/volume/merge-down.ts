@@ -4,9 +4,9 @@ import { monotonicMs } from '../base/clock.ts';
 import { fromSystemError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { FilePool } from '../layer/file-pool.ts';
-import { createFile } from '../layer/layer-folder.ts';
 import { hasData, kindAt, overlayPage, pageSectors, runEnd } from '../layer/map-page.ts';
 import type { Layer } from '../layer/layer.ts';
+import { createMapFile } from '../layer/new-map.ts';
 import type { SectorRange } from '../layer/range-set.ts';
 import { RangeSet } from '../layer/range-set.ts';
 import { data, sectorBytes, zero } from '../layer/sector.ts';
@@ -17,8 +17,8 @@ import { chunkSectors, readSectors } from './merge-up.ts';
 
 /** Pages of the new map that wait in memory: 4 MiB. */
 const pagesAtOnce = 1024;
-/** What is copied between two notes of the progress: what a crash costs. */
-const noteBytes = 256 * MiB;
+/** What is copied between two notes of the progress, if nothing else is said: what a crash costs. */
+const noteBytesUsual = 256 * MiB;
 /** What is copied between two syncs, so that guests on the same disk never wait for much. */
 const flushBytes = 16 * MiB;
 
@@ -31,6 +31,8 @@ export interface MergeDown {
   readonly goOn: () => boolean;
   /** Runs when the child has gone over to its new files, in the same turn. */
   readonly onSwitch: () => void;
+  /** What is copied between two notes of the progress. */
+  readonly noteBytes?: number;
 }
 
 /**
@@ -59,7 +61,7 @@ export async function mergeDown(merge: MergeDown): Promise<boolean> {
   };
   await parent.linkData(child.folder, change.dataFile);
   try {
-    await createFile(pool.operations, join(child.folder, change.mapFile));
+    await createMapFile(pool.operations, join(child.folder, change.mapFile));
     const freed = await writeUnion(parent, child, pool, join(child.folder, change.mapFile));
     // The folder is synced together with the record, before the record counts.
     await pool.operations.syncFolder(child.folder);
@@ -74,7 +76,8 @@ export async function mergeDown(merge: MergeDown): Promise<boolean> {
   return true;
 }
 
-async function copyHidden({ parent, child, pool, pace, goOn }: MergeDown): Promise<boolean> {
+async function copyHidden(merge: MergeDown): Promise<boolean> {
+  const { parent, child, pool, pace, goOn, noteBytes = noteBytesUsual } = merge;
   const progress = new MergeProgress(pool.operations, parent);
   const firstPage = await progress.pageFor(child);
   if (firstPage === 0) await progress.clear();
