@@ -33,7 +33,17 @@ export class Openstack {
 
   /** Runs one command line; words are split at blanks, so that a test reads as one types. */
   async run(line: string, ...words: readonly string[]): Promise<Said> {
-    const child = spawn('openstack', [...line.split(' '), ...words], { env: this.#environment });
+    return await this.#run([...line.split(' '), ...words], '');
+  }
+
+  /** Types command lines one after the other into one interactive client, which starts once. */
+  async typed(...lines: readonly string[]): Promise<Said> {
+    return await this.#run([], lines.map((line) => `${line}\n`).join(''));
+  }
+
+  async #run(words: readonly string[], input: string): Promise<Said> {
+    const child = spawn('openstack', words, { env: this.#environment });
+    child.stdin.end(input);
     const said = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => (said[name] += text));
