@@ -72,7 +72,7 @@ async function takeSnapshot({ scene, guest, volumeId }: GuestScene): Promise<Tak
 /** What the guest removes and trims is space of the host again. */
 async function trimGivesSpaceBack({ scene, guest }: GuestScene): Promise<void> {
   const blocks = `bs=1M count=${bigFileBytes / MiB} iflag=fullblock`;
-  await guest.run(`yes big | dd of=/mnt/big ${blocks} conv=fsync`);
+  await guest.run(`dd if=/dev/urandom of=/mnt/big ${blocks} conv=fsync`);
   const fullBytes = hostBytes(scene);
   // What was trimmed is given back when a flush has made it durable, which the last sync sends.
   await guest.run('rm /mnt/big && sync && fstrim /mnt && sync');
