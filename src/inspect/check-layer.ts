@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import type { FilePool } from '../layer/file-pool.ts';
 import { DataFile } from '../layer/data-file.ts';
 import type { LayerRecord } from '../layer/layer-record.ts';
-import { partName } from '../layer/layer-record.ts';
-import { countData, dataEndOf, kindAt, pageSectors, runEnd } from '../layer/map-page.ts';
+import { dataEndOf, kindAt, pageSectors, runEnd } from '../layer/map-page.ts';
 import { absent, data, sectorsIn } from '../layer/sector.ts';
 import type { Finding } from './finding.ts';
 import { wholly } from './finding.ts';
@@ -91,18 +90,18 @@ function* checkMapFrame(
       code: map.isNewer ? 'newer-version' : 'damaged-map-header',
       what: map.headerFault,
       affects: references.readersOf(record.id).map(wholly),
-      repair: map.isProven ? 'Writes it again: it is always the same.' : null,
+      repair: map.canMend ? 'Writes it again: it is always the same.' : null,
     };
   }
   const lost = new LostSectors(record.id, references, async () => undefined);
   for (const { firstPage } of map.lostPages) lost.addPages(firstPage, firstPage + unitPages);
-  if (map.lostPages.length > 0) {
+  if (map.lostPages.length > 0 && map.isProven) {
     yield {
       ...about,
       code: 'damaged-map-directory',
       what: `${map.lostPages.length} parts of directories are damaged: the layer cannot be read.`,
       affects: lost.effects(),
-      repair: map.isProven ? 'Makes the directory again from the pages.' : null,
+      repair: map.canMend ? 'Makes the directory again from the pages.' : null,
     };
   }
 }
@@ -123,12 +122,10 @@ async function* checkPages(
   const folder = join(inventory.folder, layersFolder, record.id);
   const content = new DataFile(pool, folder, record.dataFile);
   let beyond = 0;
-  let marked = 0;
   for (const page of map.pages()) {
     const read = await map.readPage(page);
     if (read === undefined) continue;
     const { kinds, lost } = read;
-    marked += countData(kinds);
     beyond += countBeyond(kinds, endSector - page * pageSectors);
     await marks.add(page, lost);
     await cut.add(page, missingData(kinds, page, files));
@@ -161,26 +158,6 @@ async function* checkPages(
     const affects = references.namesOf(record.id).map(wholly);
     yield { ...about, code: 'marks-beyond-end', path: mapPath, what, affects };
   }
-  if (marked === 0 && map.sizeBytes === 0 && !map.isDamaged) {
-    yield* checkUnmarked(record, files);
-  }
-}
-
-/** Data without any mark: not flushed before a crash, or a map that was emptied. */
-function* checkUnmarked(record: LayerRecord, files: LayerFiles): Generator<Finding> {
-  const hostBytes = [...files.parts.values()].reduce((sum, part) => sum + part.hostBytes, 0);
-  if (hostBytes === 0) return;
-  yield {
-    severity: 'note',
-    code: 'unmarked-data',
-    path: join(layersFolder, record.id, partName(record.dataFile, 0)),
-    what:
-      `It holds ${hostBytes} bytes, and the map is empty: they were written and never flushed, ` +
-      'or the map was cut off.',
-    affects: [],
-    repair: null,
-    layerId: record.id,
-  };
 }
 
 /** The sector behind the last one that the layer may say anything of. */

@@ -320,9 +320,16 @@ const faults: readonly Fault[] = [
   },
   {
     name: 'a map that was emptied',
-    code: 'unmarked-data',
-    severity: 'note',
+    code: 'damaged-map-header',
     plant: async (folder) => truncate(folder.layer(await folder.head('other'), 'map'), 0),
+    affects: ['other'],
+  },
+  {
+    name: 'a map that ends behind its header',
+    code: 'damaged-map-directory',
+    plant: async (folder) =>
+      truncate(folder.layer(await folder.head('other'), 'map'), directoryAt(0)),
+    affects: ['other'],
   },
 ];
 

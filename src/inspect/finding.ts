@@ -34,7 +34,6 @@ export type FindingCode =
   | 'damaged-map-page'
   | 'data-cut-off'
   | 'marks-beyond-end'
-  | 'unmarked-data'
   | 'unreadable-data';
 
 /** A run of bytes of a volume or snapshot. */

@@ -1,10 +1,10 @@
 import type { PooledFile } from '../layer/file-pool.ts';
 import {
+  checkMapHeader,
   directoryAt,
   pageAt,
   pagesPerDirectory,
   isNewerMap,
-  readMapHeader,
 } from '../layer/map-format.ts';
 import { kindAt } from '../layer/map-page.ts';
 import type { OpenedBlock } from '../layer/sealed-block.ts';
@@ -36,7 +36,7 @@ export interface ReadPage {
 export class MapReader {
   readonly #file: PooledFile;
   readonly #directories = new Map<number, Uint8Array>();
-  /** Set when the header is no header, or not there although there are directories. */
+  /** Set when the header is no header. */
   headerFault: string | undefined;
   /** True when the header is one of a later version, of which nothing more can be said. */
   isNewer = false;
@@ -51,7 +51,7 @@ export class MapReader {
   static async open(file: PooledFile): Promise<MapReader> {
     const reader = new MapReader(file);
     reader.sizeBytes = await file.sizeBytes();
-    if (reader.sizeBytes > 0) await reader.#openNow();
+    await reader.#openNow();
     return reader;
   }
 
@@ -117,35 +117,40 @@ export class MapReader {
     return openBlock(stored, positionBytes);
   }
 
+  /** True when header and directories can be made again from what is left. */
+  get canMend(): boolean {
+    const ends = this.lostPages.map(({ group }) => directoryAt(group) + storedBytes);
+    // Of a file that ends before its directory, the pages are lost too.
+    return this.isProven && ends.every((end) => end <= this.sizeBytes);
+  }
+
   async close(): Promise<void> {
     await this.#file.close();
   }
 
   async #openNow(): Promise<void> {
-    const hasHeader = await this.#readHeader();
+    await this.#readHeader();
     if (this.isNewer) return;
-    for (let group = 0; directoryAt(group) < this.sizeBytes; group += 1) {
-      const { content, damaged } = await this.readBlock(directoryAt(group));
-      for (const unit of damaged) {
+    for (let group = 0; group === 0 || directoryAt(group) < this.sizeBytes; group += 1) {
+      const { content, empty, damaged } = await this.readBlock(directoryAt(group));
+      // The first directory is there from the beginning, any other since it has a bit.
+      for (const unit of group === 0 ? [...empty, ...damaged] : damaged) {
         const firstPage = group * pagesPerDirectory + unit * unitPages;
         this.lostPages.push({ group, unit, firstPage });
       }
       if (content.some((byte) => byte !== 0)) this.#directories.set(group, content);
     }
-    const isUsed = this.#directories.size > 0 || this.lostPages.length > 0;
-    if (!hasHeader && isUsed) this.headerFault ??= 'It has no header.';
   }
 
-  async #readHeader(): Promise<boolean> {
+  async #readHeader(): Promise<void> {
     const stored = new Uint8Array(storedBytes);
     await this.#file.read(stored, 0);
     try {
-      return readMapHeader(stored, this.#file.path);
+      checkMapHeader(stored, this.#file.path);
     } catch (error) {
       if (!(error instanceof OperatingError)) throw error;
       this.headerFault = error.message;
       this.isNewer = isNewerMap(stored);
-      return false;
     }
   }
 }

@@ -170,6 +170,16 @@ test('a head with layers on it, and one that a snapshot names, change no more', 
   });
 });
 
+test('a map that is cut off is not made again from nothing', async () => {
+  for (const end of [0, directoryAt(0), directoryAt(0) + 512]) {
+    await withFolder(async (folder) => {
+      await truncate(folder.layer(await folder.snapshotLayer('s1'), 'map'), end);
+      const { steps, remaining } = await planRepair(folder.folder);
+      assert.deepEqual([steps.length, remaining.length > 0], [0, true], `${end}`);
+    });
+  }
+});
+
 test('what is lost is said, and left as it is', async () => {
   await withFolder(async (folder) => {
     await truncate(folder.layer(await folder.snapshotLayer('s1'), 'data'), 0);

@@ -10,6 +10,7 @@ import {
   progressFile,
   recordFile,
 } from './layer-record.ts';
+import { createMapFile } from './new-map.ts';
 
 /**
  * Makes the folder of an empty layer, durably. It gets its name last, so a layer is there whole or
@@ -26,7 +27,7 @@ export async function createLayerFolder(
     await operations.remove(temporary);
     await operations.makeFolder(temporary);
     await createFile(operations, join(temporary, record.dataFile));
-    await createFile(operations, join(temporary, record.mapFile));
+    await createMapFile(operations, join(temporary, record.mapFile));
     // Also makes durable the names of the two files, which are in the same folder.
     await operations.writeDurably(join(temporary, recordFile), formatLayerRecord(record));
     await operations.rename(temporary, folder);

@@ -10,10 +10,10 @@ import { FilePool } from './file-pool.ts';
 import { createLayerFolder } from './layer-folder.ts';
 import { parseLayerRecord } from './layer-record.ts';
 import { Layer } from './layer.ts';
-import { directoryAt, pageAt } from './map-format.ts';
+import { directoryAt, directoryBytes, pageAt } from './map-format.ts';
 import { absent, data, sectorBytes, zero } from './sector.ts';
 import { kindAt, pageSectors } from './map-page.ts';
-import { storedBytes } from './sealed-block.ts';
+import { sealBlock } from './sealed-block.ts';
 
 const lengthBytes = 4 * TiB;
 
@@ -109,7 +109,8 @@ test('a page that the directory does not name counts as absent', async () => {
     await writeSector(layer, 3);
     await layer.flush();
     const file = await open(join(layer.folder, 'map'), 'r+');
-    await file.write(Buffer.alloc(storedBytes), 0, storedBytes, directoryAt(0));
+    const empty = sealBlock(new Uint8Array(directoryBytes), directoryAt(0));
+    await file.write(empty, 0, empty.length, directoryAt(0));
     await file.close();
     const other = reopen(layer);
     assert.equal(await kindOf(other, 3), absent);

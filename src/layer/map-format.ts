@@ -4,9 +4,9 @@ import { contentBytes, openBlock, sealBlock, storedBytes } from './sealed-block.
 /**
  * The `map` file of a layer (docs/formats/layer.md).
  *
- * An empty file is a map in which every sector is absent. Otherwise: a header, then groups of one
- * directory and 32,768 pages, each of them a sealed block at a fixed place in a sparse file. A bit
- * of the directory says whether its page was ever written.
+ * A header, then groups of one directory and 32,768 pages, each of them a sealed block at a fixed
+ * place in a sparse file. A bit of the directory says whether its page was ever written. Header and
+ * first directory are there from the beginning.
  */
 export const directoryBytes = contentBytes;
 /** One directory describes 2 TiB of the volume. */
@@ -35,22 +35,16 @@ export function mapHeader(): Uint8Array {
   return sealBlock(header, 0);
 }
 
-/**
- * Checks a header that was read; answers false when it was never written. Throws `corrupt` when it
- * is no header of this version.
- */
-export function readMapHeader(stored: Uint8Array, path: string): boolean {
+/** Checks a header that was read. Throws `corrupt` when it is no header of this version. */
+export function checkMapHeader(stored: Uint8Array, path: string): void {
   const { content, empty, damaged } = openBlock(stored, 0);
   const version = versionOf(content) ?? versionOf(stored);
   if (version !== undefined && version !== formatVersion) {
     throw new OperatingError('corrupt', `${path} has the unknown format version ${version}.`);
   }
-  // Only the first unit says anything; a power cut may keep the others from being there.
-  if (empty.includes(0) && damaged.length === 0) return false;
-  if (version === undefined || damaged.length > 0) {
+  if (version === undefined || empty.length > 0 || damaged.length > 0) {
     throw new OperatingError('corrupt', `${path} is not the map of a layer.`);
   }
-  return true;
 }
 
 /** True when a header, whatever its form, names a later version than this one. */

@@ -6,6 +6,7 @@ import type { FileOperations, OpenFile } from './file-operations.ts';
 import { FilePool } from './file-pool.ts';
 import { directoryAt, pageAt, pagesPerDirectory } from './map-format.ts';
 import { kindAt, pageSectors } from './map-page.ts';
+import { emptyMap } from './new-map.ts';
 import { nodeFileOperations } from './node-file-operations.ts';
 import { storedBytes } from './sealed-block.ts';
 import { SectorMap } from './sector-map.ts';
@@ -19,6 +20,18 @@ class MemoryFile {
   readonly #durable = new Map<number, Buffer>();
   /** What was written since the last sync, in order. */
   #pending: { at: number; content: Buffer }[] = [];
+
+  /** The map of an empty layer, durable. */
+  static empty(): MemoryFile {
+    const content = Buffer.from(emptyMap());
+    const starts = Array.from({ length: content.length / diskSectorBytes }, (_, index) => index);
+    return MemoryFile.of(
+      starts.map((index) => {
+        const at = index * diskSectorBytes;
+        return [at, content.subarray(at, at + diskSectorBytes)];
+      }),
+    );
+  }
 
   static of(sectors: Iterable<readonly [number, Buffer]>): MemoryFile {
     const file = new MemoryFile();
@@ -112,7 +125,7 @@ test('a power cut at any write of a flush leaves each mark old or new, and no da
       fc.array(fc.array(change, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 }),
       fc.infiniteStream(fc.boolean()),
       async (flushes, survivals) => {
-        const file = new MemoryFile();
+        const file = MemoryFile.empty();
         const cuts: MemoryFile[] = [];
         const survives = (): boolean => survivals.next().value ?? false;
         const map = file.map(() => cuts.push(file.afterPowerCut(survives)));
@@ -138,7 +151,7 @@ test('a power cut at any write of a flush leaves each mark old or new, and no da
 });
 
 test('what a power cut left can be written on', async () => {
-  const file = new MemoryFile();
+  const file = MemoryFile.empty();
   let cut: MemoryFile | undefined;
   const map = file.map(() => (cut ??= file.afterPowerCut(() => false)));
   await map.open();
@@ -152,7 +165,7 @@ test('what a power cut left can be written on', async () => {
 });
 
 test('a flipped bit is damage or nothing, never another mark', async () => {
-  const file = new MemoryFile();
+  const file = MemoryFile.empty();
   const map = file.map();
   await map.open();
   for (const place of places.keys()) await mark(map, place, place % 2 === 0 ? data : zero);
@@ -184,7 +197,7 @@ test('a flipped bit is damage or nothing, never another mark', async () => {
 });
 
 test('a page that is cut off, or reads as zeros, is damage', async () => {
-  const file = new MemoryFile();
+  const file = MemoryFile.empty();
   const map = file.map();
   await map.open();
   await mark(map, 4, data);
@@ -192,4 +205,16 @@ test('a page that is cut off, or reads as zeros, is damage', async () => {
   const page = pageAt(300);
   const kept = [...file.sectors()].filter(([at]) => at < page + 512 || at >= page + storedBytes);
   await assert.rejects(readKinds(MemoryFile.of(kept).map()), { code: 'corrupt' });
+});
+
+test('a map that is cut off anywhere is damage', async () => {
+  const file = MemoryFile.empty();
+  const map = file.map();
+  await map.open();
+  for (const place of places.keys()) await mark(map, place, data);
+  await map.write(map.take());
+  for (const end of [0, 512, directoryAt(0), pageAt(0), pageAt(1) + 1024, pageAt(300)]) {
+    const kept = [...file.sectors()].filter(([at]) => at < end);
+    await assert.rejects(readKinds(MemoryFile.of(kept).map()), { code: 'corrupt' }, `${end}`);
+  }
 });

@@ -2,12 +2,11 @@ import { assert, must } from '../base/assert.ts';
 import { OperatingError } from '../base/errors.ts';
 import type { PooledFile } from './file-pool.ts';
 import {
+  checkMapHeader,
   directoryAt,
   directoryBytes,
-  mapHeader,
   pageAt,
   pagesPerDirectory,
-  readMapHeader,
 } from './map-format.ts';
 import { isValidPage, pageBytes, pageSectors, setKinds } from './map-page.ts';
 import { openBlock, sealBlock, storedBytes } from './sealed-block.ts';
@@ -42,7 +41,6 @@ export class SectorMap {
   readonly #directories = new Map<number, Uint8Array>();
   /** The same of the file alone. */
   readonly #written = new Map<number, Uint8Array>();
-  #hasHeader = false;
   #opening: Promise<void> | undefined;
   #opened = false;
 
@@ -145,8 +143,6 @@ export class SectorMap {
   /** Writes a copy into the file, durably. After a failure nothing more may be written. */
   async write(pending: PendingMap): Promise<void> {
     if (pending.pages.length === 0) return;
-    if (!this.#hasHeader) await this.#file.write(mapHeader(), 0);
-    this.#hasHeader = true;
     for (const { page, content } of pending.pages) {
       const position = pageAt(page);
       await this.#file.write(sealBlock(content, position), position);
@@ -170,7 +166,6 @@ export class SectorMap {
     this.#written.clear();
     this.#opened = false;
     await this.open();
-    this.#hasHeader = false;
     for (const page of doubtful) {
       if (!this.hasPage(page)) continue;
       await this.#loadAll(page, page);
@@ -201,24 +196,21 @@ export class SectorMap {
 
   async #openNow(): Promise<void> {
     const sizeBytes = await this.#file.sizeBytes();
-    if (sizeBytes > 0) {
-      this.#hasHeader = readMapHeader(await this.#readBlock(0), this.#file.path);
-      for (let group = 0; directoryAt(group) < sizeBytes; group += 1) {
-        await this.#openDirectory(group);
-      }
+    checkMapHeader(await this.#readBlock(0), this.#file.path);
+    for (let group = 0; group === 0 || directoryAt(group) < sizeBytes; group += 1) {
+      await this.#openDirectory(group);
     }
     this.#opened = true;
   }
 
   async #openDirectory(group: number): Promise<void> {
     const position = directoryAt(group);
-    const { content, damaged } = openBlock(await this.#readBlock(position), position);
-    const { path } = this.#file;
-    if (damaged.length > 0) {
-      throw new OperatingError('corrupt', `Directory ${group} of ${path} is damaged.`);
+    const { content, empty, damaged } = openBlock(await this.#readBlock(position), position);
+    // The first directory is there from the beginning, any other since it has a bit.
+    if (damaged.length > 0 || (group === 0 && empty.length > 0)) {
+      throw new OperatingError('corrupt', `Directory ${group} of ${this.#file.path} is damaged.`);
     }
     if (content.every((byte) => byte === 0)) return;
-    if (!this.#hasHeader) throw new OperatingError('corrupt', `${path} has no header.`);
     this.#directories.set(group, content);
     this.#written.set(group, Uint8Array.from(content));
   }

@@ -42,17 +42,16 @@ class Map:
         self.size = os.fstat(self.file.fileno()).st_size
         self.pages = {}
         self.directories = {}
-        if self.size == 0:
-            return
         header = self.block(0)
+        if None in header or header[0][:12] != b"FIRN-MAP" + struct.pack("<L", 2):
+            raise Damage("no header of version 2")
         group = 0
-        while (1 + 32769 * group) * BLOCK < self.size:
+        while group == 0 or (1 + 32769 * group) * BLOCK < self.size:
             units = self.block(1 + 32769 * group)
+            if group == 0 and None in units:
+                raise Damage("no first directory")
             self.directories[group] = b"".join(unit or bytes(256) for unit in units)
             group += 1
-        if any(any(bits) for bits in self.directories.values()):
-            if None in header[:1] or header[0][:12] != b"FIRN-MAP" + struct.pack("<L", 2):
-                raise Damage("no header of version 2")
 
     def block(self, number):
         position = number * BLOCK
