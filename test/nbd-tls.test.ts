@@ -28,9 +28,9 @@ async function writeCertificates(t: TestContext): Promise<string> {
 test('with certificates clients are handed an address in TLS, and clear is refused', async (t) => {
   const certificates = await writeCertificates(t);
   const scene = await startScene(t, [
-    ...['--nbd-tls-cert', join(certificates, 'server-cert.pem')],
-    ...['--nbd-tls-key', join(certificates, 'server-key.pem')],
-    ...['--nbd-tls-client-ca', join(certificates, 'ca-cert.pem')],
+    `--nbd-tls-cert=${join(certificates, 'server-cert.pem')}`,
+    `--nbd-tls-key=${join(certificates, 'server-key.pem')}`,
+    `--nbd-tls-client-ca=${join(certificates, 'ca-cert.pem')}`,
   ]);
   const id = await volumeReady(scene.client, await scene.client.volumes.create({ size: 1 }));
   const attachment = await scene.client.attach(id, { host: 'here', mode: 'rw' });

@@ -43,7 +43,10 @@ export class Connection {
     this.#socket = socket;
     this.#choice = new Choice(parts.exports, () => this.cut('the export was removed'));
     this.#channel = new Channel(socket);
-    socket.on('error', (error) => this.#noteReason(error.message));
+    socket.on('error', (error) => {
+      this.#noteReason(error.message);
+      this.#stop();
+    });
     socket.once('close', () => this.#stop());
     this.ended = this.#live();
   }

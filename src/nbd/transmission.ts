@@ -159,8 +159,15 @@ export class Transmission {
     const large = this.#large.take(bytes, this);
     if (large !== true && !(await large)) return false;
     const shared = this.#gone ? false : this.#parts.shared.take(bytes, this);
-    if (shared === true || (await shared)) return true;
-    this.#large.give(bytes);
+    if (shared === true) return true;
+    if (!(await shared)) {
+      this.#large.give(bytes);
+      return false;
+    }
+    // A loan that passes down a line of clients who have all left must not keep the loop to itself.
+    await nextTurn();
+    if (!this.#gone) return true;
+    this.#giveBack(bytes);
     return false;
   }
 
