@@ -75,7 +75,7 @@ test('a flush during a freeze waits for the former head and for the record', asy
   for (const held of ['datasync', 'record'] as const) {
     await withFolder(async (folder) => {
       let hold: Promise<void> | undefined;
-      /** The data of the former head is what is synced first. */
+      /** The first data that is synced is that of the former head. */
       let heldPath: string | undefined;
       const reached = Promise.withResolvers<void>();
       const wait = async (): Promise<void> => {
@@ -89,7 +89,8 @@ test('a flush during a freeze waits for the former head and for the record', asy
           open: async (path, mode) => {
             const file = await nodeFileOperations.open(path, mode);
             const datasync = async (): Promise<void> => {
-              if (held === 'datasync' && (heldPath ??= path) === path) await wait();
+              const isData = held === 'datasync' && path.endsWith('/data');
+              if (isData && (heldPath ??= path) === path) await wait();
               await file.datasync();
             };
             return {
