@@ -11,6 +11,7 @@ import type { Play, ScriptedServer } from '../client/scripted-server.ts';
 import { ExportRegistry } from '../nbd/exports.ts';
 import { NbdServer } from '../nbd/server.ts';
 import { openMemoryDevice } from '../volume/memory-device.ts';
+import { readOnlyDevice } from '../volume/read-only-device.ts';
 import type { ServeOptions } from './context.ts';
 import { runCli } from './program.ts';
 
@@ -247,6 +248,110 @@ test('an ambiguous detachment is asked about', async () => {
   assert.equal((await run(['volume', 'detach', 'v1', '--attachment', 'a2'])).code, 0);
   assert.equal(scripted.requests.at(-1)?.path, '/attachments/a2');
   assert.equal((await run(['volume', 'detach', 'v1', '--attachment', 'a3'])).code, 1);
+});
+
+const snapshot = {
+  id: 's1',
+  name: 'still',
+  description: null,
+  status: 'available',
+  size: 3,
+  volume_id: 'v1',
+  created_at: '2026-01-01T00:00:00.000000',
+};
+const usage = {
+  logical_bytes: 3 * GiB,
+  allocated_bytes: 3 * MiB,
+  shared_bytes: 2 * MiB,
+  exclusive_bytes: MiB,
+};
+const connection = { id: 'a1', status: 'attached', mode: 'rw', instance: null, host: 'one' };
+
+test('a volume is shown with what it takes up and who uses it, a snapshot too', async () => {
+  play = ({ path }) => {
+    if (path === '/volumes/v1') return { body: { volume } };
+    if (path === '/snapshots/s1') return { body: { snapshot } };
+    if (path.endsWith('/usage')) return { body: { usage } };
+    if (path === '/firn/v1/snapshots/s1/exports') return { body: { exports: [] } };
+    const attachments = [
+      { ...connection, connections: 2 },
+      { ...connection, id: 'a2', host: null, connections: 0 },
+    ];
+    return path === '/firn/v1/volumes/v1/attachments' ? { body: { attachments } } : undefined;
+  };
+  const shown = await run(['volume', 'show', 'v1']);
+  assert.match(shown.out, /^allocated +3\.0 MiB\nshared +2\.0 MiB\nexclusive +1\.0 MiB$/m);
+  assert.match(
+    shown.out,
+    /^connections +a1 \(one, rw, 2 connected\), a2 \(no host, rw, no client\)$/m,
+  );
+  const json = JSON.parse((await run(['volume', 'show', 'v1', '--json'])).out);
+  assert.deepEqual([json.id, json.usage, json.connections.length], ['v1', usage, 2]);
+  const still = await run(['snapshot', 'show', 's1']);
+  assert.match(still.out, /^exclusive +1\.0 MiB\nexports +-$/m);
+});
+
+test('a volume is reverted and extended, and waited for', async () => {
+  let looks = 0;
+  play = ({ method, path }) => {
+    if (method === 'POST') return { status: 202 };
+    if (path === '/snapshots/s1') return { body: { snapshot } };
+    looks += 1;
+    const busy = looks % 3 === 2;
+    return { body: { volume: { ...volume, status: busy ? 'reverting' : 'available' } } };
+  };
+  const reverted = await run(['volume', 'revert', 'v1', 's1']);
+  assert.match(reverted.out, /^status +available$/m);
+  assert.deepEqual(
+    [looks, scripted.requests.find(({ method }) => method === 'POST')?.body],
+    [3, { revert: { snapshot_id: 's1' } }],
+  );
+  assert.equal((await run(['volume', 'extend', 'v1', '--size', '5'])).code, 0);
+  assert.equal(looks, 6);
+  const asked = scripted.requests.filter(({ method }) => method === 'POST');
+  assert.deepEqual(asked.at(-1)?.body, { 'os-extend': { new_size: 5 } });
+  assert.equal((await run(['volume', 'extend', 'v1'])).code, 2);
+});
+
+test('a snapshot is exported, read into a file, and let go', async () => {
+  const exports = new ExportRegistry();
+  await using server = await servedOver(exports, join(folder, 'nbd.sock'));
+  const exportName = 'y'.repeat(32);
+  const made = {
+    id: 'e1',
+    snapshot_id: 's1',
+    host: 'one',
+    connections: 0,
+    uri: 'nbd://127.0.0.1:1/x',
+    unix_uri: `nbd+unix:///${exportName}?socket=${server.path}`,
+  };
+  let all = [made];
+  play = ({ method, path }) => {
+    if (path === '/snapshots/s1') return { body: { snapshot } };
+    if (method === 'POST') return { status: 201, body: { export: made } };
+    return method === 'DELETE' ? { status: 204 } : { body: { exports: all } };
+  };
+  const device = openMemoryDevice({ lengthBytes: 4 * MiB });
+  const data = randomBytes(64 * KiB);
+  await device.write(MiB, data);
+  exports.add(exportName, { readOnly: true, open: async () => readOnlyDevice(device) });
+  const target = join(folder, 'snapshot.img');
+  const exported = await run(['snapshot', 'export', 's1', target]);
+  assert.equal(exported.code, 0, exported.err);
+  const image = await readFile(target);
+  assert.ok(image.length === 4 * MiB && image.subarray(MiB, MiB + data.length).equals(data));
+  assert.equal(scripted.requests.at(-1)?.path, '/firn/v1/snapshots/s1/exports/e1');
+  assert.match((await run(['snapshot', 'attach', 's1'])).out, /^uri +nbd:\/\/127\.0\.0\.1:1\/x$/m);
+  assert.equal((await run(['snapshot', 'detach', 's1'])).code, 0);
+  assert.equal(scripted.requests.at(-1)?.method, 'DELETE');
+  all = [made, { ...made, id: 'e2' }];
+  const unclear = await run(['snapshot', 'detach', 's1']);
+  assert.match(unclear.err, /more than once; choose with --export: e1, e2/);
+  assert.equal((await run(['snapshot', 'detach', 's1', '--export', 'e2'])).code, 0);
+  assert.equal(scripted.requests.at(-1)?.path, '/firn/v1/snapshots/s1/exports/e2');
+  assert.match((await run(['snapshot', 'detach', 's1', '--export', 'e3'])).err, /no export e3/);
+  all = [];
+  assert.match((await run(['snapshot', 'detach', 's1'])).err, /is not exported/);
 });
 
 test('a file goes into a volume and comes back the same, sparse', async () => {

@@ -1,5 +1,6 @@
 /** `POST /volumes/{id}/action` (api-ref of Cinder, volumes-v3-volumes-actions). */
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { OperatingError } from '../../base/errors.ts';
 import { attachVolume } from '../../operation/attachment/attach-volume.ts';
 import { detachVolume, forceDetachVolume } from '../../operation/attachment/detach-volume.ts';
 import {
@@ -108,8 +109,17 @@ const actions: Readonly<Record<string, Action>> = {
 
   'os-attach': async (operations, { caller, params }, body) => {
     const given = parseBody(Attach, body)['os-attach'];
+    const instanceId = given.instance_uuid ?? given.host_name ?? null;
+    if (instanceId === null) {
+      throw new OperatingError(
+        'invalid_input',
+        "Invalid input for field/attribute os-attach. 'instance_uuid' or 'host_name' is a " +
+          'required property',
+        { field: 'os-attach' },
+      );
+    }
     await attachVolume(operations, caller, params.id, {
-      instanceId: given.instance_uuid ?? given.host_name ?? null,
+      instanceId,
       mountpoint: given.mountpoint ?? null,
       mode: given.mode ?? null,
     });

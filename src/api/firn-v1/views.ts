@@ -94,12 +94,13 @@ export function snapshotExportView(
   nbd: NbdAddress | undefined,
 ): object {
   const { row, connections } = each;
+  const address = nbd === undefined ? undefined : exportAddress(row.exportName, nbd);
   return {
     id: row.id,
     snapshot_id: row.snapshotId,
     host: row.host,
     created_at: timeView(row.createdAt),
     connections,
-    ...(nbd === undefined ? {} : exportAddress(row.exportName, nbd)),
+    ...(address === undefined ? {} : { uri: address['uri'], unix_uri: address['unix_uri'] }),
   };
 }

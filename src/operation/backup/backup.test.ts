@@ -7,7 +7,14 @@ import type { BackupRow, VolumeRow } from '../../catalog/tables.ts';
 import { createAttachment } from '../attachment/create-attachment.ts';
 import { deleteAttachment } from '../attachment/delete-attachment.ts';
 import { ann, bob, max, openScene, type Scene } from '../operation-fixture.ts';
-import { askBackup, askSnapshot, makeVolume, readAt, writeAt } from '../requests-fixture.ts';
+import {
+  askBackup,
+  askSnapshot,
+  askVolume,
+  makeVolume,
+  readAt,
+  writeAt,
+} from '../requests-fixture.ts';
 import { byId } from '../scope.ts';
 import { deleteSnapshot } from '../snapshot/delete-snapshot.ts';
 import { deleteVolume } from '../volume/delete-volume.ts';
@@ -355,4 +362,19 @@ test('an empty catalogue adopts what the store holds, once', async (t) => {
   const { volume } = await restoreBackup(scene, max, row.id, { volumeId: null, name: null });
   await scene.work();
   assert.equal(await readAt(scene, volume.id, 0, 8), 'precious');
+});
+
+test('a restore that fails after its volume was deleted leaves nothing in the engine', async (t) => {
+  const scene = await openScene(t);
+  const { backup } = await backedUp(scene);
+  const { id: volumeId } = await askVolume(scene, { backupId: backup.id });
+  const job = must(await scene.jobs.next(), 'the restore');
+  await deleteVolume(scene, ann, volumeId, { cascade: false, force: true });
+  await scene.catalog.change('jobs', { id: job.id }, { state: 'running' });
+  await scene.work();
+  // The restore had begun, and made its volume after the deletion's job had looked.
+  await scene.engine.createVolume({ volumeId, lengthBytes: 1024 ** 3 });
+  await restoreBackupJob(scene).fail(job, new OperatingError('corrupt', 'bad pack'));
+  await assert.rejects(scene.engine.openVolume(volumeId), { code: 'not_found' });
+  assert.equal((await showBackup(scene, max, backup.id)).status, 'available');
 });
