@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { nodeFileOperations } from '../layer/node-file-operations.ts';
 import { hookedFileOperations, systemError } from './failing-files.ts';
 import type { OpenedEngine } from './open-engine.ts';
 import { openVolumeEngine } from './open-engine.ts';
+import { VolatileFiles } from './volatile-files.ts';
 
 /** What the engine does after a file operation of which nobody knows whether it was done. */
 const sector = 4 * KiB;
@@ -182,4 +184,89 @@ test('a record that may not be durable is made so before it is trusted', async (
   const [synced, read] = [calls.lastIndexOf('syncFolder volumes'), calls.lastIndexOf('readText')];
   assert.ok(synced >= 0 && synced < read, calls.join(', '));
   await engine.close();
+});
+
+for (const file of ['data', 'map']) {
+  test(`a frozen layer goes on after a failed sync of its ${file}, under an open view`, async (t) => {
+    const folder = await newFolder(t);
+    let failing = '';
+    const files = new VolatileFiles(
+      hookedFileOperations((operation, path) => {
+        if (failing !== '' && operation === 'datasync' && path.includes(failing)) {
+          throw systemError('EIO');
+        }
+      }),
+    );
+    const engine = await open(folder, files.operations);
+    await engine.createVolume({ volumeId: 'v', lengthBytes });
+    for (const [at, snapshotId] of ['a', 'b'].entries()) {
+      await writeSector(engine, 'v', at);
+      await engine.createSnapshots([{ volumeId: 'v', snapshotId }]);
+    }
+    await writeSector(engine, 'v', 2);
+    const view = await engine.openSnapshot('b');
+    const assertView = async (): Promise<void> => {
+      const found = Buffer.alloc(sector);
+      for (const at of [0, 1]) {
+        await view.read(at * sector, found);
+        assert.ok(found.equals(Buffer.alloc(sector, at + 1)), `sector ${at}`);
+      }
+    };
+    await assertView();
+    failing = join((await engine.findSnapshot('b'))?.layerId ?? '', file);
+    await engine.deleteSnapshot('a');
+    await assert.rejects(engine.settled(), { code: 'io' });
+    await assertView();
+    failing = '';
+    await engine.settled();
+    assert.equal((await engine.findSnapshot('b'))?.chain.length, 1, 'merged without a restart');
+    await assertView();
+    const copy = `${folder}-after`;
+    t.after(() => rm(copy, { recursive: true }));
+    execFileSync('cp', ['-a', '--sparse=always', folder, copy]);
+    files.cutPower(folder, copy, () => true);
+    await view.close();
+    await engine.close();
+    await assertSectors(copy, 'v', 3);
+  });
+}
+
+test('a head that failed leaves the layers that others read', async (t) => {
+  const folder = await newFolder(t);
+  let failing = '';
+  const fs = hookedFileOperations((operation, path) => {
+    if (failing !== '' && operation === 'datasync' && path.includes(failing)) {
+      throw systemError('EIO');
+    }
+  });
+  const engine = await open(folder, fs);
+  await engine.createVolume({ volumeId: 'v', lengthBytes });
+  for (const [at, snapshotId] of ['a', 'b'].entries()) {
+    await writeSector(engine, 'v', at);
+    await engine.createSnapshots([{ volumeId: 'v', snapshotId }]);
+  }
+  const view = await engine.openSnapshot('b');
+  const device = await engine.openVolume('v');
+  await device.write(2 * sector, Buffer.alloc(sector, 3));
+  // Every layer fails: the frozen one in its merge, the head in the flush.
+  failing = 'layers';
+  await engine.deleteSnapshot('a');
+  await assert.rejects(engine.settled(), { code: 'io' });
+  await assert.rejects(device.flush(), { code: 'io' });
+  const reads = Array.from({ length: 20 }, async () => {
+    const found = Buffer.alloc(2 * sector);
+    await view.read(0, found);
+    assert.deepEqual([found[0], found[sector]], [1, 2]);
+  });
+  await assert.rejects(device.close(), { code: 'io' });
+  await Promise.all(reads);
+  failing = '';
+  const found = Buffer.alloc(2 * sector);
+  await view.read(0, found);
+  assert.deepEqual([found[0], found[sector]], [1, 2]);
+  await view.close();
+  await writeSector(engine, 'v', 2);
+  await engine.settled();
+  await engine.close();
+  await assertSectors(folder, 'v', 3);
 });

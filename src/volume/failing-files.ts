@@ -1,7 +1,10 @@
 import type { FileOperations, OpenFile } from '../layer/file-operations.ts';
 import { nodeFileOperations } from '../layer/node-file-operations.ts';
 
-/** What is about to be done; a thrown error is what the file system answers instead. */
+/**
+ * What is about to be done; a thrown error is what the file system answers instead. A write that is
+ * to fail with `ShortWrite` does its first half before.
+ */
 export type BeforeOperation = (operation: string, path: string) => void;
 
 /** A file system behind a hook, for tests that make some operation fail. */
@@ -35,7 +38,16 @@ function hookedFile(file: OpenFile, path: string, before: BeforeOperation): Open
   };
   return {
     read: (target, position) => hook('read', () => file.read(target, position)),
-    write: (content, position) => hook('write', () => file.write(content, position)),
+    write: async (content, position) => {
+      try {
+        before('write', path);
+      } catch (error) {
+        if (!(error instanceof ShortWrite)) throw error;
+        await file.write(content.subarray(0, content.byteLength / 2), position);
+        throw systemError(error.code);
+      }
+      await file.write(content, position);
+    },
     datasync: () => hook('datasync', () => file.datasync()),
     truncate: (length) => hook('truncate', () => file.truncate(length)),
     punch: (position, length) => hook('punch', () => file.punch(position, length)),
@@ -43,6 +55,16 @@ function hookedFile(file: OpenFile, path: string, before: BeforeOperation): Open
     allocatedBytes: () => hook('allocatedBytes', () => file.allocatedBytes()),
     close: () => file.close(),
   };
+}
+
+/** Lets a write end in its middle. */
+export class ShortWrite extends Error {
+  readonly code: string;
+
+  constructor(code: string) {
+    super(`${code}: made to end in the middle`);
+    this.code = code;
+  }
 }
 
 /** What the system answers when a file operation fails. */

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { KiB, MiB } from '../base/bytes.ts';
-import { isOperatingError } from '../base/errors.ts';
 import type { BlockDevice } from './block-device.ts';
 import type { BeforeOperation } from './failing-files.ts';
 import { hookedFileOperations, systemError } from './failing-files.ts';
@@ -36,92 +35,6 @@ async function readSector(device: BlockDevice, at: number): Promise<number> {
     'a sector is not torn',
   );
   return first ?? 0;
-}
-
-/** What a run was told: how far it came, and what was acknowledged. */
-interface Told {
-  flushed: number;
-  written: number;
-  snapshots: Map<string, number>;
-  deleted: Set<string>;
-}
-
-/** Writes generation after generation, with snapshots and merges between; notes what resolved. */
-async function work(engine: OpenedEngine, told: Told): Promise<void> {
-  await engine.createVolume({ volumeId: 'v', lengthBytes });
-  const device = await engine.openVolume('v');
-  for (let generation = 1; generation <= 4; generation += 1) {
-    told.written = generation;
-    await device.write(0, Buffer.alloc(sector, generation));
-    await device.write(65 * MiB, Buffer.alloc(sector, generation));
-    await device.flush();
-    told.flushed = generation;
-    const snapshotId = `s${generation}`;
-    told.snapshots.set(snapshotId, generation);
-    await engine.createSnapshots([{ volumeId: 'v', snapshotId }]);
-    told.deleted.delete(snapshotId);
-    if (generation === 3) {
-      told.deleted.add('s2');
-      await engine.deleteSnapshot('s2');
-      await engine.settled();
-    }
-  }
-  await device.close();
-}
-
-/** Everything that was acknowledged is there, whole. */
-async function check(folder: string, told: Told): Promise<void> {
-  const engine = await openVolumeEngine({ folder });
-  try {
-    await engine.settled();
-    for (const [snapshotId, generation] of told.snapshots) {
-      const facts = await engine.findSnapshot(snapshotId);
-      if (facts === undefined) {
-        assert.ok(told.deleted.has(snapshotId), `${snapshotId} is there`);
-        continue;
-      }
-      const snapshot = await engine.openSnapshot(snapshotId);
-      assert.equal(await readSector(snapshot, 0), generation);
-      assert.equal(await readSector(snapshot, 65 * MiB), generation);
-      await snapshot.close();
-    }
-    if (told.flushed === 0) await engine.createVolume({ volumeId: 'v', lengthBytes });
-    const device = await engine.openVolume('v');
-    for (const at of [0, 65 * MiB]) {
-      const found = await readSector(device, at);
-      assert.ok(told.flushed <= found && found <= told.written, 'flushed, or written later');
-    }
-    await device.write(0, Buffer.alloc(sector, 9));
-    await device.flush();
-    await device.close();
-  } finally {
-    await engine.close();
-  }
-}
-
-for (const code of ['EIO', 'ENOSPC']) {
-  test(`whichever operation fails with ${code}, what was acknowledged stays`, async () => {
-    for (let failing = 1; ; failing += 1) {
-      let count = 0;
-      const told: Told = { flushed: 0, written: 0, snapshots: new Map(), deleted: new Set() };
-      for (let generation = 1; generation <= 4; generation += 1) told.deleted.add(`s${generation}`);
-      await withFolder(async (folder) => {
-        let engine: OpenedEngine | undefined;
-        try {
-          engine = await open(folder, () => {
-            count += 1;
-            if (count === failing) throw systemError(code);
-          });
-          await work(engine, told);
-        } catch (error) {
-          assert.ok(isOperatingError(error), String(error));
-        }
-        await engine?.close().catch((error: unknown) => assert.ok(isOperatingError(error)));
-        await check(folder, told);
-      });
-      if (count < failing) return;
-    }
-  });
 }
 
 test('after a failed sync nothing is acknowledged until the volume is opened anew', async () => {
