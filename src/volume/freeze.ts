@@ -1,3 +1,4 @@
+import { monotonicMs } from '../base/clock.ts';
 import type { Layer } from '../layer/layer.ts';
 import { settleAll } from '../layer/serial.ts';
 import type { LiveVolume } from './live-volume.ts';
@@ -76,6 +77,7 @@ async function makeHeads(set: VolumeSet, entered: readonly Entered[]): Promise<P
 /** Closes all gates, exchanges all heads in one turn of the event loop, and opens all gates. */
 async function exchangeAll(set: VolumeSet, parts: readonly Part[]): Promise<void> {
   for (const { live } of parts) live.assertSound();
+  const startMs = monotonicMs();
   await Promise.all(parts.map(({ live }) => live.closeGate()));
   for (const { volume, live, head } of parts) {
     set.shelf.add(head);
@@ -83,4 +85,5 @@ async function exchangeAll(set: VolumeSet, parts: readonly Part[]): Promise<void
     volume.record = { ...volume.record, head: head.id };
   }
   for (const { live } of parts) live.openGate();
+  set.freezeTimes.note(monotonicMs() - startMs);
 }

@@ -7,6 +7,7 @@ import { nodeFileOperations } from '../layer/node-file-operations.ts';
 import { FilePool } from '../layer/file-pool.ts';
 import { Holes } from '../layer/holes.ts';
 import type { VolumeEngine } from './engine.ts';
+import type { FreezeTimes } from './freeze-times.ts';
 import { LayerShelf } from './layer-shelf.ts';
 import { RegionBudget } from './region.ts';
 import { LayerVolumeEngine } from './volume-engine.ts';
@@ -14,6 +15,8 @@ import { VolumeSet } from './volume-set.ts';
 
 /** The engine on layers, with what tests and shutdown want to wait for. */
 export interface OpenedEngine extends VolumeEngine {
+  /** How long changes had to wait for freezes so far. */
+  readonly freezeTimes: FreezeTimes;
   /** Resolves when all that nobody needs has been given back; rejects when that has failed. */
   settled(): Promise<void>;
 }

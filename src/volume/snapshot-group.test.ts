@@ -87,6 +87,9 @@ test('a writer that goes from volume to volume is never ahead of itself', async 
   }
   ending.abort();
   await Promise.all([writing, ...noise]);
+  assert.equal(engine.freezeTimes.count, seen.length);
+  // Far below a second even on a machine that does much else; bench/freeze.ts measures it.
+  assert.ok(engine.freezeTimes.maxMs < 1000, `${engine.freezeTimes.maxMs} ms`);
   assert.ok(must(seen.at(-1), 'a count') > must(seen[0], 'a count'), 'the writer went on');
   for (const device of devices.values()) await device.close();
   await engine.close();

@@ -9,6 +9,7 @@ import type { BlockDevice } from './block-device.ts';
 import { unionOfMaps } from './changed-extents.ts';
 import { Collector } from './collector.ts';
 import type { SnapshotFacts, Usage, VolumeEngine, WantedSnapshot } from './engine.ts';
+import type { FreezeTimes } from './freeze-times.ts';
 import { inControl, withFrozen } from './freeze.ts';
 import { snapshotExists, takeSnapshots, wantedOf } from './take-snapshots.ts';
 import { measureUsage } from './usage.ts';
@@ -234,6 +235,11 @@ export class LayerVolumeEngine implements VolumeEngine {
       this.#volumes.closeView(view);
       this.#collector.start();
     }
+  }
+
+  /** How long changes had to wait for freezes so far. */
+  get freezeTimes(): FreezeTimes {
+    return this.#volumes.freezeTimes;
   }
 
   /** Resolves when all that nobody needs has been given back; rejects when that has failed. */

@@ -6,6 +6,7 @@ import type { FileOperations } from '../layer/file-operations.ts';
 import { Chain } from './chain.ts';
 import type { CollectorView } from './collector.ts';
 import { recoverLayers } from './layer-recovery.ts';
+import { FreezeTimes } from './freeze-times.ts';
 import type { LayerShelf } from './layer-shelf.ts';
 import { LiveVolume } from './live-volume.ts';
 import { PendingRecords } from './pending-records.ts';
@@ -18,6 +19,7 @@ export class VolumeSet implements CollectorView {
   readonly shelf: LayerShelf;
   /** Records that change together. */
   readonly pending: PendingRecords;
+  readonly freezeTimes = new FreezeTimes();
   readonly #folder: string;
   readonly #operations: FileOperations;
   readonly #budget: RegionBudget;

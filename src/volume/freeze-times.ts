@@ -1,0 +1,24 @@
+/** How long freezes have kept gates closed, in milliseconds. A group counts as one freeze. */
+export class FreezeTimes {
+  #count = 0;
+  #lastMs = 0;
+  #maxMs = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get lastMs(): number {
+    return this.#lastMs;
+  }
+
+  get maxMs(): number {
+    return this.#maxMs;
+  }
+
+  note(closedMs: number): void {
+    this.#count += 1;
+    this.#lastMs = closedMs;
+    this.#maxMs = Math.max(this.#maxMs, closedMs);
+  }
+}
