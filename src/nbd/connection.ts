@@ -7,6 +7,7 @@ import type { ExportRegistry } from './exports.ts';
 import { Handshake, type StartTls } from './handshake.ts';
 import type { NbdLimits } from './limits.ts';
 import { Transmission } from './transmission.ts';
+import type { Turns } from './turns.ts';
 
 /** What happens at a server, for its log. No event carries an export name: names are secrets. */
 export type NbdEvent =
@@ -21,6 +22,7 @@ export interface ConnectionParts {
   readonly limits: NbdLimits;
   readonly shared: Budget;
   readonly pool: BufferPool;
+  readonly turns: Turns;
   readonly log: (event: NbdEvent) => void;
   readonly startTls?: StartTls | undefined;
 }
@@ -97,7 +99,7 @@ export class Connection {
   }
 
   async #serve(): Promise<string> {
-    const { limits, shared, pool, startTls, id, log } = this.#parts;
+    const { limits, shared, pool, turns, startTls, id, log } = this.#parts;
     const onFault = (error: unknown): void => log({ kind: 'fault', connection: id, error });
     const handshake = new Handshake(this.#channel, {
       choice: this.#choice,
@@ -111,7 +113,7 @@ export class Connection {
     if (typeof session === 'string') return session;
     this.#channel = session.channel;
     log({ kind: 'opened', connection: id, readOnly: session.device.readOnly });
-    const transmission = new Transmission(session, { limits, shared, pool, onFault });
+    const transmission = new Transmission(session, { limits, shared, pool, turns, onFault });
     this.#transmission = transmission;
     const watch = this.#watchStalls(transmission);
     return transmission.run().finally(() => clearInterval(watch));

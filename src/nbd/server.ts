@@ -7,6 +7,7 @@ import { Connection, type NbdEvent } from './connection.ts';
 import type { ExportRegistry } from './exports.ts';
 import { defaultLimits, type NbdLimits } from './limits.ts';
 import { listening, listenOnPath } from './listen.ts';
+import { Turns } from './turns.ts';
 import { tlsOver, type NbdTls } from './tls.ts';
 
 /** An idle TCP peer that died without a word is found out after this time. */
@@ -33,6 +34,7 @@ export class NbdServer {
   #tls: NbdTls | undefined;
   readonly #shared: Budget;
   readonly #pool = new BufferPool(freeBytesMax);
+  readonly #turns = new Turns();
   readonly #servers = new Set<Server>();
   readonly #connections = new Set<Connection>();
   #lastId = 0;
@@ -107,6 +109,7 @@ export class NbdServer {
       limits: this.#limits,
       shared: this.#shared,
       pool: this.#pool,
+      turns: this.#turns,
       log: this.#log,
       startTls: tls === undefined ? undefined : tlsOver(socket, tls),
     });

@@ -7,7 +7,6 @@
  * when the client's socket has taken the answer; `run` resolves only when the device is idle. While
  * the loop waits for a loan it does not read: the client feels it as backpressure.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { requestBytesMax } from '../volume/block-device.ts';
 import { answer, refuse } from './answer.ts';
 import { blockStatusBytes } from './block-status.ts';
@@ -17,6 +16,7 @@ import { errno, refusalOf, type Refusal } from './errno.ts';
 import type { Session } from './handshake.ts';
 import type { NbdLimits } from './limits.ts';
 import { prefetchBytes } from './prefetch.ts';
+import type { Turns } from './turns.ts';
 import { refusalOfRequest } from './validate.ts';
 import { command, parseRequest, requestHeaderBytesOf, type Request } from './wire.ts';
 
@@ -25,14 +25,15 @@ export interface TransmissionParts {
   /** The memory that all connections of the server share. */
   readonly shared: Budget;
   readonly pool: BufferPool;
+  readonly turns: Turns;
   /** Hears of what the device threw. */
   readonly onFault: (error: unknown) => void;
 }
 
 const shuttingDown: Refusal = { errno: errno.ESHUTDOWN, message: 'the server is closing' };
 const left = 'the client left';
-/** Requests that one connection begins before the others are looked at. */
-const requestsPerTurn = 8;
+/** Requests that a connection begins in its turn. */
+const requestsPerTurn = 4;
 
 export class Transmission {
   readonly #session: Session;
@@ -88,10 +89,14 @@ export class Transmission {
     const { extended, channel } = this.#session;
     const { input } = channel;
     const headBytes = requestHeaderBytesOf(this.#session);
-    for (let served = 1; ; served += 1) {
-      // What memory can serve is served without a wait: other connections get their turn here.
-      if (served % requestsPerTurn === 0) await nextTurn();
-      if (!input.has(headBytes) && !(await input.wait(headBytes))) return left;
+    for (let begun = 0; ; begun += 1) {
+      if (!input.has(headBytes)) {
+        if (!(await input.wait(headBytes))) return left;
+        begun = 0;
+      }
+      // What memory can serve is served without a wait, so it must be given: the first request of
+      // a client that was idle goes ahead, further ones wait for turns.
+      if (begun % requestsPerTurn === 1) await this.#parts.turns.next();
       const request = parseRequest(input.take(headBytes), extended);
       if (request === undefined) return 'bad request magic';
       if (request.type === command.disconnect) return 'disconnected';
@@ -165,7 +170,7 @@ export class Transmission {
       return false;
     }
     // A loan that passes down a line of clients who have all left must not keep the loop to itself.
-    await nextTurn();
+    await this.#parts.turns.next();
     if (!this.#gone) return true;
     this.#giveBack(bytes);
     return false;

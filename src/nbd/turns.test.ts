@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Turns } from './turns.ts';
+
+test('one goes on in each turn of the event loop, in the order of asking', async () => {
+  const turns = new Turns();
+  const gone: string[] = [];
+  const ask = (name: string): void => void turns.next().then(() => gone.push(name));
+  for (const name of ['a', 'b', 'c']) ask(name);
+  assert.deepEqual(gone, []);
+  for (const expected of [['a'], ['a', 'b'], ['a', 'b', 'c'], ['a', 'b', 'c']]) {
+    await turn();
+    assert.deepEqual(gone, expected);
+  }
+  ask('d');
+  await turn();
+  assert.equal(gone.at(-1), 'd');
+});
