@@ -15,12 +15,17 @@ export interface CollectionPlan {
  * What may be given back. `roots` are the layers that something refers to directly: heads, names,
  * open devices, and operations under way. A layer is kept when a root leads down to it. One that is
  * kept, is no root itself and has exactly one child that is kept, is only needed by that child.
+ *
+ * Nothing may be given back while something refers to a layer that is not there: the reference may
+ * be what is damaged, and have led to any of them.
  */
 export function planCollection(
   layers: readonly CollectedLayer[],
   roots: ReadonlySet<string>,
 ): CollectionPlan {
   const parents = new Map(layers.map((layer) => [layer.id, layer.parent]));
+  const referred = [...roots, ...layers.flatMap(({ parent }) => parent ?? [])];
+  if (referred.some((id) => !parents.has(id))) return { removals: [], merges: [] };
   const kept = reachable(parents, roots);
   const children = new Map<string, string[]>();
   for (const { id, parent } of layers) {
