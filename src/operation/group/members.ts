@@ -64,7 +64,7 @@ function inStatus({ status }: VolumeRow, valid: readonly string[]): string {
   return `is in an invalid state: ${status}. Valid states are: (${listed}).`;
 }
 
-/** Rejects unless a new volume, with the type that a client named, may begin its life in a group. */
+/** Rejects unless a new volume, with the type that a client named, may begin in a group. */
 export async function demandMayBegin(
   reader: CatalogReader,
   caller: Caller,
