@@ -6,6 +6,7 @@ import { countData, dataEndOf, hasData, kindAt, pageSectors, runEnd } from './ma
 import type { SectorRange } from './range-set.ts';
 import { data, sectorBytes } from './sector.ts';
 import type { SectorMap } from './sector-map.ts';
+import { Turns } from './turns.ts';
 
 /** What is given back at once: a write that waits for it waits less than a millisecond. */
 const punchSectorsMax = 256;
@@ -144,7 +145,9 @@ export class LayerSpace {
     const { data: file, map } = this.#files();
     await map.open();
     let heldBytes = spareBytesMax;
+    const turns = new Turns();
     for (const page of map.presentPages()) {
+      await turns.next();
       const content = await map.readPage(page);
       if (content !== undefined) heldBytes += countData(content) * sectorBytes;
     }
@@ -206,7 +209,9 @@ export class LayerSpace {
     const { map } = this.#files();
     await map.open();
     const endPage = Math.ceil((await this.#fileSectors()) / pageSectors);
+    const turns = new Turns();
     for (const page of [...map.presentPages()].toReversed()) {
+      await turns.next();
       const content = page < endPage ? await map.readPage(page) : undefined;
       const end = content === undefined ? 0 : dataEndOf(content);
       if (end > 0) return page * pageSectors + end;

@@ -2,6 +2,7 @@ import { MiB } from '../base/bytes.ts';
 import type { Layer } from '../layer/layer.ts';
 import { countData, overlayPage, pageBytes } from '../layer/map-page.ts';
 import { sectorBytes } from '../layer/sector.ts';
+import { Turns } from '../layer/turns.ts';
 
 /** What is copied into a head whatever it frees: little enough to be done at once. */
 const cheapSectors = (64 * MiB) / sectorBytes;
@@ -20,7 +21,9 @@ export async function wayOfMerge(parent: Layer, child: Layer, isHead: boolean): 
   let lacking = 0;
   let held = 0;
   const nothing = new Uint8Array(pageBytes);
+  const turns = new Turns();
   for (const page of new Set([...parent.map.presentPages(), ...child.map.presentPages()])) {
+    await turns.next();
     const lower = (await parent.map.readPage(page)) ?? nothing;
     const upper = (await child.map.readPage(page)) ?? nothing;
     const own = countData(upper);

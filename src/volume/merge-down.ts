@@ -11,6 +11,7 @@ import type { SectorRange } from '../layer/range-set.ts';
 import { RangeSet } from '../layer/range-set.ts';
 import { data, sectorBytes, zero } from '../layer/sector.ts';
 import { SectorMap } from '../layer/sector-map.ts';
+import { Turns } from '../layer/turns.ts';
 import type { BackgroundPace } from './background-pace.ts';
 import { MergeProgress } from './merge-progress.ts';
 import { chunkSectors, readSectors } from './merge-up.ts';
@@ -83,8 +84,10 @@ async function copyHidden(merge: MergeDown): Promise<boolean> {
   if (firstPage === 0) await progress.clear();
   let unflushedBytes = 0;
   let unnotedBytes = 0;
+  const turns = new Turns();
   for (const page of child.map.presentPages()) {
     if (page < firstPage) continue;
+    await turns.next();
     if (unnotedBytes >= noteBytes) {
       await parent.flush();
       await progress.note(child, page);
@@ -134,7 +137,9 @@ async function writeUnion(
   const union = new SectorMap(file);
   await union.open();
   const pages = new Set([...parent.map.presentPages(), ...child.map.presentPages()]);
+  const turns = new Turns();
   for (const page of pages) {
+    await turns.next();
     const lower = await parent.map.readPage(page);
     const upper = await child.map.readPage(page);
     if (lower !== undefined && upper !== undefined) {
