@@ -24,6 +24,8 @@ export interface CollectorView {
   withHead<T>(layerId: string, work: (live: LiveVolume | undefined) => Promise<T>): Promise<T>;
   /** Every chain in use. */
   chains(): Iterable<Chain>;
+  /** True for a frozen layer of which nobody waits for writes of a guest to become durable. */
+  isSettled(layer: Layer): boolean;
   /** How many requests guests have made so far. */
   requests(): number;
   /** Resolves when all that was freed in the heads in use has gone back to the host. */
@@ -142,14 +144,16 @@ export class Collector {
     return false;
   }
 
-  /** Takes frozen layers as they are on disk after a flush of theirs has failed. */
+  /**
+   * Takes frozen layers as they are on disk after a flush of theirs has failed. One that may still
+   * have writes of a guest fails with its volume instead, which must not acknowledge them.
+   */
   async #recover(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       const layer = this.#shelf.find(id);
-      if (layer?.failure === undefined) continue;
-      await this.#view.withHead(id, async (live) => {
-        if (live === undefined) await recoverLayers([layer], this.#view.chains());
-      });
+      if (layer !== undefined && this.#view.isSettled(layer)) {
+        await recoverLayers([layer], this.#view.chains());
+      }
     }
   }
 

@@ -146,6 +146,11 @@ export class LiveVolume {
     await this.#spaceReturn.stop();
   }
 
+  /** True for a former head whose last writes are not known to be durable. */
+  hasUnsettled(layer: Layer): boolean {
+    return this.#unsynced.has(layer);
+  }
+
   /** Makes a former head durable, which does not change any more. */
   async settle(frozen: Layer): Promise<void> {
     try {

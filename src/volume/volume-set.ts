@@ -3,6 +3,7 @@ import { temporarySuffix } from '../base/durable-file.ts';
 import { OperatingError, isOperatingError } from '../base/errors.ts';
 import { isUuid } from '../base/ids.ts';
 import type { FileOperations } from '../layer/file-operations.ts';
+import type { Layer } from '../layer/layer.ts';
 import { Chain } from './chain.ts';
 import type { CollectorView } from './collector.ts';
 import { recoverLayers } from './layer-recovery.ts';
@@ -215,6 +216,12 @@ export class VolumeSet implements CollectorView {
 
   chains(): Iterable<Chain> {
     return this.#chains;
+  }
+
+  isSettled(layer: Layer): boolean {
+    return ![...this.#volumes.values()].some(
+      ({ record, live }) => record.head === layer.id || live?.hasUnsettled(layer) === true,
+    );
   }
 
   requests(): number {
