@@ -94,6 +94,20 @@ test('a peer that does not speak TLS after all is cut, and others go on', async 
   assert.equal(typeOf(await next.ask(option.list)), optionReply.ack);
 });
 
+test('who leaves while TLS begins is gone at once', async () => {
+  await using tls = await startTlsServer();
+  for (const said of ['', '\x16\x03\x01\x01\x00\x01']) {
+    const peer = tls.connect();
+    await peer.greet();
+    await peer.ask(option.startTls);
+    peer.send(Buffer.from(said, 'latin1'));
+    const from = performance.now();
+    peer.socket.end();
+    await peer.closed;
+    assert.ok(performance.now() - from < 5000, 'long before the handshake takes too long');
+  }
+});
+
 test('garbage inside TLS ends that connection alone, and its device is closed', async () => {
   await using tls = await startTlsServer();
   const bystander = await tls.secure();

@@ -20,6 +20,8 @@ export interface NbdTls {
 export function tlsOver(socket: Socket, tls: NbdTls): StartTls {
   return (plain) => {
     plain.input.detach();
+    // In TLS either side's end is the end of both; a peer that left in the middle is gone at once.
+    socket.allowHalfOpen = false;
     const server = createServer({
       cert: tls.certificate,
       key: tls.key,
