@@ -33,7 +33,7 @@ export interface TransmissionParts {
 const shuttingDown: Refusal = { errno: errno.ESHUTDOWN, message: 'the server is closing' };
 const left = 'the client left';
 /** Requests that a connection begins in its turn. */
-const requestsPerTurn = 4;
+const requestsPerTurn = 2;
 
 export class Transmission {
   readonly #session: Session;
@@ -92,10 +92,10 @@ export class Transmission {
     for (let begun = 0; ; begun += 1) {
       if (!input.has(headBytes)) {
         if (!(await input.wait(headBytes))) return left;
-        begun = 0;
+        begun = begun > 1 ? 1 : 0;
       }
-      // What memory can serve is served without a wait, so it must be given: the first request of
-      // a client that was idle goes ahead, further ones wait for turns.
+      // What memory can serve is served without a wait, so others must be let in: a client that
+      // sends one request at a time goes ahead, one that sends many waits for its turns.
       if (begun % requestsPerTurn === 1) await this.#parts.turns.next();
       const request = parseRequest(input.take(headBytes), extended);
       if (request === undefined) return 'bad request magic';
