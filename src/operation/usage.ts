@@ -7,6 +7,8 @@ import type { OperationNeeds } from './needs.ts';
 import { showSnapshot } from './snapshot/list-snapshots.ts';
 import { showVolume } from './volume/list-volumes.ts';
 
+export type { Usage } from '../volume/engine.ts';
+
 type Needs = Pick<OperationNeeds, 'catalog' | 'engine'>;
 
 /** For whom may read the volume. One that is not made yet, or failed to be made, takes nothing. */

@@ -4,7 +4,7 @@ import type { AttachmentRow, BackupRow, JobRow, SnapshotExportRow } from '../../
 import { exportAddress, hostOf } from '../../operation/attachment/connection.ts';
 import type { RepositoryFacts } from '../../operation/backup/list-repositories.ts';
 import type { NbdAddress } from '../../operation/needs.ts';
-import type { Usage } from '../../volume/engine.ts';
+import type { Usage } from '../../operation/usage.ts';
 import { timeView } from '../block-storage-v3/view.ts';
 import { percentOf } from '../block-storage-v3/backup-view.ts';
 

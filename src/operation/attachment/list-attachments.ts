@@ -2,6 +2,7 @@ import { everyProject, type Where } from '../../catalog/catalog.ts';
 import type { AttachmentRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
+import { everyRow } from '../every-row.ts';
 import type { Reading } from '../needs.ts';
 import { readPage, type PageOf, type PageRequest } from '../page.ts';
 import { listScope, scopeOf, type Projects } from '../scope.ts';
@@ -40,10 +41,11 @@ export async function attachmentsOf(
 ): Promise<Map<string, AttachmentRow[]>> {
   const found = new Map<string, AttachmentRow[]>();
   if (volumeIds.length === 0) return found;
-  const rows = await catalog.list('attachments', {
-    where: { projectId: everyProject, volumeId: volumeIds, status: 'attached' },
-    limit: 1000,
-  });
-  for (const row of rows) found.set(row.volumeId, [...(found.get(row.volumeId) ?? []), row]);
+  const where = { projectId: everyProject, volumeId: volumeIds, status: 'attached' } as const;
+  for await (const row of everyRow(catalog, 'attachments', where)) {
+    const those = found.get(row.volumeId);
+    if (those === undefined) found.set(row.volumeId, [row]);
+    else those.push(row);
+  }
   return found;
 }

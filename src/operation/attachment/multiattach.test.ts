@@ -18,6 +18,7 @@ import { createAttachment } from './create-attachment.ts';
 import { deleteAttachment } from './delete-attachment.ts';
 import { detachVolume, forceDetachVolume } from './detach-volume.ts';
 import { initializeConnection } from './initialize-connection.ts';
+import { attachmentsOf } from './list-attachments.ts';
 import { newAttachment } from './new-attachment.ts';
 import { reserveVolume, unreserveVolume } from './reserve-volume.ts';
 import { restoreExports } from './restore-exports.ts';
@@ -52,7 +53,7 @@ async function reserveFor(scene: Scene, volumeId: string, instanceId: string | n
   return await createAttachment(scene, max, { volumeId, instanceId, ...rest });
 }
 
-test('a volume of a type that says so is attached by several, until the last is gone', async (t) => {
+test('a volume whose type says so is attached by several, until the last is gone', async (t) => {
   const scene = await openScene(t);
   const volume = await makeShared(scene);
   assert.equal(volume.multiattach, true);
@@ -168,7 +169,7 @@ test('a volume in error is not attached, a bootable one by whom the policy lets'
   });
 });
 
-test('while a volume grows its attachments come and go, and the job gives back what is left', async (t) => {
+test('while a volume grows its attachments come and go, and the job gives that back', async (t) => {
   const scene = await openScene(t);
   const { id } = await makeShared(scene);
   const one = await attachTo(scene, id, 'one');
@@ -220,6 +221,7 @@ test('more attachments than a page are all found, served and dropped', async (t)
   await restoreExports(scene);
   assert.ok(names.every((name) => registry.has(name)));
   assert.equal((await listConnections(scene, max, volume.id)).length, names.length);
+  assert.equal((await attachmentsOf(scene, [volume.id])).get(volume.id)?.length, names.length);
   const where = { ...ofVolume(volume.id), instanceId: must(names[1100], 'a name') };
   const late = must(await catalog.find('attachments', where), 'an attachment');
   await detachVolume(scene, max, volume.id, late.id);

@@ -364,7 +364,7 @@ test('an empty catalogue adopts what the store holds, once', async (t) => {
   assert.equal(await readAt(scene, volume.id, 0, 8), 'precious');
 });
 
-test('a restore that fails after its volume was deleted leaves nothing in the engine', async (t) => {
+test('a restore that fails after its volume was deleted leaves no data behind', async (t) => {
   const scene = await openScene(t);
   const { backup } = await backedUp(scene);
   const { id: volumeId } = await askVolume(scene, { backupId: backup.id });

@@ -40,7 +40,8 @@ export async function exportSnapshot(
     const snapshot = await findSnapshot(transaction, caller, snapshotId);
     if (!isOneOf(snapshot.status, ['available', 'backing-up', 'restoring'])) {
       throw invalidSnapshot(
-        `Snapshot to be exported must be available, but the current status is "${snapshot.status}".`,
+        'Snapshot to be exported must be available, but the current status is ' +
+          `"${snapshot.status}".`,
       );
     }
     const where = { snapshotId, projectId: everyProject } as const;

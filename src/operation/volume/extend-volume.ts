@@ -14,9 +14,9 @@ import { byId } from '../scope.ts';
 const { from, during, failed } = volumeChanges.extend;
 
 /**
- * Begins to grow a volume; `online`: also one that is in use, whose clients can use the new bytes at
- * once. The row has the new size at once, so that the quota holds it; when the
- * growth fails it gets the old size back.
+ * Begins to grow a volume; `online`: also one that is in use, whose clients can use the new bytes
+ * at once. The row has the new size at once, so that the quota holds it; when the growth fails it
+ * gets the old size back.
  */
 export async function extendVolume(
   { catalog, clock, jobs }: Starting,

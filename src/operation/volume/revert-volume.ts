@@ -62,8 +62,8 @@ async function newestSnapshot(
   }
   if (newest.size !== volume.size) {
     throw refusal(
-      `Can't revert volume ${volume.id} to its latest snapshot ${newest.id}. The volume size must ` +
-        'be equal to the snapshot size.',
+      `Can't revert volume ${volume.id} to its latest snapshot ${newest.id}. The volume size ` +
+        'must be equal to the snapshot size.',
     );
   }
   return newest;
