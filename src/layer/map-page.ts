@@ -33,7 +33,12 @@ export function setKinds(page: Uint8Array, from: number, to: number, kind: Secto
 
 /** True when no sector has the bits `11`, which mean nothing. */
 export function isValidPage(page: Uint8Array): boolean {
-  return page.every((byte) => (byte & (byte >> 1) & 0b01010101) === 0);
+  let both = 0;
+  for (let byte = 0; byte < page.length; byte += 1) {
+    const bits = page[byte] ?? 0;
+    both |= bits & (bits >> 1);
+  }
+  return (both & 0b01010101) === 0;
 }
 
 /** The end of the run of equal kinds that begins at `from`, at most `to`. */

@@ -76,7 +76,8 @@ export class SectorMap {
     const groups = [...this.#directories.keys()].sort((a, b) => a - b);
     for (const group of groups) {
       const bits = must(this.#directories.get(group), 'a directory');
-      for (const [byte, value] of bits.entries()) {
+      for (let byte = 0; byte < bits.length; byte += 1) {
+        const value = must(bits[byte], 'a byte of the directory');
         if (value === 0) continue;
         for (let bit = 0; bit < 8; bit += 1) {
           if ((value >> bit) & 1) yield group * pagesPerDirectory + byte * 8 + bit;

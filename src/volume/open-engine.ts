@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import { fromSystemError, messageOf } from '../base/errors.ts';
+import { isJsonObject } from '../base/json.ts';
 import type { FileOperations } from '../layer/file-operations.ts';
 import { nodeFileOperations } from '../layer/node-file-operations.ts';
 import { FilePool } from '../layer/file-pool.ts';
@@ -12,6 +13,8 @@ import { LayerShelf } from './layer-shelf.ts';
 import { RegionBudget } from './region.ts';
 import { LayerVolumeEngine } from './volume-engine.ts';
 import { VolumeSet } from './volume-set.ts';
+
+const wantedOpenFiles = 4096;
 
 /** The engine on layers, with what tests and shutdown want to wait for. */
 export interface OpenedEngine extends VolumeEngine {
@@ -37,7 +40,7 @@ export async function openVolumeEngine(options: {
   const layersFolder = join(options.folder, 'layers');
   const recordsFolder = join(options.folder, 'volumes');
   const report = options.report ?? warn;
-  const pool = new FilePool(operations, undefined, new Holes(report));
+  const pool = new FilePool(operations, openFilesMax(), new Holes(report));
   const shelf = new LayerShelf(layersFolder, pool);
   const volumes = new VolumeSet(recordsFolder, shelf, operations, new RegionBudget());
   try {
@@ -49,6 +52,21 @@ export async function openVolumeEngine(options: {
     throw fromSystemError(error, `Opening the volumes in ${options.folder}`);
   }
   return new LayerVolumeEngine(volumes, options.clock ?? systemClock, report);
+}
+
+/**
+ * How many files of layers stay open: enough for two thousand layers, so that a volume with many
+ * snapshots is read like one with few, and half of what the process may have.
+ */
+function openFilesMax(): number {
+  const report: unknown = process.report.getReport();
+  const limits = isJsonObject(report) ? report['userLimits'] : undefined;
+  const files = isJsonObject(limits) ? limits['open_files'] : undefined;
+  const most = isJsonObject(files) ? files['soft'] : undefined;
+  // Unlimited is a word there.
+  return typeof most === 'number'
+    ? Math.min(wantedOpenFiles, Math.floor(most / 2))
+    : wantedOpenFiles;
 }
 
 function warn(error: unknown): void {
