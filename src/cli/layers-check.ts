@@ -32,7 +32,10 @@ export const layersCheck: AddCommand = (parent, context) => {
 export function assertNoDamage({ findings }: CheckReport): void {
   const count = findings.filter((finding) => finding.severity === 'damage').length;
   if (count === 0) return;
-  throw new OperatingError('corrupt', count === 1 ? 'there is damage' : `${count} are damaged`);
+  throw new OperatingError(
+    'corrupt',
+    `${count} ${count === 1 ? 'fault was' : 'faults were'} found`,
+  );
 }
 
 /** A report for a person. */

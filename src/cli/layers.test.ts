@@ -78,7 +78,8 @@ test('list shows volumes, snapshots and the tree of layers', async () => {
   assert.match(text, /^VOLUME +SIZE +STATE +LAYERS +SNAPSHOTS +HEAD\n/);
   assert.match(text, /\nv +1\.0 GiB +sound +3 +2 +[0-9a-f-]{36}\n/);
   assert.match(text, /\ns1 +1\.0 GiB +v /);
-  assert.match(text, /\n[├└]─ [0-9a-f-]{36} +head +1\.0 GiB +4\.0 KiB +\S+ KiB +volume clone\n/);
+  const branch = /\n[├└]─ [0-9a-f-]{36} +head +1\.0 GiB +4\.0 KiB +\S+ KiB +volume clone\n/;
+  assert.match(text, branch);
   const json = JSON.parse((await run(sound.folder, 'list', '--json')).out.toString());
   const base = json.layers.find(
     (layer: { parent: unknown; id: string }) =>
@@ -99,7 +100,7 @@ test('check ends with 0, 1 and 2', async () => {
     await truncate(folder.layer(await folder.head('other'), 'data'), 0);
     const { code, out, err } = await run(folder.folder, 'check');
     assert.equal(code, 1);
-    assert.match(err, /^firn: there is damage\n$/);
+    assert.match(err, /^firn: 1 fault was found\n$/);
     assert.match(out.toString(), /damage: data-cut-off\n  layers\/\S+\/data\n/);
     assert.match(out.toString(), /- volume other: 64\.0 KiB, bytes 1048576–1114111\n/);
     assert.match(out.toString(), /Repair: none is safe\.\n/);
@@ -193,7 +194,7 @@ test('export goes around damage elsewhere, and over its own only when forced', a
     assert.match(refused.err, /4\.0 KiB of other are lost \(4\.0 KiB, bytes 1110016–1114111\)/);
     const forced = await run(folder.folder, 'export', 'other', path, '--force');
     assert.equal(forced.code, 0);
-    assert.match(forced.err, /\nLost, and zeros in the image: 4\.0 KiB, bytes 1110016–1114111\n$/);
+    assert.match(forced.err, /zeros in the image: 4\.0 KiB, bytes 1110016–1114111\n$/);
     whole.fill(0, MiB + 15 * sector, MiB + 16 * sector);
     assert.ok((await readFile(path)).equals(whole));
     assert.match((await run(folder.folder, 'export', 'v', '-')).err, /cannot be read; its layers/);

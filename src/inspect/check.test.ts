@@ -19,7 +19,7 @@ interface Fault {
   readonly code: FindingCode;
   readonly severity?: Severity;
   readonly plant: (folder: TestFolder) => Promise<void>;
-  /** Readers that are affected, sorted, as `volume` or `volume/snapshot`; not looked at if absent. */
+  /** Who is affected, sorted, as `volume` or `volume/snapshot`; not looked at if absent. */
   readonly affects?: readonly string[];
 }
 

@@ -8,7 +8,7 @@ import { OpenMaps } from './open-maps.ts';
 import { readOnlyFiles } from './read-only-files.ts';
 import { References } from './references.ts';
 
-/** `damaged`: the record cannot be read; for a volume also: its chain of layers is broken. */
+/** `damaged`: its record, or a map that it needs, cannot be read, or a layer is missing. */
 export interface ListedVolume {
   readonly id: string;
   readonly state: 'sound' | 'damaged';
@@ -56,10 +56,15 @@ export async function listFolder(folder: string): Promise<FolderListing> {
     layers.push(await listLayer(inventory, references, maps, entry));
   }
   await maps.close();
-  return { volumes: listVolumes(inventory, references), layers };
+  const unreadable = new Set(layers.filter((each) => each.dataBytes === null).map(({ id }) => id));
+  return { volumes: listVolumes(inventory, references, unreadable), layers };
 }
 
-function listVolumes(inventory: Inventory, references: References): ListedVolume[] {
+function listVolumes(
+  inventory: Inventory,
+  references: References,
+  unreadable: ReadonlySet<string>,
+): ListedVolume[] {
   return [...inventory.volumes.values()].map((entry) => {
     const record = recordOf(entry);
     const { id } = entry;
@@ -68,9 +73,14 @@ function listVolumes(inventory: Inventory, references: References): ListedVolume
     }
     const { lengthBytes, head, snapshots } = record;
     const chain = references.chain(head);
-    const isBroken = [head, ...snapshots.map((snapshot) => snapshot.layer)].some(
-      (layer) => references.chain(layer).end !== undefined,
-    );
+    const tops = new Set([head, ...snapshots.map((snapshot) => snapshot.layer)]);
+    const isBroken = [...tops].some((top) => {
+      // What lies under the head was looked at with it.
+      const facts = chain.layers.some(({ id: below }) => below === top)
+        ? chain
+        : references.chain(top);
+      return facts.end !== undefined || facts.layers.some((layer) => unreadable.has(layer.id));
+    });
     const state = isBroken ? 'damaged' : 'sound';
     return { id, state, lengthBytes, head, chain: chain.layers.map((each) => each.id), snapshots };
   });

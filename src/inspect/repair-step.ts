@@ -28,6 +28,8 @@ export interface RepairStep {
 
 /** Volumes that a repair makes begin so. */
 export const keptPrefix = 'lost-';
+/** And the snapshots in them. */
+export const keptSnapshotPrefix = 'lost-snapshot-';
 
 /** Removes what is half made, or what no record names. */
 export function removePath(folder: string, path: string): RepairStep {
@@ -89,14 +91,14 @@ export function keepUnderNewName(
     verb: 'keep',
     path: join(recordsFolder, id + recordSuffix),
     what:
-      `A new volume ${id} whose snapshots name ${layers.length} layers that nobody leads to: ` +
-      'a damaged record may.',
+      `A new volume ${id} gets snapshots of layers that nobody leads to ` +
+      `(${layers.length}): what is damaged may have led to them.`,
     run: async (clock) => {
       const { lengthBytes } = top;
       const head = await newHead(folder, top.id, lengthBytes);
       const createdAt = isoMicros(clock.now());
       const snapshots = layers.map((layer) => ({
-        id: keptPrefix + layer.id,
+        id: keptSnapshotPrefix + layer.id,
         layer: layer.id,
         lengthBytes: Math.min(layer.lengthBytes, lengthBytes),
         createdAt,

@@ -12,7 +12,7 @@ import { openVolumeEngine } from '../volume/open-engine.ts';
 import { checkFolder } from './check.ts';
 import { TestFolder } from './folder-fixture.ts';
 import { planRepair } from './repair-plan.ts';
-import { keptPrefix } from './repair-step.ts';
+import { keptPrefix, keptSnapshotPrefix } from './repair-step.ts';
 
 async function withFolder(work: (folder: TestFolder) => Promise<void>): Promise<void> {
   const folder = await TestFolder.make();
@@ -70,7 +70,7 @@ test('header and directory of a map are made again from its pages', async () => 
   });
 });
 
-test('records of several volumes are written one by one; damaged ones are set aside', async () => {
+test('records of several volumes are written one by one, or set aside when damaged', async () => {
   await withFolder(async (folder) => {
     const expected = await folder.read({ volumeId: 'v' });
     const pending = folder.path('volumes', 'records.pending');
@@ -97,8 +97,8 @@ test('nothing that a damaged volume record led to is lost', async () => {
     assert.deepEqual(await repair(folder), ['keep', 'set aside']);
     assert.deepEqual(await codes(folder), []);
     assert.ok((await folder.read({ volumeId: keptPrefix + head })).equals(expected));
-    assert.ok((await folder.read({ snapshotId: keptPrefix + head })).equals(expected));
-    assert.ok((await folder.read({ snapshotId: keptPrefix + layer })).equals(snapshot));
+    assert.ok((await folder.read({ snapshotId: keptSnapshotPrefix + head })).equals(expected));
+    assert.ok((await folder.read({ snapshotId: keptSnapshotPrefix + layer })).equals(snapshot));
     assert.equal(
       await readFile(folder.path('damaged', 'volumes', 'v.json'), 'utf8'),
       text.slice(0, 40),
@@ -106,7 +106,7 @@ test('nothing that a damaged volume record led to is lost', async () => {
   });
 });
 
-test('what lies under a layer whose record is damaged stays, and the layer is set aside', async () => {
+test('a layer whose record is damaged is set aside, and what lies under it stays', async () => {
   await withFolder(async (folder) => {
     const layer = await folder.snapshotLayer('s2');
     const data = await readFile(folder.layer(layer, 'data'));
