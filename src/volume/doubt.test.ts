@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -269,4 +269,52 @@ test('a head that failed leaves the layers that others read', async (t) => {
   await engine.settled();
   await engine.close();
   await assertSectors(folder, 'v', 3);
+});
+
+test('writes in a former head whose merge failed to sync are never acknowledged', async (t) => {
+  const folder = await newFolder(t);
+  let held = '';
+  const reached = Promise.withResolvers<void>();
+  const mayFail = Promise.withResolvers<void>();
+  const fs: FileOperations = {
+    ...nodeFileOperations,
+    open: async (path, mode) => {
+      const file = await nodeFileOperations.open(path, mode);
+      const datasync = file.datasync.bind(file);
+      file.datasync = async () => {
+        if (held === '' || !path.includes(held)) return datasync();
+        held = '';
+        reached.resolve();
+        await mayFail.promise;
+        throw systemError('EIO');
+      };
+      return file;
+    },
+  };
+  const engine = await open(folder, fs);
+  await engine.createVolume({ volumeId: 'v', lengthBytes });
+  await writeSector(engine, 'v', 0);
+  await engine.createSnapshots([{ volumeId: 'v', snapshotId: 'a' }]);
+  const device = await engine.openVolume('v');
+  await device.write(sector, Buffer.alloc(sector, 2));
+  await engine.settled();
+  const frozen = (await engine.findSnapshot('a'))?.layerId ?? '';
+  const layers = await readdir(join(folder, 'layers'));
+  held = layers.find((id) => id !== frozen) ?? '';
+  await engine.deleteSnapshot('a');
+  // The merge into the head waits in its flush, and the head is frozen meanwhile.
+  await reached.promise;
+  const refused = assert.rejects(engine.createSnapshots([{ volumeId: 'v', snapshotId: 'b' }]), {
+    code: 'io',
+  });
+  for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+  mayFail.resolve();
+  await refused;
+  await assert.rejects(device.flush(), { code: 'io' });
+  await assert.rejects(device.write(0, Buffer.alloc(sector, 9)), { code: 'io' });
+  await assert.rejects(device.close(), { code: 'io' });
+  await writeSector(engine, 'v', 1);
+  await engine.settled();
+  await engine.close();
+  await assertSectors(folder, 'v', 2);
 });

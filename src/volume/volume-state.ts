@@ -26,7 +26,9 @@ export class VolumeState {
   readonly #path: string;
   readonly #operations: FileOperations;
   #isRemoved = false;
-  readonly #commit = new GroupCommit(() => this.#commitNow());
+  /** Reading the record again and writing it: what was read is what is there then. */
+  readonly #disk = new Serial();
+  readonly #commit = new GroupCommit(() => this.#disk.run(() => this.#commitNow()));
 
   constructor(folder: string, record: VolumeRecord, operations: FileOperations) {
     this.#path = join(folder, record.id + recordSuffix);
@@ -83,14 +85,16 @@ export class VolumeState {
    * Takes the record as it is on disk, after a failure that leaves open what is there. Its name is
    * made durable first: one that a power cut could still take back must not be built upon.
    */
-  async reload(): Promise<void> {
-    try {
-      await this.#operations.syncFolder(dirname(this.#path));
-    } catch (error) {
-      throw fromSystemError(error, `Reading volume ${this.id} again`);
-    }
-    this.durable = await readVolumeRecord(this.#operations, this.#path, this.id);
-    this.record = this.durable;
+  reload(): Promise<void> {
+    return this.#disk.run(async () => {
+      try {
+        await this.#operations.syncFolder(dirname(this.#path));
+      } catch (error) {
+        throw fromSystemError(error, `Reading volume ${this.id} again`);
+      }
+      this.durable = await readVolumeRecord(this.#operations, this.#path, this.id);
+      this.record = this.durable;
+    });
   }
 
   /** Removes the record, which removes the volume. */
