@@ -47,11 +47,16 @@ export async function copyImage(
   const { chain, lengthBytes } = source;
   const layers = await openLayers(source);
   const base = chain.end === undefined ? absentOwner : lostOwner;
+  const held = new Set(layers.flatMap(({ map }) => [...(map?.pages() ?? [])]));
+  const isUnsure =
+    chain.end !== undefined || layers.some(({ map }) => map === undefined || map.isDamaged);
   const lost = new LostRanges();
   let skipped = 0;
   for (let at = 0; at < lengthBytes; at += pageBytes) {
     const endBytes = Math.min(at + pageBytes, lengthBytes);
-    const owners = await ownersOf(layers, base, at / pageBytes);
+    const page = at / pageBytes;
+    const isHeld = isUnsure || held.has(page);
+    const owners = isHeld ? await ownersOf(layers, base, page) : undefined;
     if (owners === undefined) skipped += endBytes - at;
     else {
       if (skipped > 0) await sink?.skip(skipped);
