@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { KiB, MiB } from '../base/bytes.ts';
 import { BackgroundPace } from './background-pace.ts';
 
-test('background work takes what it can while nobody asks, and 16 MiB/s while somebody does', async () => {
+test('background work takes all it can while nobody asks, else 16 MiB/s', async () => {
   let now = 0;
   let requests = 5;
   const pace = new BackgroundPace(

@@ -187,7 +187,7 @@ test('a record that may not be durable is made so before it is trusted', async (
 });
 
 for (const file of ['data', 'map']) {
-  test(`a frozen layer goes on after a failed sync of its ${file}, under an open view`, async (t) => {
+  test(`a frozen layer goes on after a failed sync of its ${file}, while it is read`, async (t) => {
     const folder = await newFolder(t);
     let failing = '';
     const files = new VolatileFiles(

@@ -176,7 +176,7 @@ export interface Fault {
   readonly loses: () => boolean;
 }
 
-/** One run with a fault; answers which call that was, if there were so many, and how many there were. */
+/** One run with a fault; answers which call that was, if any, and how many there were. */
 export async function runWithFault(
   fault: Fault,
 ): Promise<{ failed: string | undefined; calls: number }> {
@@ -217,7 +217,7 @@ export async function runWithFault(
   }
 }
 
-/** Runs with faults drawn at random, one each. Rejects with the fault that showed something wrong. */
+/** Runs with faults drawn at random, one each. Rejects with the fault that showed a mistake. */
 export async function runRandomFaults(options: {
   seed: number;
   runs: number;

@@ -18,7 +18,7 @@ import { chunkSectors, readSectors } from './merge-up.ts';
 
 /** Pages of the new map that wait in memory: 4 MiB. */
 const pagesAtOnce = 1024;
-/** What is copied between two notes of the progress, if nothing else is said: what a crash costs. */
+/** What is usually copied between two notes of the progress: what a crash costs. */
 const noteBytesUsual = 256 * MiB;
 /** What is copied between two syncs, so that guests on the same disk never wait for much. */
 const flushBytes = 16 * MiB;

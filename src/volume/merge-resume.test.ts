@@ -171,7 +171,7 @@ test('a merge down that lost power goes on from its last note', async () => {
   });
 });
 
-test('a note of progress does not count once another merge has written into the files', async () => {
+test('a note of progress does not count once another merge has written there', async () => {
   await withFolder(async (folder) => {
     const pool = new FilePool(nodeFileOperations);
     const ids = await makePair(folder, pool);
