@@ -87,7 +87,7 @@ export class VolatileFiles {
     }
   }
 
-  /** What a block of a file would hold if all were lost that may be; undefined when it is durable. */
+  /** A block as it is if all is lost that may be; undefined when what it holds is durable. */
   durableBlock(path: string, block: number): Buffer | undefined {
     const file = this.#files.get(path);
     return file?.lost.get(block) ?? file?.unsynced.get(block);
