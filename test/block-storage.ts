@@ -24,6 +24,10 @@ export class BlockStorage {
     return objectOf(await this.#call('POST', path, body));
   }
 
+  async remove(path: string): Promise<void> {
+    await this.#call('DELETE', path);
+  }
+
   async get(path: string): Promise<JsonObject> {
     return objectOf(await this.#call('GET', path));
   }
@@ -33,6 +37,16 @@ export class BlockStorage {
     const answer = await this.#call('GET', `/${kind}/detail${query}`);
     const items = isJsonObject(answer) ? answer[kind] : undefined;
     return Array.isArray(items) ? items.filter(isJsonObject) : [];
+  }
+
+  /** How many jobs of the background wait or run. */
+  async unfinishedJobs(): Promise<number> {
+    const path = '/jobs';
+    const answer = await this.#session.call({ service: 'firn', method: 'GET', path });
+    const jobs = isJsonObject(answer) ? answer['jobs'] : undefined;
+    assert(Array.isArray(jobs), 'a list of jobs');
+    const states = jobs.filter(isJsonObject).map(({ state }) => state);
+    return states.filter((state) => state === 'queued' || state === 'running').length;
   }
 
   /** Looks until the status is one that lasts, and returns it. */
@@ -55,7 +69,11 @@ export class BlockStorage {
     }
   }
 
-  async #call(method: 'GET' | 'POST', path: string, body?: JsonObject): Promise<unknown> {
+  async #call(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: JsonObject,
+  ): Promise<unknown> {
     return await this.#session.call({
       service: 'block-storage',
       method,
