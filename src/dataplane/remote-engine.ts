@@ -43,6 +43,10 @@ export class RemoteEngine implements VolumeEngine {
     return this.#calls.createSnapshots(wanted);
   }
 
+  beginSnapshots(wanted: readonly WantedSnapshot[]): Promise<void> {
+    return this.#calls.beginSnapshots(wanted);
+  }
+
   revertVolume(wanted: { volumeId: string; snapshotId: string }): Promise<void> {
     return this.#calls.revertVolume(wanted);
   }

@@ -50,6 +50,7 @@ function answers(plane: DataPlane): ThreadCalls {
     deleteVolume: (volumeId) => engine.deleteVolume(volumeId),
     extendVolume: (volumeId, lengthBytes) => engine.extendVolume(volumeId, lengthBytes),
     createSnapshots: (wanted) => engine.createSnapshots(wanted),
+    beginSnapshots: (wanted) => engine.beginSnapshots(wanted),
     revertVolume: (wanted) => engine.revertVolume(wanted),
     usage: (of) => engine.usage(of),
     aliasSnapshot: (wanted) => engine.aliasSnapshot(wanted),

@@ -44,6 +44,14 @@ export interface VolumeEngine {
   createSnapshots(wanted: readonly WantedSnapshot[]): Promise<SnapshotFacts[]>;
 
   /**
+   * Begins the same and resolves as soon as the instant has passed: no later write reaches the
+   * snapshots. They are there once `createSnapshots` of the same list has resolved, which waits for
+   * this; where making them durable has failed or a crash came first, it takes them anew. Rejects
+   * as it does when that is known before the instant.
+   */
+  beginSnapshots(wanted: readonly WantedSnapshot[]): Promise<void>;
+
+  /**
    * Makes the volume hold what its snapshot holds; everything written since is dropped. The size
    * stays: what the snapshot does not have reads as zeros. Rejects with `invalid_state` while a
    * device of the volume is open; devices of snapshots may be. `not_found` when the volume has no

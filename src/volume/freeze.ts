@@ -36,13 +36,15 @@ function enterNext<T>(volumes: readonly VolumeState[], work: () => Promise<T>): 
 
 /**
  * Freezes volumes at one instant, makes their former heads durable, and runs `work` with these
- * pinned, in the order of `volumes`. Called with the controls of all of them.
+ * pinned, in the order of `volumes`. Called with the controls of all of them. `onFrozen` is called
+ * right after the instant.
  *
  * Whatever fails before the instant leaves every volume as it was.
  */
 export async function withFrozen<T>(
   set: VolumeSet,
   volumes: readonly VolumeState[],
+  onFrozen: () => void,
   work: (frozen: readonly Layer[]) => Promise<T>,
 ): Promise<T> {
   const entered: Entered[] = [];
@@ -55,6 +57,7 @@ export async function withFrozen<T>(
     }
     const parts = await makeHeads(set, entered);
     await exchangeAll(set, parts);
+    onFrozen();
     await settleAll(parts.map(({ live, old }) => live.settle(old)));
     return await work(entered.map(({ old }) => old));
   } finally {

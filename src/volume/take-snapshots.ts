@@ -27,13 +27,14 @@ export function wantedOf(set: VolumeSet, list: readonly WantedSnapshot[]): Wante
 
 /**
  * Takes all snapshots of a list at one instant, durably, or none; nothing is done when they are
- * there already. Called with the controls of all the volumes. Throws `exists` when some are there
+ * there already. Called with the controls of all the volumes; calls `onTaken` when the instant has
+ * passed. Throws `exists` when some are there
  * and others are not: no later instant can be theirs.
  */
 export async function takeSnapshots(
   set: VolumeSet,
   wanted: Wanted,
-  createdAt: string,
+  { createdAt, onTaken }: { createdAt: string; onTaken: () => void },
 ): Promise<void> {
   const ids = [...wanted].flatMap(([volume, names]) =>
     [...names].map((snapshotId) => ({ volume, snapshotId })),
@@ -51,7 +52,7 @@ export async function takeSnapshots(
   for (const { volume, snapshotId } of ids) set.reserve(snapshotId, volume);
   try {
     const volumes = [...wanted.keys()];
-    await withFrozen(set, volumes, async (frozen) => {
+    await withFrozen(set, volumes, onTaken, async (frozen) => {
       const changes = volumes.map((volume, index) => {
         const layer = must(frozen[index], 'each volume has a frozen layer').id;
         const { record } = volume;

@@ -107,24 +107,14 @@ export class LayerVolumeEngine implements VolumeEngine {
     });
   }
 
-  async createSnapshots(wanted: readonly WantedSnapshot[]): Promise<SnapshotFacts[]> {
-    this.#assertOpen();
-    for (const { snapshotId } of wanted) assertName(snapshotId, 'snapshotId');
-    const byVolume = wantedOf(this.#volumes, wanted);
-    const volumes = [...byVolume.keys()];
-    try {
-      return await inControl(volumes, async () => {
-        for (const volume of volumes) this.#assertThere(volume);
-        for (const volume of volumes) await this.#volumes.pending.finish(volume);
-        await takeSnapshots(this.#volumes, byVolume, isoMicros(this.#clock.now()));
-        return wanted.map(({ snapshotId }) => {
-          const { volume, snapshot } = this.#getSnapshot(snapshotId);
-          return this.#factsOf(volume, snapshot);
-        });
-      });
-    } finally {
-      this.#collector.start();
-    }
+  createSnapshots(wanted: readonly WantedSnapshot[]): Promise<SnapshotFacts[]> {
+    return this.#takeSnapshots(wanted, () => undefined);
+  }
+
+  beginSnapshots(wanted: readonly WantedSnapshot[]): Promise<void> {
+    const taken = Promise.withResolvers<void>();
+    this.#takeSnapshots(wanted, taken.resolve).then(() => taken.resolve(), taken.reject);
+    return taken.promise;
   }
 
   async revertVolume(options: { volumeId: string; snapshotId: string }): Promise<void> {
@@ -278,6 +268,31 @@ export class LayerVolumeEngine implements VolumeEngine {
     });
   }
 
+  /** `onTaken` is called when the instant has passed. */
+  async #takeSnapshots(
+    wanted: readonly WantedSnapshot[],
+    onTaken: () => void,
+  ): Promise<SnapshotFacts[]> {
+    this.#assertOpen();
+    for (const { snapshotId } of wanted) assertName(snapshotId, 'snapshotId');
+    const byVolume = wantedOf(this.#volumes, wanted);
+    const volumes = [...byVolume.keys()];
+    try {
+      return await inControl(volumes, async () => {
+        for (const volume of volumes) this.#assertThere(volume);
+        for (const volume of volumes) await this.#volumes.pending.finish(volume);
+        const createdAt = isoMicros(this.#clock.now());
+        await takeSnapshots(this.#volumes, byVolume, { createdAt, onTaken });
+        return wanted.map(({ snapshotId }) => {
+          const { volume, snapshot } = this.#getSnapshot(snapshotId);
+          return this.#factsOf(volume, snapshot);
+        });
+      });
+    } finally {
+      this.#collector.start();
+    }
+  }
+
   #assertThere(volume: VolumeState): void {
     this.#assertOpen();
     if (this.#volumes.find(volume.id) !== volume) {
@@ -306,10 +321,15 @@ export class LayerVolumeEngine implements VolumeEngine {
     const source = this.#volumes.get(origin.volumeId);
     await this.#control(source, async () => {
       assertHolds(lengthBytes, source.record.lengthBytes);
-      await withFrozen(this.#volumes, [source], async ([frozen]) => {
-        await source.commit();
-        await make(must(frozen, 'a volume has a head').id);
-      });
+      await withFrozen(
+        this.#volumes,
+        [source],
+        () => undefined,
+        async ([frozen]) => {
+          await source.commit();
+          await make(must(frozen, 'a volume has a head').id);
+        },
+      );
       this.#collector.start();
     });
   }

@@ -79,7 +79,7 @@ export async function createBackup(
   });
   try {
     if (row.snapshotId === null) {
-      await engine.createSnapshots([{ volumeId: row.volumeId, snapshotId: row.id }]);
+      await engine.beginSnapshots([{ volumeId: row.volumeId, snapshotId: row.id }]);
     }
   } catch (error) {
     // The job meets the same error, and keeps it where the backup's owner finds it.

@@ -57,7 +57,7 @@ export async function createGroupFromSource(
     return { row: group, copies: copiesFor(volumes) };
   });
   try {
-    if (copies.length > 0) await engine.createSnapshots(copies);
+    if (copies.length > 0) await engine.beginSnapshots(copies);
   } catch (error) {
     // The job meets the same error, and keeps it where the group's owner finds it.
     if (!isOperatingError(error)) throw error;

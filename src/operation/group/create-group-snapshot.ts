@@ -65,7 +65,7 @@ export async function createGroupSnapshot(
     return { row: groupSnapshot, wanted: wantedOf(members) };
   });
   try {
-    if (wanted.length > 0) await engine.createSnapshots(wanted);
+    if (wanted.length > 0) await engine.beginSnapshots(wanted);
   } catch (error) {
     // The job meets the same error, and keeps it where the owner finds it.
     if (!isOperatingError(error)) throw error;

@@ -244,11 +244,11 @@ test('when the request dies before the snapshots are taken, the job takes them',
   const scene = await openScene(t);
   const { group, volumes } = await makeGroup(scene);
   for (const { id } of volumes) await writeAt(scene, id, 0, 'before');
-  const createSnapshots = async (): Promise<never> => {
+  const beginSnapshots = async (): Promise<never> => {
     throw new OperatingError('io', 'the process ends here');
   };
   const engine: VolumeEngine = Object.create(scene.engine, {
-    createSnapshots: { value: createSnapshots },
+    beginSnapshots: { value: beginSnapshots },
   });
   const { id } = await askGroupSnapshot({ ...scene, engine }, { groupId: group.id });
   const made = await fromSource({ ...scene, engine }, { sourceGroupId: group.id });

@@ -69,7 +69,7 @@ export async function createSnapshot(
     return snapshot;
   });
   try {
-    await engine.createSnapshots([{ volumeId: row.volumeId, snapshotId: row.id }]);
+    await engine.beginSnapshots([{ volumeId: row.volumeId, snapshotId: row.id }]);
   } catch (error) {
     // The job meets the same error, and keeps it where the snapshot's owner finds it.
     if (!isOperatingError(error)) throw error;
