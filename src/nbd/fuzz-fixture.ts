@@ -319,7 +319,7 @@ export async function assertUnharmed({ rig }: FuzzScene): Promise<void> {
 }
 
 /** A peer that waits for ever has found something; what it did is told with the failure. */
-export const patience = { timeout: 9000 };
+export const patience = { timeout: 9000, endOnFailure: true };
 
 /** Bad peers of all kinds in turn, for so many seconds; gives the number of them. */
 export async function fuzzNbd(options: { seed: number; seconds: number }): Promise<number> {
