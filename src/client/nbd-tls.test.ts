@@ -87,7 +87,7 @@ test('neither side goes on in clear where the other wants TLS', async (t) => {
   await assert.rejects(connectNbd({ uri: open('localhost') }), { message: /does not begin TLS/ });
 });
 
-test('bytes that somebody sent in clear before TLS began are not taken for the server', async (t) => {
+test('bytes sent in clear before TLS began are not taken for the server', async (t) => {
   const accept = Buffer.from('0003e889045565a9000000050000000100000000', 'hex');
   const listener = createServer((socket) => {
     socket.write(Buffer.from('NBDMAGICIHAVEOPT\0\x03', 'latin1'));

@@ -14,8 +14,9 @@ export interface NbdTcpAddress {
 const defaultPort = 10809;
 
 /**
- * Reads `nbd://HOST[:PORT]/EXPORT`, `nbds://…` with perhaps `?tls-certificates=FOLDER` behind it, and
- * `nbd+unix:///EXPORT?socket=PATH`, as the NBD project's doc/uri.md defines them. Anything else is `invalid_input`.
+ * Reads `nbd://HOST[:PORT]/EXPORT`, `nbds://…` with perhaps `?tls-certificates=FOLDER` behind it,
+ * and `nbd+unix:///EXPORT?socket=PATH`, as the NBD project's doc/uri.md defines them. Anything else
+ * is `invalid_input`.
  */
 export function parseNbdUri(uri: string): NbdAddress {
   if (!URL.canParse(uri)) throw invalid();

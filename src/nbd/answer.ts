@@ -27,8 +27,9 @@ export interface Means {
 
 /**
  * Does what a valid request asks and gives the whole reply, of memory that the pool lent if it is
- * long. Rejects with what the device rejects with. Without holes (`NO_HOLE`) is the same as with: a copy-on-write volume provisions nothing in
- * advance, so neither is a promise that a later write finds room. Zeros are always fast.
+ * long. Rejects with what the device rejects with. Without holes (`NO_HOLE`) is the same as with: a
+ * copy-on-write volume provisions nothing in advance, so neither is a promise that a later write
+ * finds room. Zeros are always fast.
  */
 export async function answer(session: Session, request: Request, means: Means): Promise<Buffer> {
   const { payload, pool } = means;

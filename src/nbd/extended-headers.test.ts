@@ -74,7 +74,7 @@ async function outcome(peer: RawPeer): Promise<number> {
   return type === 0 ? 0 : payload.readUInt32BE(0);
 }
 
-test('extended headers are agreed on, go before structured replies and end EXPORT_NAME', async () => {
+test('extended headers go before structured replies, and EXPORT_NAME ends with them', async () => {
   await using rig = await startTestServer(openMemoryDevice({ lengthBytes: MiB }));
   const peer = new RawPeer(rig.path);
   await peer.greet();
@@ -129,7 +129,7 @@ test('every reply has the extended header, and repeats the offset', async () => 
   assert.equal(error.payload.readUInt32BE(0), 22);
 });
 
-test('zeros and trims of 16 TiB are one request, and its map is one reply after another', async () => {
+test('zeros and trims of 16 TiB are one request, and its map comes in pieces', async () => {
   const pieces: number[] = [];
   const note = async (_offset: number, length: number): Promise<void> => void pieces.push(length);
   const memory = openMemoryDevice({ lengthBytes: 16 * TiB });
@@ -171,7 +171,7 @@ test('zeros and trims of 16 TiB are one request, and its map is one reply after 
   assert.equal((await chunk(peer)).payload.readUInt32BE(4), 1);
 });
 
-test('a payload that does not belong is read past, and a write without one is refused', async () => {
+test('a payload that does not belong is read past, a write without one refused', async () => {
   await using rig = await startTestServer(openMemoryDevice({ lengthBytes: MiB }));
   const peer = await goExtended(rig);
   for (const type of [command.read, command.blockStatus, command.flush, 77]) {

@@ -39,9 +39,9 @@ export async function simpleRead(
 }
 
 /**
- * Reads for a client with structured or extended replies: one data chunk, or data and holes in order of their
- * offsets where the device knows of holes. All data is there before the first byte is sent, so the
- * last chunk can be marked as the end.
+ * Reads for a client with structured or extended replies: one data chunk, or data and holes in
+ * order of their offsets where the device knows of holes. All data is there before the first byte
+ * is sent, so the last chunk can be marked as the end.
  */
 export async function structuredRead(
   device: BlockDevice,

@@ -2,10 +2,9 @@
  * The bytes of the NBD protocol, server side: numbers, the request header, replies.
  *
  * Source: doc/proto.md of NetworkBlockDevice/nbd, and for extended headers the same file on its
- * branch extension-ext-header. All integers are big-endian. A cookie is the
- * client's own mark of a request: 64 bits that go back unread, kept here as two halves of 32 bits.
- * Offsets and lengths of 2^53 or more lose their last bits; they lie past the end of every device all
- * the same.
+ * branch extension-ext-header. All integers are big-endian. A cookie is the client's own mark of a
+ * request: 64 bits that go back unread, kept here as two halves of 32 bits. Offsets and lengths of
+ * 2^53 or more lose their last bits; they lie past the end of every device all the same.
  */
 
 /** The first 16 bytes of the server; the second half of them also begins every option. */
