@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -318,3 +318,32 @@ test('writes in a former head whose merge failed to sync are never acknowledged'
   await engine.close();
   await assertSectors(folder, 'v', 2);
 });
+
+test('a volume whose making was refused does not appear at the next start', async (t) => {
+  const folder = await newFolder(t);
+  let isFailing = true;
+  const fs: FileOperations = {
+    ...nodeFileOperations,
+    writeDurably: async (path, content) => {
+      await nodeFileOperations.writeDurably(path, content);
+      if (isFailing && path.endsWith('v.json')) throw systemError('EIO');
+    },
+  };
+  const engine = await open(folder, fs);
+  await assert.rejects(engine.createVolume({ volumeId: 'v', lengthBytes }), { code: 'io' });
+  await engine.settled();
+  const after = await openVolumeEngine({ folder: await copyOf(folder, t) });
+  await assert.rejects(after.openVolume('v'), { code: 'not_found' });
+  await after.close();
+  isFailing = false;
+  await engine.createVolume({ volumeId: 'v', lengthBytes });
+  await writeSector(engine, 'v', 0);
+  await engine.close();
+  await assertSectors(folder, 'v', 1);
+});
+
+async function copyOf(folder: string, t: TestContext): Promise<string> {
+  const copy = await newFolder(t);
+  await cp(folder, copy, { recursive: true });
+  return copy;
+}

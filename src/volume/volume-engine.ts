@@ -343,15 +343,25 @@ export class LayerVolumeEngine implements VolumeEngine {
     if (parent !== null) this.#volumes.shelf.chainOf(parent);
     const head = await this.#volumes.shelf.create(parent, facts.lengthBytes);
     const volume = this.#volumes.newVolume({ ...facts, head: head.id, snapshots: [] });
-    // When the record cannot be written, it may be there all the same: then the pins stay, and
-    // whoever opens the folder next sees which it was.
     this.#volumes.pin(head.id);
     if (parent !== null) this.#volumes.pin(parent);
     this.#volumes.shelf.add(head);
-    await volume.create();
-    this.#volumes.add(volume);
-    this.#volumes.unpin(head.id);
-    if (parent !== null) this.#volumes.unpin(parent);
+    try {
+      await volume.create();
+      this.#volumes.add(volume);
+    } catch (error) {
+      // It may be there all the same. When its removal fails too, that is not known: then the pins
+      // stay, and whoever opens the folder next sees which it was.
+      await this.#volumes.remove(volume);
+      this.#unpinAll(head.id, parent);
+      this.#collector.start();
+      throw error;
+    }
+    this.#unpinAll(head.id, parent);
+  }
+
+  #unpinAll(...layers: readonly (string | null)[]): void {
+    for (const layer of layers) if (layer !== null) this.#volumes.unpin(layer);
   }
 
   /** Reserves the id of a snapshot while `work` makes it. */
