@@ -68,15 +68,17 @@ export class VolatileFiles {
 
   /**
    * Cuts the power in `copy`, a copy of `folder` as it is now. `loses` is asked for each block that
-   * may be lost, and for each name.
+   * may be lost, and for each name. With a `unitBytes` below a block, blocks may be torn into units.
    */
-  cutPower(folder: string, copy: string, loses: () => boolean): void {
+  cutPower(folder: string, copy: string, loses: () => boolean, unitBytes = blockBytes): void {
     for (const [path, { unsynced, lost }] of this.#files) {
       const target = copy + path.slice(folder.length);
       if (!path.startsWith(folder) || !existsSync(target)) continue;
       const descriptor = openSync(target, 'r+');
       for (const [block, content] of [...unsynced, ...lost]) {
-        if (loses()) writeSync(descriptor, content, 0, blockBytes, block * blockBytes);
+        for (let at = 0; at < blockBytes; at += unitBytes) {
+          if (loses()) writeSync(descriptor, content, at, unitBytes, block * blockBytes + at);
+        }
       }
       closeSync(descriptor);
     }
