@@ -4,6 +4,7 @@ import { errnoOf, fromSystemError } from '../base/errors.ts';
 import { partBytes } from '../layer/data-file.ts';
 import type { LayerRecord } from '../layer/layer-record.ts';
 import { partIndexOf, progressFile, recordFile } from '../layer/layer-record.ts';
+import { markLogFiles } from '../layer/mark-log-format.ts';
 import { sectorBytes } from '../layer/sector.ts';
 import type { LayerEntry } from './inventory.ts';
 
@@ -38,9 +39,14 @@ export async function statLayer(
       const facts = await statFile(path);
       if (facts !== undefined) parts.set(part, facts);
     } else if (name === record.mapFile) map = await statFile(path);
-    else if (name !== recordFile && name !== progressFile) others.push(name);
+    else if (!isKnown(name)) others.push(name);
   }
   return { parts, map, others };
+}
+
+/** Files beside data and map. A log of marks is the next opening's to take over or to remove. */
+function isKnown(name: string): boolean {
+  return name === recordFile || name === progressFile || markLogFiles.includes(name);
 }
 
 /** Undefined for what is not there, and for what is no file. */

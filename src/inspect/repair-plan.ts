@@ -1,5 +1,6 @@
 import { OperatingError } from '../base/errors.ts';
 import { FilePool } from '../layer/file-pool.ts';
+import { markLogFiles } from '../layer/mark-log-format.ts';
 import { nodeFileOperations } from '../layer/node-file-operations.ts';
 import type { Finding } from './finding.ts';
 import type { Inventory, LayerEntry } from './inventory.ts';
@@ -85,7 +86,14 @@ function forLayersWithoutName(inventory: Inventory, references: References): Rep
     (layer) => recordOf(layer) !== undefined && !references.isLed(layer.id),
   );
   if (!isDoubtful(inventory, references)) {
-    return topDown(dead, references).map((layer) => removeLayer(folder, layer.id));
+    // One with a log of marks may be a head that a killed Firn had not named: opening decides.
+    const awaited = new Set(
+      dead
+        .filter(({ names }) => names.some((name) => markLogFiles.includes(name)))
+        .flatMap(({ id }) => references.chain(id).layers.map((layer) => layer.id)),
+    );
+    const removed = dead.filter(({ id }) => !awaited.has(id));
+    return topDown(removed, references).map((layer) => removeLayer(folder, layer.id));
   }
   const taken = new Set<string>();
   const kept = dead.flatMap((top) => {

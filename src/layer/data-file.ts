@@ -55,6 +55,11 @@ export class DataFile {
     }
   }
 
+  /** Makes durable what anybody wrote, an earlier process too. */
+  async datasyncAll(): Promise<void> {
+    for (const [, part] of await this.#all()) await part.datasync();
+  }
+
   /** Where the data ends. */
   async endBytes(): Promise<number> {
     for (const [index, part] of (await this.#all()).toReversed()) {

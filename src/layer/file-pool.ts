@@ -11,17 +11,21 @@ import { Holes } from './holes.ts';
 export class FilePool {
   readonly operations: FileOperations;
   readonly holes: Holes;
+  /** The boot that this process belongs to; undefined where it is not known. */
+  readonly bootId: Uint8Array | undefined;
   readonly #openMax: number;
   readonly #open = new Set<PooledFile>();
 
-  constructor(operations: FileOperations, openMax = 512, holes = new Holes()) {
+  constructor(operations: FileOperations, openMax = 512, holes = new Holes(), bootId?: Uint8Array) {
     this.operations = operations;
     this.#openMax = openMax;
     this.holes = holes;
+    this.bootId = bootId;
   }
 
-  file(path: string): PooledFile {
-    return new PooledFile(this, path);
+  /** A file that is never synced may be closed with writes that were not. */
+  file(path: string, { isSynced } = { isSynced: true }): PooledFile {
+    return new PooledFile(this, path, isSynced);
   }
 
   get openCount(): number {
@@ -50,6 +54,7 @@ export class FilePool {
 export class PooledFile {
   readonly path: string;
   readonly #pool: FilePool;
+  readonly #isSynced: boolean;
   #file: OpenFile | undefined;
   #opening: Promise<OpenFile> | undefined;
   /** Calls under way; the descriptor stays as long as there are any. */
@@ -60,9 +65,10 @@ export class PooledFile {
   #whenIdle: (() => void)[] = [];
   #retired = false;
 
-  constructor(pool: FilePool, path: string) {
+  constructor(pool: FilePool, path: string, isSynced: boolean) {
     this.#pool = pool;
     this.path = path;
+    this.#isSynced = isSynced;
   }
 
   read(target: Uint8Array, positionBytes: number): Promise<number> {
@@ -101,7 +107,7 @@ export class PooledFile {
 
   /** True when something was written of which no sync has succeeded. */
   get hasUnsynced(): boolean {
-    return this.#writes !== this.#syncedWrites;
+    return this.#isSynced && this.#writes !== this.#syncedWrites;
   }
 
   /** Closes the descriptor once no call is under way; the next call opens it again. */

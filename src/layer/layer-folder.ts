@@ -10,6 +10,7 @@ import {
   progressFile,
   recordFile,
 } from './layer-record.ts';
+import { markLogFiles } from './mark-log-format.ts';
 import { createMapFile } from './new-map.ts';
 
 /**
@@ -68,18 +69,25 @@ export async function readLayerRecord(
   return parseLayerRecord(text, id);
 }
 
-/** Removes from a layer's folder what does not belong to it: the leftovers of a broken merge. */
+/**
+ * Removes from a layer's folder what does not belong to it: the leftovers of a broken merge.
+ * Answers whether an earlier process has left a log of marks.
+ */
 export async function sweepLayerFolder(
   operations: FileOperations,
   layersFolder: string,
   record: LayerRecord,
-): Promise<void> {
+): Promise<boolean> {
   const folder = join(layersFolder, record.id);
   const known = new Set([recordFile, progressFile, record.mapFile]);
+  let hasLog = false;
   for (const name of await operations.list(folder)) {
-    if (known.has(name) || partIndexOf(record.dataFile, name) !== undefined) continue;
-    await operations.remove(join(folder, name));
+    if (markLogFiles.includes(name)) hasLog = true;
+    else if (!known.has(name) && partIndexOf(record.dataFile, name) === undefined) {
+      await operations.remove(join(folder, name));
+    }
   }
+  return hasLog;
 }
 
 /** Makes a new, empty file. */

@@ -42,8 +42,7 @@ async function withLayers(
 
 async function writeSector(layer: Layer, sector: number): Promise<void> {
   await layer.write(sector * sectorBytes, Buffer.alloc(sectorBytes, 1));
-  await layer.loadMap(sector, sector + 1);
-  layer.mark(sector, sector + 1, data);
+  await layer.mark(sector, sector + 1, data);
 }
 
 async function kindOf(layer: Layer, sector: number): Promise<number> {
@@ -58,8 +57,7 @@ test('what was flushed is in the files, and a mark that was not is not', async (
     await writeSector(layer, 3);
     await writeSector(layer, far);
     await layer.flush();
-    await layer.loadMap(9, 10);
-    layer.mark(9, 10, zero);
+    await layer.mark(9, 10, zero);
     const other = reopen(layer);
     assert.equal(await kindOf(other, 3), data);
     assert.equal(await kindOf(other, far), data);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { MiB } from '../base/bytes.ts';
 import { OperatingError, fromSystemError } from '../base/errors.ts';
 import { DataFile } from './data-file.ts';
 import type { FilePool, PooledFile } from './file-pool.ts';
@@ -7,6 +8,7 @@ import { LayerSpace } from './layer-space.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { LayerRecord } from './layer-record.ts';
 import { formatLayerRecord, recordFile } from './layer-record.ts';
+import { MarkLog } from './mark-log.ts';
 import { pageSectors } from './map-page.ts';
 import type { SectorKind } from './sector.ts';
 import { data } from './sector.ts';
@@ -15,6 +17,8 @@ import { Serial } from './serial.ts';
 
 /** Changed map pages that a layer keeps in memory before it flushes by itself: 16 MiB. */
 const dirtyPagesMax = 4096;
+/** What the log of marks may take before that: a million marks, which are read in a second. */
+const logBytesMax = 16 * MiB;
 
 /**
  * One layer: its data file, its map, and the order in which they become durable.
@@ -23,6 +27,7 @@ const dirtyPagesMax = 4096;
  * - Whole sectors are written, and marked only after their bytes are in the file.
  * - A flush syncs the data before it writes the marks of that data, so a mark on disk always has
  *   its data, whatever happens in between.
+ * - A mark is in the log before it counts, so the death of the process takes none (`MarkLog`).
  * - Space is given back only where the durable map says that there is no data (`LayerSpace`).
  * - After a failed flush the layer changes no more: what the kernel dropped cannot be told apart
  *   from what it kept. Reads go on.
@@ -34,7 +39,10 @@ export class Layer {
   #data: DataFile;
   #mapFile: PooledFile;
   #map: SectorMap;
+  readonly #log: MarkLog;
   #hasUnsyncedData = false;
+  /** False until a flush has made durable what an earlier process may have written. */
+  #isInheritanceDurable: boolean;
   /** What of the data file is not needed any more, and how it goes back to the host. */
   readonly space: LayerSpace;
   #failure: OperatingError | undefined;
@@ -42,7 +50,10 @@ export class Layer {
   readonly #rewriting = new Serial();
   readonly #flush = new GroupCommit(() => this.#flushNow());
 
-  constructor(folder: string, record: LayerRecord, pool: FilePool) {
+  /** A layer that is not new may have writes of an earlier process that were never synced. */
+  constructor(folder: string, record: LayerRecord, pool: FilePool, { isNew } = { isNew: false }) {
+    this.#isInheritanceDurable = isNew;
+    this.#log = new MarkLog(pool, folder);
     this.#folder = folder;
     this.#record = record;
     this.#pool = pool;
@@ -71,7 +82,7 @@ export class Layer {
 
   /** Set when a flush has failed: the layer takes no more changes. */
   get failure(): OperatingError | undefined {
-    return this.#failure;
+    return this.#failure ?? this.#log.failure;
   }
 
   /** True when `layer.json` may differ from `record`: a rewrite has failed, or is under way. */
@@ -108,16 +119,36 @@ export class Layer {
     return this.#map.load(Math.floor(firstSector / pageSectors), lastPage);
   }
 
-  /** Marks sectors whose map pages are loaded. */
-  mark(firstSector: number, endSector: number, kind: SectorKind): void {
-    this.assertSound();
-    if (kind !== data) this.space.noteFreed(firstSector, endSector);
-    this.#map.set(firstSector, endSector, kind);
+  /**
+   * Marks sectors, once that is in the log; nobody else marks them meanwhile. `onMarked` runs in
+   * the same turn. When it rejects, nothing is marked.
+   */
+  async mark(
+    firstSector: number,
+    endSector: number,
+    kind: SectorKind,
+    onMarked?: () => void,
+  ): Promise<void> {
+    let logged: number | undefined;
+    for (;;) {
+      const loading = this.loadMap(firstSector, endSector);
+      if (loading !== undefined) {
+        await loading;
+        continue;
+      }
+      this.assertSound();
+      // A flush that began meanwhile has copied the map without this mark, and empties its log.
+      if (!this.#log.isOn || logged === this.#log.generation) break;
+      if (this.#map.isAll(firstSector, endSector, kind)) break;
+      logged = await this.#log.append({ first: firstSector, end: endSector, kind });
+    }
+    this.#set(firstSector, endSector, kind);
+    onMarked?.();
   }
 
   /** True when so much of the map waits in memory that a writer should flush before it goes on. */
   get wantsFlush(): boolean {
-    return this.#map.dirtyPages > dirtyPagesMax;
+    return this.#map.dirtyPages > dirtyPagesMax || this.#log.sizeBytes > logBytesMax;
   }
 
   /** Makes durable what was written and marked before; calls that overlap share one sync. */
@@ -128,7 +159,45 @@ export class Layer {
 
   /** Throws `io` when a flush has failed before. */
   assertSound(): void {
-    if (this.#failure !== undefined) throw this.#failure;
+    const { failure } = this;
+    if (failure !== undefined) throw failure;
+  }
+
+  /** True when an earlier process of this boot has written to the layer and has not closed it. */
+  async hasLog(): Promise<boolean> {
+    return (await this.#log.read()).length > 0;
+  }
+
+  /**
+   * Takes over what an earlier process has marked and not made durable, and makes it durable; the
+   * log is gone then. Before anything else is done with the layer. When its flush fails, the layer
+   * has failed as it would have in that process. Rejects when the log cannot be removed.
+   */
+  async replayLog(): Promise<void> {
+    let isEmpty = true;
+    try {
+      for (const { marks } of await this.#log.read()) {
+        for (const { first, end, kind } of marks) {
+          for (let loading = this.loadMap(first, end); loading !== undefined;) {
+            await loading;
+            loading = this.loadMap(first, end);
+          }
+          this.#set(first, end, kind);
+          isEmpty = false;
+          if (this.wantsFlush) await this.flush();
+        }
+      }
+      // The file may say all of it already, and not durably.
+      if (!isEmpty) await this.flush();
+    } catch (error) {
+      this.#failure ??= this.#failed(error);
+    }
+    await this.dropLog();
+  }
+
+  /** Forgets what only the log has. */
+  async dropLog(): Promise<void> {
+    await this.#log.discard();
   }
 
   /** Gives the data file a second name in another layer's folder, which is to be synced then. */
@@ -145,6 +214,7 @@ export class Layer {
    * durable may be gone; who keeps owner maps of its marks builds them anew.
    */
   async recover(): Promise<void> {
+    await this.#log.discard();
     await this.#map.revert();
     this.space.clear();
     this.#hasUnsyncedData = true;
@@ -176,6 +246,7 @@ export class Layer {
     change: Pick<LayerRecord, 'dataFile' | 'mapFile' | 'parent'>,
     onSwitch: () => void,
   ): Promise<void> {
+    await this.dropLog();
     await this.rewrite(change);
     const [oldData, oldMap] = [this.#data, this.#mapFile];
     this.#data = new DataFile(this.#pool, this.#folder, change.dataFile);
@@ -188,8 +259,9 @@ export class Layer {
     await this.#pool.operations.remove(oldMap.path);
   }
 
-  /** Closes the files and gives up memory; a later call opens them again. */
+  /** Closes the files of a flushed layer and gives up memory; a later call opens them again. */
   async close(): Promise<void> {
+    await this.#log.discard();
     this.#map.shrink();
     await this.#data.close();
     await this.#mapFile.close();
@@ -200,25 +272,43 @@ export class Layer {
     await this.space.end();
     await this.#data.retire();
     await this.#mapFile.retire();
+    await this.#log.retire();
+  }
+
+  #set(firstSector: number, endSector: number, kind: SectorKind): void {
+    if (kind !== data) this.space.noteFreed(firstSector, endSector);
+    this.#map.set(firstSector, endSector, kind);
   }
 
   async #flushNow(): Promise<void> {
     this.assertSound();
     const pending = this.#map.take();
+    const logged = this.#log.take();
     this.space.take();
     const syncData = this.#hasUnsyncedData;
     this.#hasUnsyncedData = false;
     try {
-      if (syncData) await this.#data.datasync();
+      if (!this.#isInheritanceDurable) {
+        await this.#data.datasyncAll();
+        await this.#mapFile.datasync();
+      } else if (syncData) await this.#data.datasync();
       await this.#map.write(pending);
+      this.#isInheritanceDurable = true;
+      if (logged !== undefined) await this.#log.empty(logged);
       this.space.settle();
     } catch (error) {
-      this.#failure = new OperatingError(
-        'io',
-        `A flush of layer ${this.id} has failed; it takes no more changes until it is opened anew.`,
-        { cause: error },
-      );
+      this.#failure = this.#failed(error);
+      // Its marks may have lost their data, and must not be believed again.
+      await this.#log.discard().catch((failure: unknown) => this.space.report(failure));
       throw this.#failure;
     }
+  }
+
+  #failed(cause: unknown): OperatingError {
+    return new OperatingError(
+      'io',
+      `A flush of layer ${this.id} has failed; it takes no more changes until it is opened anew.`,
+      { cause },
+    );
   }
 }

@@ -8,7 +8,7 @@ import {
   pageAt,
   pagesPerDirectory,
 } from './map-format.ts';
-import { isValidPage, pageBytes, pageSectors, setKinds } from './map-page.ts';
+import { isValidPage, kindAt, pageBytes, pageSectors, runEnd, setKinds } from './map-page.ts';
 import { openBlock, sealBlock, storedBytes } from './sealed-block.ts';
 import type { SectorKind } from './sector.ts';
 
@@ -104,6 +104,19 @@ export class SectorMap {
       if (!this.#pages.has(page)) return this.#loadAll(firstPage, lastPage);
     }
     return undefined;
+  }
+
+  /** True when all these sectors, whose pages are loaded, are of this kind. */
+  isAll(first: number, end: number, kind: SectorKind): boolean {
+    for (let sector = first; sector < end;) {
+      const page = Math.floor(sector / pageSectors);
+      const from = sector - page * pageSectors;
+      const to = Math.min(pageSectors, from + end - sector);
+      const content = must(this.#pages.get(page), 'the page is loaded before it is looked at');
+      if (kindAt(content, from) !== kind || runEnd(content, from, to) < to) return false;
+      sector += to - from;
+    }
+    return true;
   }
 
   /** Marks the sectors from `first` to before `end`, whose pages are loaded. */

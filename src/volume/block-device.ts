@@ -12,8 +12,9 @@ export const requestBytesMax = 32 * 1024 * 1024;
  *
  * Calls may overlap in time. Two overlapping writes to the same bytes leave each 4 KiB sector with
  * one of the two. What a resolved call wrote, every later read sees. What was written before a
- * resolved `flush` began survives a crash; what was not flushed may be lost, sector by sector, and
- * never reaches another sector.
+ * resolved `flush` began survives a crash of the host; what was not flushed may be lost then,
+ * sector by sector, and never reaches another sector. The death of the process alone loses
+ * nothing that a resolved call wrote, where the host says which boot it is in (Linux does).
  *
  * Errors are operating errors: `no_space`, `read_only` (also for every change of a read-only
  * device), `io`, `corrupt`. After a failed flush every later flush and write rejects with `io`.

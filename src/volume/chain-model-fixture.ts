@@ -36,7 +36,8 @@ type Step =
   | { kind: 'flush' | 'snapshot' | 'clone' | 'extend' | 'deleteVolume'; volume: number }
   | { kind: 'cloneSnapshot' | 'deleteSnapshot' | 'alias' | 'revert'; snapshot: number }
   | { kind: 'settle' | 'reopen' | 'group' }
-  | { kind: 'crash'; losses: number };
+  | { kind: 'crash'; losses: number }
+  | { kind: 'kill' };
 
 const anyVolume = fc.nat({ max: 7 });
 const change = fc.record({
@@ -75,6 +76,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('crash'), losses: fc.nat() }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('kill') }) },
 ) as fc.Arbitrary<Step>;
 
 interface ModelVolume {
@@ -125,6 +127,9 @@ class Model {
         break;
       case 'crash':
         await this.#crash(step.losses);
+        break;
+      case 'kill':
+        await this.#kill();
         break;
       case 'cloneSnapshot':
       case 'deleteSnapshot':
@@ -326,7 +331,20 @@ class Model {
       forget(volume);
     }
     await this.engine.close();
-    await this.#open();
+    await this.#open(new VolatileFiles());
+  }
+
+  /** Goes on as the next process does after this one has died: all is there, flushed or not. */
+  async #kill(): Promise<void> {
+    const folder = `${this.folder}k`;
+    execFileSync('cp', ['-a', '--sparse=always', this.folder, folder]);
+    const files = this.#files.afterKill(this.folder, folder);
+    for (const volume of this.volumes) await volume.device.close();
+    await this.engine.close();
+    await rm(this.folder, { recursive: true });
+    this.folder = folder;
+    await this.#open(files);
+    await this.check();
   }
 
   /**
@@ -343,7 +361,7 @@ class Model {
     await this.engine.close();
     await rm(this.folder, { recursive: true });
     this.folder = folder;
-    await this.#open();
+    await this.#open(new VolatileFiles());
     for (const volume of this.volumes) {
       const found = await readModel(volume.device);
       for (const [index, possible] of volume.possible.entries()) {
@@ -358,9 +376,9 @@ class Model {
     }
   }
 
-  async #open(): Promise<void> {
-    this.#files = new VolatileFiles();
-    const fs = this.#files.operations;
+  async #open(files: VolatileFiles): Promise<void> {
+    this.#files = files;
+    const fs = files.operations;
     this.engine = await openVolumeEngine({ folder: this.folder, fs });
     for (const volume of this.volumes) volume.device = await this.engine.openVolume(volume.id);
   }

@@ -20,6 +20,8 @@ export class LayerShelf {
   readonly pool: FilePool;
   readonly #layers = new Map<string, Layer>();
   readonly #damaged = new Map<string, OperatingError>();
+  /** Layers of which an earlier process has left a log. */
+  readonly #logged = new Set<Layer>();
 
   constructor(folder: string, pool: FilePool) {
     this.folder = folder;
@@ -31,6 +33,17 @@ export class LayerShelf {
     for (let first = 0; first < ids.length; first += recordsAtOnce) {
       await Promise.all(ids.slice(first, first + recordsAtOnce).map((id) => this.#loadOne(id)));
     }
+  }
+
+  /** The layers of which an earlier process has left a log, until `replayLogs`. */
+  get logged(): ReadonlySet<Layer> {
+    return this.#logged;
+  }
+
+  /** Takes over what an earlier process has marked and not made durable. */
+  async replayLogs(): Promise<void> {
+    for (const layer of this.#logged) await layer.replayLog();
+    this.#logged.clear();
   }
 
   get hasDamage(): boolean {
@@ -76,7 +89,7 @@ export class LayerShelf {
     const id = newId();
     const record = { id, parent, lengthBytes, dataFile: 'data', mapFile: 'map' };
     await createLayerFolder(this.pool.operations, this.folder, record);
-    return new Layer(join(this.folder, id), record, this.pool);
+    return new Layer(join(this.folder, id), record, this.pool, { isNew: true });
   }
 
   add(layer: Layer): void {
@@ -99,8 +112,10 @@ export class LayerShelf {
     const { operations } = this.pool;
     try {
       const record = await readLayerRecord(operations, this.folder, id);
-      await sweepLayerFolder(operations, this.folder, record);
-      this.#layers.set(id, new Layer(join(this.folder, id), record, this.pool));
+      const hasLog = await sweepLayerFolder(operations, this.folder, record);
+      const layer = new Layer(join(this.folder, id), record, this.pool);
+      this.#layers.set(id, layer);
+      if (hasLog) this.#logged.add(layer);
     } catch (error) {
       if (!isOperatingError(error)) throw error;
       const damage = new OperatingError('corrupt', error.message, { cause: error });

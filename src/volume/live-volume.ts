@@ -128,7 +128,7 @@ export class LiveVolume {
     const old = this.chain.top;
     assert(head.record.parent === old.id, 'the new head lies on the old one');
     this.chain.push(head);
-    this.#unsynced.add(old);
+    this.noteUnsettled(old);
   }
 
   /** Begins to give the space that was freed durably back to the host, in the background. */
@@ -144,6 +144,11 @@ export class LiveVolume {
   /** Ends the work in the background: the volume is about to be closed. */
   async stop(): Promise<void> {
     await this.#spaceReturn.stop();
+  }
+
+  /** Notes a layer under the head that flushes are to cover. */
+  noteUnsettled(layer: Layer): void {
+    this.#unsynced.add(layer);
   }
 
   /** True for a former head whose last writes are not known to be durable. */
@@ -214,11 +219,7 @@ export class LiveVolume {
       : await this.#complete(firstSector, endSector, offsetBytes, content);
     const { top } = this.chain;
     await top.write(firstSector * sectorBytes, whole);
-    for (let loading = top.loadMap(firstSector, endSector); loading !== undefined;) {
-      await loading;
-      loading = top.loadMap(firstSector, endSector);
-    }
-    this.#mark(firstSector, endSector, data);
+    await this.#mark(firstSector, endSector, data);
   }
 
   /** The content with the bytes around it that its first and last sector need. */
@@ -252,21 +253,16 @@ export class LiveVolume {
 
   /** Frees whole sectors. What reads as zeros already stays as it is. */
   async #freeLocked(firstSector: number, endSector: number): Promise<void> {
-    const { top } = this.chain;
     for (let sector = firstSector; sector < endSector;) {
       const region = Math.floor(sector / regionSectors);
       const base = region * regionSectors;
       const end = Math.min(endSector, base + regionSectors);
-      let owners = await ownersOf(this.chain, region);
-      for (let loading = top.loadMap(sector, end); loading !== undefined;) {
-        await loading;
-        owners = await ownersOf(this.chain, region);
-        loading = top.loadMap(sector, end);
-      }
+      // Of these sectors, nobody changes meanwhile whether they read as zeros.
+      const owners = await ownersOf(this.chain, region);
       while (sector < end) {
         const run = base + ownerRunEnd(owners, sector - base, end - base);
         const owner = owners[sector - base] ?? absentOwner;
-        if (owner >= firstSlotOwner) this.#mark(sector, run, this.#freedKind());
+        if (owner >= firstSlotOwner) await this.#mark(sector, run, this.#freedKind());
         sector = run;
       }
     }
@@ -278,11 +274,12 @@ export class LiveVolume {
   }
 
   /** Marks sectors in the head and in the owner maps, in one turn. */
-  #mark(firstSector: number, endSector: number, kind: SectorKind): void {
+  #mark(firstSector: number, endSector: number, kind: SectorKind): Promise<void> {
     const { chain } = this;
-    chain.top.mark(firstSector, endSector, kind);
-    const owner = kind === data ? chain.topOwner : kind === zero ? zeroOwner : absentOwner;
-    chain.mark(firstSector, endSector, owner);
+    return chain.top.mark(firstSector, endSector, kind, () => {
+      const owner = kind === data ? chain.topOwner : kind === zero ? zeroOwner : absentOwner;
+      chain.mark(firstSector, endSector, owner);
+    });
   }
 
   #endOfWhole(endBytes: number): number {

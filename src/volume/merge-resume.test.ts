@@ -113,8 +113,7 @@ async function makePair(folder: string, pool: FilePool): Promise<string[]> {
     for (let region = 0; region < regions; region += 1) {
       const sector = (region * regionBytes) / sectorBytes + index;
       await layer.write(sector * sectorBytes, Buffer.alloc(sectorBytes, 10 * index + region));
-      await layer.loadMap(sector, sector + 1);
-      layer.mark(sector, sector + 1, data);
+      await layer.mark(sector, sector + 1, data);
     }
     await layer.flush();
     await layer.close();
@@ -184,8 +183,7 @@ test('a note of progress does not count once another merge has written there', a
     await createLayerFolder(nodeFileOperations, folder, record);
     const older = new Layer(join(folder, id), record, pool);
     await older.write(sectorBytes, Buffer.alloc(sectorBytes, 99));
-    await older.loadMap(1, 2);
-    older.mark(1, 2, data);
+    await older.mark(1, 2, data);
     await older.flush();
     await mergeUp({
       parent: older,

@@ -95,8 +95,7 @@ async function mergeChunk(merge: MergeUp, { first, end }: SectorRange): Promise<
           await child.write(sector * sectorBytes, part);
           bytes += part.byteLength;
         }
-        await loadPage(child, page);
-        child.mark(sector, run, kind);
+        await child.mark(sector, run, kind);
       }
       sector = run;
     }

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
-import { fromSystemError, messageOf } from '../base/errors.ts';
+import { errnoOf, fromSystemError, messageOf } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { FileOperations } from '../layer/file-operations.ts';
 import { nodeFileOperations } from '../layer/node-file-operations.ts';
 import { FilePool } from '../layer/file-pool.ts';
 import { Holes } from '../layer/holes.ts';
+import { bootIdPath, parseBootId } from '../layer/mark-log-format.ts';
 import type { VolumeEngine } from './engine.ts';
 import type { FreezeTimes } from './freeze-times.ts';
 import { LayerShelf } from './layer-shelf.ts';
@@ -27,8 +28,9 @@ export interface OpenedEngine extends VolumeEngine {
 /**
  * Opens a folder of volumes, and makes it when it is missing. Nobody else may have it open.
  *
- * Sweeps what a crash left, and takes up merges again in the background. `report` is told when the
- * background work fails, which loses nothing and is tried again after the next change.
+ * Takes over what a killed process has acknowledged, sweeps what a crash left, and takes up merges
+ * again in the background. `report` is told when the background work fails, which loses nothing and
+ * is tried again after the next change.
  */
 export async function openVolumeEngine(options: {
   folder: string;
@@ -40,10 +42,12 @@ export async function openVolumeEngine(options: {
   const layersFolder = join(options.folder, 'layers');
   const recordsFolder = join(options.folder, 'volumes');
   const report = options.report ?? warn;
-  const pool = new FilePool(operations, openFilesMax(), new Holes(report));
-  const shelf = new LayerShelf(layersFolder, pool);
-  const volumes = new VolumeSet(recordsFolder, shelf, operations, new RegionBudget());
+  let volumes: VolumeSet;
   try {
+    const bootId = await readBootId(operations);
+    const pool = new FilePool(operations, openFilesMax(), new Holes(report), bootId);
+    const shelf = new LayerShelf(layersFolder, pool);
+    volumes = new VolumeSet(recordsFolder, shelf, operations, new RegionBudget());
     await operations.makeFolder(layersFolder);
     await operations.makeFolder(recordsFolder);
     await operations.syncFolder(options.folder);
@@ -52,6 +56,19 @@ export async function openVolumeEngine(options: {
     throw fromSystemError(error, `Opening the volumes in ${options.folder}`);
   }
   return new LayerVolumeEngine(volumes, options.clock ?? systemClock, report);
+}
+
+/**
+ * The boot that this process belongs to; undefined on hosts that have no such id. Where there is
+ * one it must be known: else writes that a killed process acknowledged would be taken for lost.
+ */
+async function readBootId(operations: FileOperations): Promise<Uint8Array | undefined> {
+  try {
+    return parseBootId(await operations.readText(bootIdPath));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { FileOperations, OpenFile } from '../layer/file-operations.ts';
+import { bootIdPath } from '../layer/mark-log-format.ts';
 import { nodeFileOperations } from '../layer/node-file-operations.ts';
 
 const blockBytes = 4096;
@@ -26,10 +28,17 @@ export class VolatileFiles {
   /** Made, and their folders not synced since. */
   readonly #unnamed = new Set<string>();
   readonly operations: FileOperations;
+  readonly #base: FileOperations;
+  readonly #bootId: string;
 
-  constructor(base: FileOperations = nodeFileOperations) {
+  /** Each has a boot of its own: what is opened after a power cut is opened with another one. */
+  constructor(base: FileOperations = nodeFileOperations, bootId: string = randomUUID()) {
+    this.#base = base;
+    this.#bootId = bootId;
     this.operations = {
       ...base,
+      readText: (path) =>
+        path === bootIdPath ? Promise.resolve(`${bootId}\n`) : base.readText(path),
       open: async (path, mode) => {
         const file = await base.open(path, mode);
         if (mode === 'create') this.#unnamed.add(path);
@@ -87,6 +96,26 @@ export class VolatileFiles {
         rmSync(copy + path.slice(folder.length), { force: true });
       }
     }
+  }
+
+  /**
+   * The files as the next process of this boot finds them in `copy`, a copy of `folder` as it is
+   * now: nothing is lost, and what was not durable still is not.
+   */
+  afterKill(folder: string, copy: string): VolatileFiles {
+    const next = new VolatileFiles(this.#base, this.#bootId);
+    const copies = new Map<Volatile, Volatile>();
+    for (const [path, file] of this.#files) {
+      if (!path.startsWith(folder)) continue;
+      const held = copies.get(file) ?? {
+        unsynced: new Map(file.unsynced),
+        lost: new Map(file.lost),
+      };
+      copies.set(file, held);
+      next.#files.set(copy + path.slice(folder.length), held);
+    }
+    for (const path of this.#unnamed) next.#unnamed.add(copy + path.slice(folder.length));
+    return next;
   }
 
   /** A block as it is if all is lost that may be; undefined when what it holds is durable. */

@@ -8,6 +8,7 @@ import { Chain } from './chain.ts';
 import type { CollectorView } from './collector.ts';
 import { recoverLayers } from './layer-recovery.ts';
 import { FreezeTimes } from './freeze-times.ts';
+import { findNewerHeads } from './newer-heads.ts';
 import type { LayerShelf } from './layer-shelf.ts';
 import { LiveVolume } from './live-volume.ts';
 import { PendingRecords } from './pending-records.ts';
@@ -30,6 +31,8 @@ export class VolumeSet implements CollectorView {
   readonly #owners = new Map<string, VolumeState>();
   readonly #pins = new Map<string, number>();
   readonly #chains = new Set<Chain>();
+  /** Former heads that could not be made durable when the folder was opened. */
+  readonly #unsettled = new Set<Layer>();
 
   constructor(folder: string, shelf: LayerShelf, operations: FileOperations, budget: RegionBudget) {
     this.#folder = folder;
@@ -48,6 +51,9 @@ export class VolumeSet implements CollectorView {
     for (const name of await this.#operations.list(this.#folder)) {
       if (name.endsWith(recordSuffix)) await this.#loadOne(name.slice(0, -recordSuffix.length));
     }
+    const former = await this.#adoptHeads();
+    await this.shelf.replayLogs();
+    await this.#settleFormer(former);
   }
 
   find(volumeId: string): VolumeState | undefined {
@@ -179,8 +185,17 @@ export class VolumeSet implements CollectorView {
       await recoverLayers(live.chain.layers, this.#chains);
       await this.pending.finish(volume);
       await volume.reload();
+      await this.#forsake(live, volume.record.head);
       throw error;
     }
+  }
+
+  /** Heads that the record does not name are no heads any more, also if this process dies. */
+  async #forsake(live: LiveVolume, headId: string): Promise<void> {
+    const { layers } = live.chain;
+    const head = layers.findIndex((layer) => layer.id === headId);
+    if (head < 0) return;
+    for (const layer of layers.slice(head + 1)) await layer.dropLog();
   }
 
   roots(): Set<string> {
@@ -248,6 +263,46 @@ export class VolumeSet implements CollectorView {
     }
   }
 
+  /**
+   * Names the heads that a process has left which died before it named them; before anything is
+   * given back. Answers the layers that were frozen by that.
+   */
+  async #adoptHeads(): Promise<Layer[]> {
+    const { shelf } = this;
+    const records = new Map([...shelf.all()].map((layer) => [layer.id, layer.record]));
+    const heads = new Set([...this.#volumes.values()].map(({ record }) => record.head));
+    const hasLog = async (id: string): Promise<boolean> => {
+      const layer = shelf.get(id);
+      return shelf.logged.has(layer) && (await layer.hasLog());
+    };
+    const newer = await findNewerHeads(records, this.roots(), heads, hasLog);
+    const former: Layer[] = [];
+    for (const volume of this.#volumes.values()) {
+      const { head: old, lengthBytes } = volume.record;
+      const head = newer.get(old);
+      if (head === undefined) continue;
+      const chain = shelf.chainOf(head);
+      former.push(...chain.slice(chain.indexOf(shelf.get(old)), -1));
+      if (shelf.get(head).record.lengthBytes < lengthBytes) {
+        await shelf.get(head).rewrite({ lengthBytes });
+      }
+      await volume.change({ head });
+    }
+    return former;
+  }
+
+  /** Makes former heads durable, as a freeze does, whose last writes nobody has flushed. */
+  async #settleFormer(former: readonly Layer[]): Promise<void> {
+    for (const layer of former) {
+      try {
+        await layer.flush();
+      } catch {
+        // Then the layer has failed, and so does every flush of the volume until it is opened anew.
+        this.#unsettled.add(layer);
+      }
+    }
+  }
+
   #release(live: LiveVolume): void {
     this.#chains.delete(live.chain);
     live.chain.release();
@@ -256,7 +311,11 @@ export class VolumeSet implements CollectorView {
   #makeLive(volume: VolumeState): LiveVolume {
     const chain = new Chain(this.shelf.chainOf(volume.record.head), this.#budget);
     this.#chains.add(chain);
-    return new LiveVolume(chain, volume.record.lengthBytes, () => volume.commit());
+    const live = new LiveVolume(chain, volume.record.lengthBytes, () => volume.commit());
+    for (const layer of chain.layers) {
+      if (this.#unsettled.delete(layer)) live.noteUnsettled(layer);
+    }
+    return live;
   }
 
   async #sweep(folder: string): Promise<void> {

@@ -104,8 +104,7 @@ export async function makeGoldenFolder(folder: string): Promise<void> {
       if (fill !== undefined) {
         await layer.write(sector * sectorBytes, Buffer.alloc(4 * KiB, fill));
       }
-      await layer.loadMap(sector, sector + 1);
-      layer.mark(sector, sector + 1, kind);
+      await layer.mark(sector, sector + 1, kind);
     }
     await layer.flush();
     await layer.close();
