@@ -1,4 +1,4 @@
-/** Whatever a crash or a power cut leaves, a check calls it no damage, and nothing flushed is lost. */
+/** Whatever a crash or a power cut leaves is no damage to a check, and nothing flushed is lost. */
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
 import { runPowerCuts } from './power-cut-fixture.ts';

@@ -15,7 +15,7 @@ import { openVolumeEngine } from './open-engine.ts';
  */
 const sector = 4 * KiB;
 const lengthBytes = 64 * MiB + 5 * sector + 100;
-/** The sectors that are used: some at the start, and some on both sides of a border of map pages. */
+/** The sectors that are used: some at the start, some on both sides of a border of map pages. */
 const places = [0, 1, 2, 3, 4, 5, 16_381, 16_382, 16_383, 16_384, 16_385, 16_389];
 const runs = Number(process.env['FIRN_MODEL_RUNS'] ?? 25);
 

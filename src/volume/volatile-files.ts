@@ -77,7 +77,7 @@ export class VolatileFiles {
 
   /**
    * Cuts the power in `copy`, a copy of `folder` as it is now. `loses` is asked for each block that
-   * may be lost, and for each name. With a `unitBytes` below a block, blocks may be torn into units.
+   * may be lost, and for each name. With `unitBytes` below a block, blocks may be torn into units.
    */
   cutPower(folder: string, copy: string, loses: () => boolean, unitBytes = blockBytes): void {
     for (const [path, { unsynced, lost }] of this.#files) {

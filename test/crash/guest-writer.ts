@@ -1,4 +1,4 @@
-/** A guest that changes its disk in every way until the connection breaks, and keeps the history. */
+/** A guest that changes its disk in every way until the connection breaks, keeping the history. */
 import { must } from '../../src/base/assert.ts';
 import { isOperatingError } from '../../src/base/errors.ts';
 import type { NbdClient } from '../../src/client/nbd.ts';

@@ -71,8 +71,7 @@ test('only the newest snapshot, of the same size, of a volume that nobody uses',
   await scene.work();
   await assert.rejects(revert(volume.id, snapshotId), {
     code: 'invalid_state',
-    message:
-      `Specified snapshot ${snapshotId} is None or not the latest one of volume ` + `${volume.id}.`,
+    message: `Specified snapshot ${snapshotId} is None or not the latest one of volume ${volume.id}.`,
   });
   await initializeConnection(scene, max, volume.id, { host: 'h' });
   await assert.rejects(revert(volume.id, newer.id), {
