@@ -69,8 +69,8 @@ async function killRound(seed: number, signal: AbortSignal): Promise<string> {
     for (let kill = 0; kill < kills && !signal.aborted; kill += 1) await server.round();
     const { counts } = server;
     const asked = Object.entries(counts.asked).map(([name, count]) => `${count} × ${name}`);
-    const { kills, writes, flushes } = counts;
-    return `${kills} kills, ${writes} writes, ${flushes} flushes; ${asked.join(', ')}`;
+    const { writes, flushes } = counts;
+    return `${counts.kills} kills, ${writes} writes, ${flushes} flushes; ${asked.join(', ')}`;
   } finally {
     for (const end of ends) await end();
   }
