@@ -33,7 +33,7 @@ export interface TransmissionParts {
 const shuttingDown: Refusal = { errno: errno.ESHUTDOWN, message: 'the server is closing' };
 const left = 'the client left';
 /** Requests that a connection begins in its turn. */
-const requestsPerTurn = 2;
+const requestsPerTurn = 4;
 
 export class Transmission {
   readonly #session: Session;
@@ -94,6 +94,7 @@ export class Transmission {
         if (!(await input.wait(headBytes))) return left;
         begun = begun > 1 ? 1 : 0;
       }
+      this.#parts.turns.stayAwake();
       // What memory can serve is served without a wait, so others must be let in: a client that
       // sends one request at a time goes ahead, one that sends many waits for its turns.
       if (begun % requestsPerTurn === 1) await this.#parts.turns.next();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { Turns } from './turns.ts';
 
 test('one goes on in each turn of the event loop, in the order of asking', async () => {
@@ -16,4 +16,16 @@ test('one goes on in each turn of the event loop, in the order of asking', async
   ask('d');
   await turn();
   assert.equal(gone.at(-1), 'd');
+});
+
+test('after a request the loop stays awake for a while, and then sleeps', async () => {
+  const turns = new Turns({ awakeMs: 20 });
+  turns.stayAwake();
+  await turn();
+  assert.equal(turns.isAwake, true);
+  await sleep(100);
+  assert.equal(turns.isAwake, false);
+  const never = new Turns({ awakeMs: 0 });
+  never.stayAwake();
+  assert.equal(never.isAwake, false);
 });
