@@ -78,6 +78,9 @@ export class LayerVolumeEngine implements VolumeEngine {
     this.#assertOpen();
     const volume = this.#volumes.get(volumeId);
     const live = await this.#control(volume, async () => {
+      // After a failed change it is not known which head the record on disk names; what is written
+      // from here on goes to the one in memory.
+      await volume.commit();
       const entered = this.#volumes.enter(volume);
       volume.devices += 1;
       return entered;
