@@ -22,7 +22,7 @@ export const layersExport: AddCommand = (parent, context) => {
     .argument('[name]', 'id of a volume or snapshot; left out with --layer')
     .argument('[file]', 'must not be there yet; - is standard output')
     .option('--layer <ID>', 'what a volume would hold whose head is this layer')
-    .option('--force', 'write zeros for what is lost, and say which bytes')
+    .option('--force', 'write zeros for what is lost, and leave out unflushed writes; says so')
     .action(async (first, second, options: ExportOptions, command) => {
       const [name, path] = targets(first, second, options.layer);
       const place = await orCannotRun(context, () => volumesFolder(context, command));
@@ -33,9 +33,15 @@ export const layersExport: AddCommand = (parent, context) => {
         );
       }
       const source = await openImageSource(place.folder, name, options.layer !== undefined);
+      if (source.isBehind && options.force !== true) throw behind(name);
       const lost = await copyImage(source, undefined, () => undefined);
       if (lost.length > 0 && options.force !== true) throw incomplete(name, lost);
       const found = await writeOut(context, source, name, path, options.force === true);
+      if (source.isBehind) {
+        context.stderr.write(
+          'Writes that were answered and not flushed are missing in the image.\n',
+        );
+      }
       if (found.length === 0) return;
       context.stderr.write(`Lost, and zeros in the image: ${rangesLine(found)}\n`);
     });
@@ -76,6 +82,14 @@ async function writeOut(
   } finally {
     progress.end();
   }
+}
+
+function behind(name: string): OperatingError {
+  return new OperatingError(
+    'invalid_state',
+    `Firn was killed, and writes to ${name} that were answered and not flushed would be missing: ` +
+      'start and stop Firn once first (--force leaves them out)',
+  );
 }
 
 function incomplete(name: string, lost: readonly ByteRange[]): OperatingError {

@@ -59,7 +59,7 @@ function layerRows(layers: readonly ListedLayer[]): string[][] {
   const prefixes = treePrefixes(layers);
   const rows = layers.map((layer) => [
     `${prefixes.get(layer.id) ?? ''}${layer.id}`,
-    layer.state,
+    layer.isUnflushed ? `${layer.state}, unflushed` : layer.state,
     size(layer.lengthBytes),
     size(layer.dataBytes),
     size(layer.hostBytes),

@@ -5,14 +5,23 @@ import type { Finding } from './finding.ts';
 import { readerName, wholly } from './finding.ts';
 import type { Inventory } from './inventory.ts';
 import { faultOf, pendingPath, recordOf } from './inventory.ts';
+import type { LeftByKill } from './left-by-kill.ts';
+import { awaitedLayers } from './left-by-kill.ts';
 import type { References } from './references.ts';
 
 const setAside = (what: string): string =>
   `Keeps every layer that it may lead to under a new name, then puts ${what} into damaged/.`;
 
+const keeps = 'Keeps it under a new name: what is damaged may have led to it.';
+
 /** Everything that the records alone show: damaged ones, and references that cannot be right. */
-export function* checkRecords(inventory: Inventory, references: References): Generator<Finding> {
+export function* checkRecords(
+  inventory: Inventory,
+  references: References,
+  left: LeftByKill,
+): Generator<Finding> {
   const isDoubt = isDoubtful(inventory, references);
+  const awaited = awaitedLayers(inventory, references);
   yield* checkReadable(inventory, references);
   yield* checkPending(inventory);
   for (const volume of inventory.volumes.values()) {
@@ -21,8 +30,11 @@ export function* checkRecords(inventory: Inventory, references: References): Gen
   }
   for (const layer of inventory.layers.values()) {
     const record = recordOf(layer);
-    if (record !== undefined)
-      yield* checkLayer(record, layer.path, { inventory, references, isDoubt });
+    if (record === undefined) continue;
+    yield* checkLayer(record, layer.path, { inventory, references });
+    if (references.isLed(layer.id)) continue;
+    const repair = isDoubt ? keeps : awaited.has(layer.id) ? null : 'Removes it.';
+    yield checkUnnamed(layer.id, layer.path, left.volumesOf(layer.id), repair);
   }
   yield* checkHeads(inventory, references);
   yield* checkSnapshotIds(references);
@@ -122,9 +134,9 @@ function* checkVolume(
 function* checkLayer(
   record: LayerRecord,
   path: string,
-  around: { inventory: Inventory; references: References; isDoubt: boolean },
+  around: { inventory: Inventory; references: References },
 ): Generator<Finding> {
-  const { inventory, references, isDoubt } = around;
+  const { inventory, references } = around;
   const { id, parent } = record;
   const affects = references.readersOf(id).map(wholly);
   const about = { path, severity: 'damage', repair: null, layerId: id } as const;
@@ -147,18 +159,24 @@ function* checkLayer(
       yield { ...about, code: 'cycle', what: 'It lies on itself, by way of its parents.', affects };
     }
   }
-  if (!references.isLed(id)) {
-    yield {
-      ...about,
-      severity: 'leftover',
-      code: 'dead-layer',
-      what: 'No volume and no snapshot leads to it.',
-      affects: [],
-      repair: isDoubt
-        ? 'Keeps it under a new name: what is damaged may have led to it.'
-        : 'Removes it.',
-    };
+}
+
+/** A layer that nothing leads to; `volumes` get it at the next start. */
+function checkUnnamed(
+  layerId: string,
+  path: string,
+  volumes: readonly string[],
+  repair: string | null,
+): Finding {
+  const about = { path, layerId, affects: [], repair };
+  if (volumes.length === 0) {
+    const what = 'No volume and no snapshot leads to it.';
+    return { ...about, severity: 'leftover', code: 'dead-layer', what };
   }
+  const what =
+    `Firn was killed: it is the newer head of volume ${volumes.join(' and ')}, or under that. ` +
+    'The next start of Firn takes it, if the host is not restarted before.';
+  return { ...about, severity: 'note', code: 'newer-head', what };
 }
 
 /**

@@ -1,8 +1,9 @@
 import { FilePool } from '../layer/file-pool.ts';
 import { checkLayerFiles } from './check-layer.ts';
 import { checkRecords } from './check-records.ts';
-import type { Finding } from './finding.ts';
+import type { Finding, FindingCode } from './finding.ts';
 import { recordOf, takeInventory } from './inventory.ts';
+import { checkLogs, findLeftByKill } from './left-by-kill.ts';
 import { OpenMaps } from './open-maps.ts';
 import { readOnlyFiles } from './read-only-files.ts';
 import { References } from './references.ts';
@@ -14,6 +15,9 @@ export interface CheckReport {
   readonly layers: number;
   readonly findings: readonly Finding[];
 }
+
+/** What is only found where Firn was killed, or runs. */
+const ofKill: ReadonlySet<FindingCode> = new Set(['unflushed-marks', 'newer-head']);
 
 const order = { damage: 0, leftover: 1, note: 2 } as const;
 
@@ -29,7 +33,11 @@ export async function checkFolder(
   const references = new References(inventory);
   const pool = new FilePool(readOnlyFiles);
   const maps = new OpenMaps(inventory, pool);
-  const findings = [...checkRecords(inventory, references)];
+  const left = await findLeftByKill(inventory, references);
+  const findings = [
+    ...checkRecords(inventory, references, left),
+    ...checkLogs(inventory, references, left),
+  ];
   const check = { inventory, references, maps, pool, onDataRead: options.onDataRead };
   for (const entry of inventory.layers.values()) {
     const record = recordOf(entry);
@@ -48,7 +56,7 @@ export async function checkFolder(
 
 /**
  * Like `checkFolder`, for a folder that a running Firn changes meanwhile: what is only seen once
- * was on its way, and is no fault.
+ * was on its way, and is no fault; nor is it that its unflushed changes are only in logs.
  */
 export async function checkFolderInUse(
   ...args: Parameters<typeof checkFolder>
@@ -57,7 +65,10 @@ export async function checkFolderInUse(
   if (first.findings.length === 0) return first;
   const seen = new Set(first.findings.map(keyOf));
   const second = await checkFolder(...args);
-  return { ...second, findings: second.findings.filter((finding) => seen.has(keyOf(finding))) };
+  const findings = second.findings.filter(
+    (finding) => seen.has(keyOf(finding)) && !ofKill.has(finding.code),
+  );
+  return { ...second, findings };
 }
 
 function keyOf({ code, path }: Finding): string {

@@ -24,6 +24,8 @@ export type FindingCode =
   | 'head-is-snapshot'
   | 'duplicate-snapshot'
   | 'dead-layer'
+  | 'newer-head'
+  | 'unflushed-marks'
   | 'temporary'
   | 'unnamed-file'
   | 'unknown-file'

@@ -2,9 +2,10 @@ import { OperatingError } from '../base/errors.ts';
 import { FilePool } from '../layer/file-pool.ts';
 import type { Inventory } from './inventory.ts';
 import { recordOf, takeInventory } from './inventory.ts';
+import { findLeftByKill } from './left-by-kill.ts';
 import { OpenMaps } from './open-maps.ts';
 import { readOnlyFiles } from './read-only-files.ts';
-import type { ChainFacts } from './references.ts';
+import type { ChainFacts, LayerName } from './references.ts';
 import { References } from './references.ts';
 
 /** What an image is made from. */
@@ -14,6 +15,8 @@ export interface ImageSource {
   readonly pool: FilePool;
   readonly chain: ChainFacts;
   readonly lengthBytes: number;
+  /** True when answered, unflushed changes are not in it: a killed Firn has left them in logs. */
+  readonly isBehind: boolean;
 }
 
 /**
@@ -27,12 +30,13 @@ export async function openImageSource(
 ): Promise<ImageSource> {
   const inventory = await takeInventory(folder);
   const references = new References(inventory);
-  const { layerId, lengthBytes } = isLayer
-    ? findLayer(inventory, name)
-    : findName(inventory, references, name);
+  const named = isLayer ? undefined : findName(inventory, references, name);
+  const { layerId, lengthBytes } = named ?? findLayer(inventory, name);
+  const chain = references.chain(layerId);
+  const left = await findLeftByKill(inventory, references);
   const pool = new FilePool(readOnlyFiles);
   const maps = new OpenMaps(inventory, pool);
-  return { inventory, maps, pool, chain: references.chain(layerId), lengthBytes };
+  return { inventory, maps, pool, chain, lengthBytes, isBehind: left.isBehind(named, chain) };
 }
 
 interface Top {
@@ -48,7 +52,7 @@ function findLayer(inventory: Inventory, layerId: string): Top {
   throw new OperatingError('corrupt', `the record of layer ${layerId} cannot be read`);
 }
 
-function findName(inventory: Inventory, references: References, name: string): Top {
+function findName(inventory: Inventory, references: References, name: string): LayerName {
   const found = references.names.filter(
     ({ volumeId, snapshotId }) => (snapshotId ?? volumeId) === name,
   );

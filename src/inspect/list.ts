@@ -4,6 +4,8 @@ import { sectorBytes } from '../layer/sector.ts';
 import type { Inventory, LayerEntry } from './inventory.ts';
 import { recordOf, takeInventory } from './inventory.ts';
 import { hostBytesOf, statLayer } from './layer-files.ts';
+import type { LeftByKill } from './left-by-kill.ts';
+import { findLeftByKill } from './left-by-kill.ts';
 import { OpenMaps } from './open-maps.ts';
 import { readOnlyFiles } from './read-only-files.ts';
 import { References } from './references.ts';
@@ -29,8 +31,13 @@ export interface ListedSnapshot {
 export interface ListedLayer {
   readonly id: string;
   readonly parent: string | null;
-  /** `head` takes the writes of a volume, `frozen` none, nothing leads to one that is `dead`. */
-  readonly state: 'head' | 'frozen' | 'dead' | 'damaged';
+  /**
+   * `head` takes the writes of a volume, `frozen` none, nothing leads to one that is `dead`; nor to
+   * a `newer-head` or what is under it, which the next start of Firn takes all the same.
+   */
+  readonly state: 'head' | 'frozen' | 'newer-head' | 'dead' | 'damaged';
+  /** True when it has answered, unflushed changes that its map and `dataBytes` lack. */
+  readonly isUnflushed: boolean;
   readonly lengthBytes: number | null;
   /** The volumes and snapshots that name it directly. */
   readonly names: readonly { readonly volumeId: string; readonly snapshotId: string | null }[];
@@ -50,10 +57,11 @@ export interface FolderListing {
 export async function listFolder(folder: string): Promise<FolderListing> {
   const inventory = await takeInventory(folder);
   const references = new References(inventory);
+  const left = await findLeftByKill(inventory, references);
   const maps = new OpenMaps(inventory, new FilePool(readOnlyFiles));
   const layers: ListedLayer[] = [];
   for (const entry of inTreeOrder(inventory, references)) {
-    layers.push(await listLayer(inventory, references, maps, entry));
+    layers.push(await listLayer({ inventory, references, left }, maps, entry));
   }
   await maps.close();
   const unreadable = new Set(layers.filter((each) => each.dataBytes === null).map(({ id }) => id));
@@ -87,12 +95,13 @@ function listVolumes(
 }
 
 async function listLayer(
-  inventory: Inventory,
-  references: References,
+  around: { inventory: Inventory; references: References; left: LeftByKill },
   maps: OpenMaps,
   entry: LayerEntry,
 ): Promise<ListedLayer> {
+  const { inventory, references, left } = around;
   const { id } = entry;
+  const isUnflushed = left.hasMarks(id);
   const names = references.namesOf(id).map(({ volumeId, snapshotId }) => ({
     volumeId,
     snapshotId,
@@ -100,14 +109,15 @@ async function listLayer(
   const record = recordOf(entry);
   if (record === undefined) {
     const nothing = { parent: null, lengthBytes: null, dataBytes: null, hostBytes: null };
-    return { id, state: 'damaged', names, ...nothing };
+    return { id, state: 'damaged', isUnflushed, names, ...nothing };
   }
   const isHead = names.some((name) => name.snapshotId === null);
-  const state = !references.isLed(id) ? 'dead' : isHead ? 'head' : 'frozen';
+  const unled = left.volumesOf(id).length > 0 ? 'newer-head' : 'dead';
+  const state = !references.isLed(id) ? unled : isHead ? 'head' : 'frozen';
   const { parent, lengthBytes } = record;
   const hostBytes = hostBytesOf(await statLayer(inventory.folder, entry, record));
   const dataBytes = await countDataBytes(maps, id);
-  return { id, parent, state, lengthBytes, names, dataBytes, hostBytes };
+  return { id, parent, state, isUnflushed, lengthBytes, names, dataBytes, hostBytes };
 }
 
 async function countDataBytes(maps: OpenMaps, layerId: string): Promise<number | null> {

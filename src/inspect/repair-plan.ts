@@ -1,12 +1,12 @@
 import { OperatingError } from '../base/errors.ts';
 import { FilePool } from '../layer/file-pool.ts';
-import { markLogFiles } from '../layer/mark-log-format.ts';
 import { nodeFileOperations } from '../layer/node-file-operations.ts';
 import type { Finding } from './finding.ts';
 import type { Inventory, LayerEntry } from './inventory.ts';
 import { recordOf, takeInventory } from './inventory.ts';
 import { checkFolder } from './check.ts';
 import { isDoubtful } from './check-records.ts';
+import { awaitedLayers } from './left-by-kill.ts';
 import { References } from './references.ts';
 import type { RepairStep } from './repair-step.ts';
 import {
@@ -87,11 +87,7 @@ function forLayersWithoutName(inventory: Inventory, references: References): Rep
   );
   if (!isDoubtful(inventory, references)) {
     // One with a log of marks may be a head that a killed Firn had not named: opening decides.
-    const awaited = new Set(
-      dead
-        .filter(({ names }) => names.some((name) => markLogFiles.includes(name)))
-        .flatMap(({ id }) => references.chain(id).layers.map((layer) => layer.id)),
-    );
+    const awaited = awaitedLayers(inventory, references);
     const removed = dead.filter(({ id }) => !awaited.has(id));
     return topDown(removed, references).map((layer) => removeLayer(folder, layer.id));
   }

@@ -62,7 +62,7 @@ export async function openVolumeEngine(options: {
  * The boot that this process belongs to; undefined on hosts that have no such id. Where there is
  * one it must be known: else writes that a killed process acknowledged would be taken for lost.
  */
-async function readBootId(operations: FileOperations): Promise<Uint8Array | undefined> {
+export async function readBootId(operations: FileOperations): Promise<Uint8Array | undefined> {
   try {
     return parseBootId(await operations.readText(bootIdPath));
   } catch (error) {

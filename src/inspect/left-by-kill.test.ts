@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { formatLogHeader } from '../layer/mark-log-format.ts';
+import { checkFolder, checkFolderInUse } from './check.ts';
+import type { KilledFolder } from './killed-folder-fixture.ts';
+import { makeKilledFolder, startOnce } from './killed-folder-fixture.ts';
+import { listFolder } from './list.ts';
+import { planRepair } from './repair-plan.ts';
+
+async function withKilled(
+  options: { hasNewerHeads: boolean },
+  work: (killed: KilledFolder) => Promise<void>,
+): Promise<void> {
+  const killed = await makeKilledFolder(options);
+  try {
+    await work(killed);
+  } finally {
+    await killed.remove();
+  }
+}
+
+async function codes(folder: string): Promise<string[]> {
+  const { findings } = await checkFolder(folder);
+  return findings.map(({ severity, code }) => `${severity} ${code}`).sort();
+}
+
+/** The logs of a folder. */
+async function logs(folder: string): Promise<string[]> {
+  const names = await readdir(join(folder, 'layers'), { recursive: true });
+  const found = names.filter((name) => /marks-[01]$/.test(name));
+  return found.map((name) => join(folder, 'layers', name));
+}
+
+test('unflushed writes of a killed Firn are a note, until the next start', async () => {
+  await withKilled({ hasNewerHeads: false }, async ({ folder }) => {
+    assert.deepEqual(await codes(folder), ['note unflushed-marks']);
+    const { volumes, layers } = await listFolder(folder);
+    const head = volumes.find(({ id }) => id === 'v')?.head;
+    assert.deepEqual(
+      layers.filter((layer) => layer.isUnflushed).map(({ id, state }) => [id, state]),
+      [[head, 'head']],
+    );
+    assert.deepEqual((await checkFolderInUse(folder)).findings, [], 'a running Firn is not killed');
+    assert.deepEqual((await planRepair(folder)).steps, []);
+    assert.deepEqual(await startOnce(folder), [1, 2, 0]);
+    assert.deepEqual(await codes(folder), []);
+    assert.ok((await listFolder(folder)).layers.every((layer) => !layer.isUnflushed));
+  });
+});
+
+test('a log of another boot is not believed, and one without marks is no finding', async () => {
+  await withKilled({ hasNewerHeads: true }, async ({ folder, newerHeads }) => {
+    for (const path of await logs(folder)) {
+      const log = await readFile(path);
+      log.set(formatLogHeader(Buffer.alloc(16, 7), 0));
+      await writeFile(path, log);
+    }
+    assert.deepEqual(await codes(folder), Array(newerHeads).fill('leftover dead-layer'));
+  });
+  await withKilled({ hasNewerHeads: false }, async ({ folder }) => {
+    for (const path of await logs(folder)) {
+      await writeFile(path, (await readFile(path)).subarray(0, 48));
+    }
+    assert.deepEqual(await codes(folder), []);
+  });
+});
+
+test('heads that no record names yet are not called dead', async () => {
+  await withKilled({ hasNewerHeads: true }, async ({ folder, newerHeads }) => {
+    assert.ok(newerHeads > 0);
+    const found = await codes(folder);
+    assert.equal(found.filter((code) => code === 'note newer-head').length, newerHeads);
+    assert.ok(
+      found.every((code) => code.startsWith('note ')),
+      found.join(),
+    );
+    const { findings } = await checkFolder(folder);
+    const notes = findings.filter(({ code }) => code === 'newer-head');
+    assert.ok(notes.every(({ what, repair }) => what.includes('volume v') && repair === null));
+    const states = (await listFolder(folder)).layers.map(({ state }) => state);
+    assert.equal(states.filter((state) => state === 'newer-head').length, newerHeads);
+    assert.deepEqual((await planRepair(folder)).steps, []);
+    assert.deepEqual(await startOnce(folder), [1, 2, 3]);
+    assert.deepEqual(await codes(folder), []);
+  });
+});
