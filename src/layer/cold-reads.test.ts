@@ -61,7 +61,7 @@ test('the disk is asked for all at once, and what it brings soon needs no thread
   assert.equal(await disk.turn(), 0);
 });
 
-test('what does not come soon waits in the pool, a few at a time, and nobody looks out', async () => {
+test('what does not come soon waits in the pool, a few at a time, and nobody looks', async () => {
   const disk = new Disk();
   for (let at = 0; at < 10; at += 1) disk.read(at);
   await disk.turn();
