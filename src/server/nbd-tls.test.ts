@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -28,6 +28,12 @@ async function place(t: TestContext, texts: Texts): Promise<NbdTlsFiles> {
     key: join(folder, 'key'),
     clientAuthority: join(folder, 'ca'),
   };
+}
+
+/** Replaces a file at once, so that no look finds it half written. */
+async function replace(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
 }
 
 async function refusal(t: TestContext, texts: Texts, told = host): Promise<string> {
@@ -116,12 +122,12 @@ test('replaced certificates are used; while they do not fit, the old ones stay',
   await nextLooks();
   assert.deepEqual([used, problems], [[], []]);
   const renewed = makeCertificate({ subject: 'server', by, hosts: [host], use: 'server' });
-  await writeFile(files.certificate, renewed.certificate);
+  await replace(files.certificate, renewed.certificate);
   await nextLooks();
   await nextLooks();
   assert.equal(used.length, 0);
   assert.equal(problems.length, 1, 'a problem that stays is told once');
-  await writeFile(files.key, renewed.key);
+  await replace(files.key, renewed.key);
   await nextLooks();
   assert.deepEqual(
     used.map((tls) => tls.certificate),
