@@ -12,8 +12,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   // Loaded when needed: the commands of a client start without the service's modules.
-  serve: async (options) => {
+  serve: async (source) => {
     const { serve } = await import('../src/server/serve.ts');
-    await serve(options);
+    await serve(source);
   },
 });

@@ -12,7 +12,7 @@ import { ExportRegistry } from '../nbd/exports.ts';
 import { NbdServer } from '../nbd/server.ts';
 import { openMemoryDevice } from '../volume/memory-device.ts';
 import { readOnlyDevice } from '../volume/read-only-device.ts';
-import type { ServeOptions } from './context.ts';
+import type { ConfigSource } from '../server/config-source.ts';
 import { runCli } from './program.ts';
 
 let folder: string;
@@ -52,7 +52,7 @@ async function run(
   args: readonly string[],
   options: {
     environment?: Record<string, string>;
-    serve?: (o: ServeOptions) => Promise<void>;
+    serve?: (o: ConfigSource) => Promise<void>;
   } = {},
 ): Promise<Outcome> {
   let out = '';
@@ -144,38 +144,28 @@ test('credentials: the flag, a cloud, variables; a clear word without any', asyn
   assert.match(none.err, /^firn: \/nonexistent\/clouds\.yaml is not there/);
 });
 
-test('serve gets flags first, then the environment', async () => {
-  const seen: ServeOptions[] = [];
-  const outcome = await run(
-    ['serve', '--data', '/d', '--listen', '[::1]:1', '--nbd-socket', '/s', '--nbd-insecure'],
-    {
-      environment: {
-        FIRN_DATA: '/other',
-        FIRN_STORE: 'file:///b',
-        FIRN_LOG: 'debug',
-        FIRN_NBD_TLS_CERT: '/c',
-      },
-      serve: async (options) => void seen.push(options),
-    },
-  );
+test('serve gets its flags, and the environment beside them', async () => {
+  const seen: ConfigSource[] = [];
+  const environment = { FIRN_DATA: '/other', FIRN_LOG: 'debug' };
+  const flags = ['--data', '/d', '--listen', '[::1]:1', '--nbd-socket', '/s', '--nbd-insecure'];
+  const outcome = await run(['serve', ...flags, '--config', '/firn.yaml'], {
+    environment,
+    serve: async (source) => void seen.push(source),
+  });
   assert.equal(outcome.code, 0);
   assert.deepEqual(seen, [
     {
-      data: '/d',
-      listen: '[::1]:1',
-      nbd: undefined,
-      nbdSocket: '/s',
-      nbdPublic: undefined,
-      nbdTlsCert: '/c',
-      nbdTlsKey: undefined,
-      nbdTlsClientCa: undefined,
-      nbdInsecure: 'true',
-      store: 'file:///b',
-      keyFile: undefined,
-      publicUrl: undefined,
-      logLevel: 'debug',
+      flags: {
+        '--data': '/d',
+        '--listen': '[::1]:1',
+        '--nbd-socket': '/s',
+        '--nbd-insecure': 'true',
+        '--config': '/firn.yaml',
+      },
+      environment,
     },
   ]);
+  assert.equal((await run(['serve', '--nbd-insecure=perhaps'])).code, 2);
 });
 
 test('a backup is waited for with its progress', async () => {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Client } from '../client/client.ts';
+import type { ConfigSource } from '../server/config-source.ts';
 
 /** Where text goes; a terminal can rewrite its last line. */
 export interface Output {
@@ -19,24 +20,7 @@ export interface Context {
   /** Signs in with what the options of `command` and the environment say. */
   readonly connect: (command: Command) => Promise<Client>;
   /** Runs the service until it is told to stop. */
-  readonly serve: (options: ServeOptions) => Promise<void>;
-}
-
-/** Flags and environment of `firn serve`, as text. */
-export interface ServeOptions {
-  readonly data: string | undefined;
-  readonly listen: string | undefined;
-  readonly nbd: string | undefined;
-  readonly nbdSocket: string | undefined;
-  readonly nbdPublic: string | undefined;
-  readonly nbdTlsCert: string | undefined;
-  readonly nbdTlsKey: string | undefined;
-  readonly nbdTlsClientCa: string | undefined;
-  readonly nbdInsecure: string | undefined;
-  readonly store: string | undefined;
-  readonly keyFile: string | undefined;
-  readonly publicUrl: string | undefined;
-  readonly logLevel: string | undefined;
+  readonly serve: (source: ConfigSource) => Promise<void>;
 }
 
 /** Adds one command to its parent. */

@@ -8,6 +8,8 @@ import { backupDelete } from './backup-delete.ts';
 import { backupList } from './backup-list.ts';
 import { backupRestore } from './backup-restore.ts';
 import { backupShow } from './backup-show.ts';
+import { configCheck } from './config-check.ts';
+import { configOptions } from './config-options.ts';
 import type { AddCommand, Context } from './context.ts';
 import { findCloud } from './credentials.ts';
 import { layersCheck } from './layers-check.ts';
@@ -72,6 +74,10 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'copies in secondary storage',
     commands: [backupCreate, backupList, backupShow, backupRestore, backupDelete],
   },
+  config: {
+    description: 'how the service is set up',
+    commands: [configCheck, configOptions],
+  },
   layers: {
     description: 'what volumes are made of, in a data folder without a server',
     commands: [layersList, layersCheck, layersRepair, layersExport],
@@ -108,8 +114,10 @@ export async function runCli(
       return error.exitCode === 0 ? exitCode.done : exitCode.usage;
     }
     if (!isOperatingError(error)) throw error;
-    const line = error.message.split('\n', 1)[0] ?? '';
-    surroundings.stderr.write(`firn: ${line}\n`);
+    const lines = error.message.split('\n');
+    // A configuration is put right by hearing of all its mistakes; of a failure, the first line.
+    const text = error.field === 'configuration' ? lines.join('\nfirn: ') : (lines[0] ?? '');
+    surroundings.stderr.write(`firn: ${text}\n`);
     return exitCode.failed;
   }
 }

@@ -1,18 +1,11 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Address, invalidFlag, parseAddress } from './address.ts';
-import { type NbdConfig, type NbdOptions, readNbdConfig } from './nbd-config.ts';
-
-/** What `firn serve` is given by flags and environment, as text; flags win. */
-export interface ServeOptions extends NbdOptions {
-  readonly data?: string | undefined;
-  readonly listen?: string | undefined;
-  readonly store?: string | undefined;
-  readonly keyFile?: string | undefined;
-  readonly publicUrl?: string | undefined;
-  readonly logLevel?: string | undefined;
-}
+import type { Address } from './address.ts';
+import type { GivenOptions } from './config-file.ts';
+import type { Settings } from './config-options.ts';
+import { labels, readSettings } from './config-settings.ts';
+import type { LogLevel } from './config-values.ts';
+import { type NbdConfig, readNbdConfig } from './nbd-config.ts';
 
 export interface Config extends NbdConfig {
   /** The one folder in which everything lies that Firn keeps itself. */
@@ -23,48 +16,25 @@ export interface Config extends NbdConfig {
   /** What clients reach the HTTP port by, without trailing slash; undefined: as it listens. */
   readonly publicUrl: string | undefined;
   readonly logLevel: LogLevel;
+  /** Every option, checked by itself. */
+  readonly settings: Settings;
 }
-
-const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 /**
- * Checks what was given and fills in the defaults. Rejects with `invalid_input` that names the
- * flag.
+ * Checks what was given, each by itself and one against the other, and fills in the defaults.
+ * Throws `invalid_input` that names the flag, the variable, or the line of the file.
  */
-export function readConfig(options: ServeOptions): Config {
-  const dataFolder = folderPath(options.data ?? 'firn-data');
-  const url = options.publicUrl === undefined ? undefined : publicUrl(options.publicUrl);
+export function readConfig(given: GivenOptions): Config {
+  const settings = readSettings(given);
+  const { data: dataFolder, publicUrl } = settings;
   return {
     dataFolder,
-    listen: parseAddress(options.listen ?? '127.0.0.1:8776', '--listen'),
-    ...readNbdConfig(options, { dataFolder, publicUrl: url }),
-    storeUrl: storeUrl(options.store ?? pathToFileURL(join(dataFolder, 'backups')).href),
-    keyPath:
-      options.keyFile === undefined ? join(dataFolder, 'firn.key') : resolve(options.keyFile),
-    publicUrl: url,
-    logLevel: logLevel(options.logLevel ?? 'warn'),
+    listen: settings.listen,
+    ...readNbdConfig(settings, labels(given)),
+    storeUrl: settings.store ?? pathToFileURL(join(dataFolder, 'backups')).href,
+    keyPath: settings.keyFile ?? join(dataFolder, 'firn.key'),
+    publicUrl,
+    logLevel: settings.logLevel,
+    settings,
   };
-}
-
-function folderPath(path: string): string {
-  if (path === '') throw invalidFlag('--data', '""', 'a folder');
-  return resolve(path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path);
-}
-
-function storeUrl(text: string): string {
-  if (!URL.canParse(text)) throw invalidFlag('--store', text, 'a URL, such as file:///srv/backups');
-  return text;
-}
-
-function publicUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text.replace(/\/+$/, '');
-  throw invalidFlag('--public-url', text, 'an http or https URL');
-}
-
-function logLevel(text: string): LogLevel {
-  const level = logLevels.find((known) => known === text);
-  if (level === undefined) throw invalidFlag('--log-level', text, `one of ${logLevels.join(', ')}`);
-  return level;
 }

@@ -7,14 +7,13 @@ import { errnoOf, OperatingError } from '../base/errors.ts';
 import { version } from '../base/version.ts';
 import { type Addresses, type Service, startService } from './compose.ts';
 import { type Address, formatAddress } from './address.ts';
-import { type Config, readConfig, type ServeOptions } from './config.ts';
+import { type ConfigSource, gatherOptions } from './config-source.ts';
+import { type Config, readConfig } from './config.ts';
 import { makeStoreRoot } from '../store/make-root.ts';
 import { cloudName, type Credentials, hasCredentials, writeCredentials } from './credentials.ts';
 import { takeDataFolder } from './data-folder.ts';
 import { readKeyFile } from './key-file.ts';
 import { readNbdTls } from './nbd-tls.ts';
-
-export type { ServeOptions } from './config.ts';
 
 /** Ending in order may take this long before a second signal ends the process at once. */
 const impatientAfterMs = 1000;
@@ -23,8 +22,9 @@ const impatientAfterMs = 1000;
  * Runs the service in the foreground until SIGINT or SIGTERM, and resolves when it has ended in
  * order. Rejects with an operating error that a person can act on when it cannot start.
  */
-export async function serve(options: ServeOptions): Promise<void> {
-  const config = readConfig(options);
+export async function serve(source: ConfigSource): Promise<void> {
+  const { given } = await gatherOptions(source);
+  const config = readConfig(given);
   const folder = await takeDataFolder(config.dataFolder);
   try {
     const { key, made: keyMade } = await readKeyFile(config.keyPath, { create: true });

@@ -1,0 +1,177 @@
+/**
+ * The options of `firn serve`, one entry each: from an entry come the key in the configuration
+ * file, the flag, the variable of the environment, the row in docs/operate/configuration.md (`npm
+ * run docs` writes it) and the checked value, as `config.settings.NAME`. To add an option, add an
+ * entry.
+ */
+import { parseAddress } from './address.ts';
+import {
+  readFolder,
+  readHttpUrl,
+  readLogLevel,
+  readPath,
+  readSocketPath,
+  readStoreUrl,
+  readYesOrNo,
+} from './config-values.ts';
+
+export interface OptionEntry {
+  /** Where it stands in the file, with a dot for each level: `nbd.tls.cert`. */
+  readonly key: string;
+  /** What the value looks like, in capitals: `HOST:PORT`. */
+  readonly value: string;
+  readonly about: string;
+  /** The text that counts when nothing is given. */
+  readonly initial?: string;
+  /** What is documented as the default of an option without `initial`. */
+  readonly otherwise?: string;
+  /**
+   * `path`: in a file, relative to the file's folder. `switch`: true or false; the flag has no
+   * value. `list`: given several times, in the environment with commas between. `structure`: a
+   * value of whatever shape, in the file only. Default: a text.
+   */
+  readonly kind?: 'path' | 'switch' | 'list' | 'structure';
+  /** Default: the key with dashes. */
+  readonly flag?: string;
+  /** Default: `FIRN_` and the key in capitals. */
+  readonly variable?: string;
+  /**
+   * Checks what was given, or one item of a list, and makes a value of it. Throws `invalid_input`
+   * that begins with `label`, which says where it was given, and names the fix.
+   */
+  readonly read: (given: never, label: string) => unknown;
+}
+
+export const options = {
+  data: {
+    key: 'data',
+    value: 'DIR',
+    about: 'the one folder for all that Firn keeps',
+    initial: 'firn-data',
+    kind: 'path',
+    read: readFolder,
+  },
+  listen: {
+    key: 'listen',
+    value: 'HOST:PORT',
+    about: 'where the HTTP APIs are',
+    initial: '127.0.0.1:8776',
+    read: parseAddress,
+  },
+  publicUrl: {
+    key: 'public_url',
+    value: 'URL',
+    about: 'how clients reach HTTP, behind a proxy',
+    otherwise: 'as it listens',
+    read: readHttpUrl,
+  },
+  nbd: {
+    key: 'nbd.listen',
+    flag: '--nbd',
+    variable: 'FIRN_NBD',
+    value: 'HOST:PORT',
+    about: 'NBD on TCP; beyond this machine only in TLS',
+    initial: '127.0.0.1:10809',
+    read: parseAddress,
+  },
+  nbdSocket: {
+    key: 'nbd.socket',
+    value: 'PATH',
+    about: 'NBD on a unix socket',
+    otherwise: 'DIR/nbd.sock',
+    kind: 'path',
+    read: readSocketPath,
+  },
+  nbdPublic: {
+    key: 'nbd.public',
+    value: 'HOST:PORT',
+    about: 'how clients reach NBD on TCP',
+    otherwise: 'as it listens',
+    read: parseAddress,
+  },
+  nbdTlsCert: {
+    key: 'nbd.tls.cert',
+    value: 'FILE',
+    about: 'require TLS for NBD on TCP, with this certificate',
+    kind: 'path',
+    read: readPath,
+  },
+  nbdTlsKey: {
+    key: 'nbd.tls.key',
+    value: 'FILE',
+    about: 'its key, without passphrase',
+    kind: 'path',
+    read: readPath,
+  },
+  nbdTlsClientCa: {
+    key: 'nbd.tls.client_ca',
+    value: 'FILE',
+    about: 'let in only clients with a certificate that this CA signed',
+    kind: 'path',
+    read: readPath,
+  },
+  nbdInsecure: {
+    key: 'nbd.insecure',
+    value: 'true',
+    about: 'NBD beyond this machine in clear',
+    initial: 'false',
+    kind: 'switch',
+    read: readYesOrNo,
+  },
+  store: {
+    key: 'store.url',
+    flag: '--store',
+    variable: 'FIRN_STORE',
+    value: 'URL',
+    about: 'secondary storage, such as file:///srv/backups',
+    otherwise: 'file:///DIR/backups',
+    read: readStoreUrl,
+  },
+  keyFile: {
+    key: 'key_file',
+    value: 'PATH',
+    about: 'the key of the backups',
+    otherwise: 'DIR/firn.key',
+    kind: 'path',
+    read: readPath,
+  },
+  logLevel: {
+    key: 'log.level',
+    variable: 'FIRN_LOG',
+    value: 'LEVEL',
+    about: 'silent, error, warn, info or debug; JSON lines on standard error',
+    initial: 'warn',
+    read: readLogLevel,
+  },
+} as const satisfies Readonly<Record<string, OptionEntry>>;
+
+export type OptionName = keyof typeof options;
+
+type Options = typeof options;
+
+/** The checked value of an entry; undefined when nothing was given and it has no `initial`. */
+type ValueOf<O extends OptionEntry> = O extends { readonly kind: 'list' }
+  ? readonly ReturnType<O['read']>[]
+  : O extends { readonly initial: string }
+    ? ReturnType<O['read']>
+    : ReturnType<O['read']> | undefined;
+
+/** All options, checked. */
+export type Settings = { readonly [N in OptionName]: ValueOf<Options[N]> };
+
+/** The entries in the order of the documentation. */
+export const optionList: readonly (OptionEntry & { readonly name: OptionName })[] = Object.entries(
+  options,
+).map(([name, entry]) => ({ ...entry, name: name as OptionName }));
+
+/** The flag of an entry, with its dashes; undefined for what is in the file only. */
+export function flagOf(entry: OptionEntry): string | undefined {
+  if (entry.kind === 'structure') return undefined;
+  return entry.flag ?? `--${entry.key.replaceAll(/[._]/g, '-')}`;
+}
+
+/** The variable of an entry; undefined for what is in the file only. */
+export function variableOf(entry: OptionEntry): string | undefined {
+  if (entry.kind === 'structure') return undefined;
+  return entry.variable ?? `FIRN_${entry.key.replaceAll('.', '_').toUpperCase()}`;
+}
