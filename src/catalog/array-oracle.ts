@@ -4,11 +4,15 @@ import { everyProject, type SortKey, type Where } from './catalog.ts';
 import type { VolumeRow } from './tables.ts';
 
 export type VolumeWhere = Where<'volumes'>;
+const every = { projectId: everyProject } as const;
+
 export type VolumeSort = readonly SortKey<'volumes'>[];
 
 export function matches(row: VolumeRow, where: VolumeWhere): boolean {
   return Object.entries(where).every(([field, condition]: [string, unknown]) => {
     if (field === 'projectId' && condition === everyProject) return true;
+    if (field === 'anyOf')
+      return where.anyOf?.some((fields) => matches(row, { ...every, ...fields }));
     const value = new Map<string, unknown>(Object.entries(row)).get(field);
     if (field === 'metadata') return holds(row.metadata, condition as object);
     return fits(value, condition);

@@ -153,10 +153,16 @@ const conditions = {
   ),
 };
 
+const single = fc.oneof(
+  ...Object.entries(conditions).map(([field, condition]) => fc.record({ [field]: condition })),
+);
+
 /** None, one or several conditions: with more than one, few rows are left to be paged through. */
 const arbitraryWhere = fc.oneof(
   fc.constant({}),
-  ...Object.entries(conditions).map(([field, condition]) => fc.record({ [field]: condition })),
+  single,
+  fc.record({ anyOf: fc.array(single, { maxLength: 3 }) }),
+  fc.record({ size: conditions.size, anyOf: fc.array(single, { minLength: 1, maxLength: 3 }) }),
   fc.record(conditions, { requiredKeys: [] }),
 ) as fc.Arbitrary<Partial<VolumeWhere>>;
 

@@ -21,18 +21,25 @@ export const everyProject: unique symbol = Symbol('every project');
 export type ProjectScope = string | typeof everyProject;
 
 /** A condition on one field: equal to a value, one of several, or as an operator says. */
-export type Condition<V> =
-  | V
-  | readonly V[]
-  | { readonly like: string }
-  | { readonly above: V }
-  | { readonly below: V }
-  | { readonly atLeast: V }
-  | { readonly atMost: V }
-  | { readonly not: V };
+export type Condition<V> = V | readonly V[] | Operators<V>;
 
-type Conditions<T extends TableName> = {
+/** At least one; those given hold together. */
+interface Operators<V> {
+  readonly like?: string;
+  readonly above?: V;
+  readonly below?: V;
+  readonly atLeast?: V;
+  readonly atMost?: V;
+  readonly not?: V;
+}
+
+type Fields<T extends TableName> = {
   readonly [F in keyof Row<T>]?: Condition<Row<T>[F]>;
+};
+
+type Conditions<T extends TableName> = Fields<T> & {
+  /** One of these holds as well. */
+  readonly anyOf?: readonly Omit<Fields<T>, 'projectId'>[];
 };
 
 /**

@@ -31,6 +31,10 @@ export function predicateOf(table: Table, where: object, words: Words): Predicat
   );
   const predicates: Predicate[] = [];
   for (const [field, condition] of Object.entries(where) as [string, unknown][]) {
+    if (field === 'anyOf') {
+      predicates.push(alternatives(table, condition, words));
+      continue;
+    }
     if (field === 'projectId' && table.ofProjects) {
       if (condition === everyProject) continue;
       assert(typeof condition === 'string', 'a project is named by its id');
@@ -38,6 +42,19 @@ export function predicateOf(table: Table, where: object, words: Words): Predicat
     predicates.push(fieldPredicate(columnOf(table, field), condition, words));
   }
   return allOf(predicates);
+}
+
+function alternatives(table: Table, among: unknown, words: Words): Predicate {
+  assert(Array.isArray(among), 'alternatives are a list');
+  return anyOf(
+    among.map((fields: object) =>
+      allOf(
+        (Object.entries(fields) as [string, unknown][]).map(([field, condition]) =>
+          fieldPredicate(columnOf(table, field), condition, words),
+        ),
+      ),
+    ),
+  );
 }
 
 function fieldPredicate(column: Column, condition: unknown, words: Words): Predicate {

@@ -10,8 +10,9 @@ import type { ColumnTypes, Migration } from './column-types.ts';
 import { firstTables } from './migrations/0001-first-tables.ts';
 import { groups } from './migrations/0002-groups.ts';
 import { snapshotExports } from './migrations/0003-snapshot-exports.ts';
+import { typesAndTransfers } from './migrations/0004-types-and-transfers.ts';
 
-const migrations: readonly Migration[] = [firstTables, groups, snapshotExports];
+const migrations: readonly Migration[] = [firstTables, groups, snapshotExports, typesAndTransfers];
 
 /**
  * Brings the tables up to date. `place` is what the database is called in the message of an error.

@@ -84,7 +84,11 @@ export interface VolumeRow {
   imageId: string | null;
   /** The group that it is a member of; null when it is in none. */
   groupId: string | null;
+  /** The file of the folder for adoption that it was made of. */
+  managedFile: string | null;
   metadata: Metadata;
+  /** What is known of the image on it; empty when there is none. */
+  imageMetadata: Metadata;
   createdAt: number;
   updatedAt: number | null;
 }
@@ -179,8 +183,83 @@ export interface VolumeTypeRow {
   description: string | null;
   isPublic: boolean;
   extraSpecs: Metadata;
+  /** The QoS specs that it is associated with. */
+  qosSpecsId: string | null;
   createdAt: number;
   updatedAt: number | null;
+}
+
+/** Limits of performance, for the volume types that are associated with it. */
+export interface QosSpecsRow {
+  id: string;
+  name: string;
+  /** Who enforces them: the hypervisor, this service, or both. */
+  consumer: 'front-end' | 'back-end' | 'both';
+  specs: Metadata;
+  createdAt: number;
+  updatedAt: number | null;
+}
+
+/** A project that may use a volume type which is not public. */
+export interface VolumeTypeAccessRow {
+  /** Type and project, joined by a colon. */
+  id: string;
+  volumeTypeId: string;
+  projectId: string;
+}
+
+/** How hypervisors encrypt volumes of a type. */
+export interface VolumeTypeEncryptionRow {
+  id: string;
+  volumeTypeId: string;
+  provider: string;
+  cipher: string | null;
+  /** Bits. */
+  keySize: number | null;
+  controlLocation: 'front-end' | 'back-end';
+  createdAt: number;
+  updatedAt: number | null;
+}
+
+/** The volume type that a project's volumes have when none is named. */
+export interface DefaultTypeRow {
+  /** The project's id. */
+  id: string;
+  volumeTypeId: string;
+}
+
+/** A volume that waits for whoever knows the key to take it over. */
+export interface TransferRow {
+  id: string;
+  /** The project that gives the volume away. */
+  projectId: string;
+  volumeId: string;
+  name: string | null;
+  salt: string;
+  /** HMAC of the key under the salt, in hexadecimal: the key itself is never stored. */
+  authHash: string;
+  /** Without the volume's snapshots, which must be gone when it is accepted. */
+  noSnapshots: boolean;
+  createdAt: number;
+}
+
+/** A service that was switched off or on by hand. */
+export interface ServiceStateRow {
+  /** Binary and host, joined by a colon. */
+  id: string;
+  disabled: boolean;
+  disabledReason: string | null;
+  updatedAt: number;
+}
+
+/** The limit that projects have for which none is set. */
+export interface QuotaClassRow {
+  /** The class's and the resource's name, joined by a colon. */
+  id: string;
+  className: string;
+  resource: string;
+  /** −1: no limit. */
+  hardLimit: number;
 }
 
 /** Volumes that are snapshotted together. */
@@ -358,6 +437,7 @@ export interface ProjectTables {
   snapshotExports: SnapshotExportRow;
   groups: GroupRow;
   groupSnapshots: GroupSnapshotRow;
+  transfers: TransferRow;
   quotas: QuotaRow;
   messages: MessageRow;
   images: ImageRow;
@@ -366,6 +446,12 @@ export interface ProjectTables {
 /** Rows of these tables belong to the installation. */
 export interface SharedTables {
   volumeTypes: VolumeTypeRow;
+  qosSpecs: QosSpecsRow;
+  volumeTypeAccess: VolumeTypeAccessRow;
+  volumeTypeEncryption: VolumeTypeEncryptionRow;
+  defaultTypes: DefaultTypeRow;
+  serviceStates: ServiceStateRow;
+  quotaClasses: QuotaClassRow;
   groupTypes: GroupTypeRow;
   jobs: JobRow;
   domains: DomainRow;

@@ -23,7 +23,7 @@ import {
   UpdateGroupType,
 } from './group-schema.ts';
 import { groupTypeView } from './group-view.ts';
-import { nextLink, parseFlag, readList, type ListFace } from './list-query.ts';
+import { nextLink, publicFilter, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { since, viewerOf, type ById, type ByKey } from './request.ts';
 
@@ -31,16 +31,6 @@ const groupTypeList: ListFace<'groupTypes'> = {
   filters: { name: (name) => ({ name }) },
   sortFields: { id: 'id', name: 'name', created_at: 'createdAt', updated_at: 'updatedAt' },
 };
-
-/** Public types alone, unless `None`, for all, or `False` is asked for. */
-function publicFilter(text: string | undefined): { isPublic?: boolean } {
-  if (text === undefined) return { isPublic: true };
-  if (text.toLowerCase() === 'none') return {};
-  const isPublic = parseFlag(text);
-  if (isPublic !== undefined) return { isPublic };
-  const message = `Invalid is_public filter [${text.slice(0, 100)}]`;
-  throw new OperatingError('invalid_input', message, { field: 'is_public' });
-}
 
 export function groupTypeRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
   typeRoutes(app, options);
@@ -52,7 +42,8 @@ function typeRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorag
     since(request, 11);
     const { caller } = request;
     const list = readList(request, groupTypeList);
-    const where = { ...list.where, ...publicFilter(list.query['is_public']) };
+    const isPublic = publicFilter(list.query['is_public']);
+    const where = { ...list.where, ...(isPublic === null ? {} : { isPublic }) };
     const { rows } = await listGroupTypes(operations, caller, { ...list, where });
     const viewer = viewerOf(request, publicUrl);
     return {

@@ -153,3 +153,13 @@ export function parseFlag(text: string): boolean | undefined {
   if (['true', '1'].includes(lower)) return true;
   return ['false', '0'].includes(lower) ? false : undefined;
 }
+
+/** `is_public` of types: public ones alone, unless `None` (null), for all, or `False` is asked. */
+export function publicFilter(text: string | undefined): boolean | null {
+  if (text === undefined) return true;
+  if (text.toLowerCase() === 'none') return null;
+  const isPublic = parseFlag(text);
+  if (isPublic !== undefined) return isPublic;
+  const message = `Invalid is_public filter [${text.slice(0, 100)}]`;
+  throw new OperatingError('invalid_input', message, { field: 'is_public' });
+}

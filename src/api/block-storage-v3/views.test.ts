@@ -33,6 +33,8 @@ const volume: VolumeRow = {
   backupId: null,
   imageId: null,
   groupId: null,
+  managedFile: null,
+  imageMetadata: {},
 };
 
 const snapshot: SnapshotRow = {

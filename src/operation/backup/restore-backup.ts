@@ -10,7 +10,7 @@ import { isOneOf, volumeChanges } from '../states.ts';
 import { changeVolume } from '../volume/change-volume.ts';
 import { insertVolume } from '../volume/create-volume.ts';
 import { findVolume, invalidVolume } from '../volume/find-volume.ts';
-import { volumeTypeFor } from '../volume/volume-type-for.ts';
+import { defaultTypeOf } from '../type/default-types.ts';
 import { findBackup, invalidBackup } from './find-backup.ts';
 import { startRestore } from './start-restore.ts';
 import { ofVolume } from '../scope.ts';
@@ -73,7 +73,7 @@ async function addVolume(
   backup: BackupRow,
   name: string | null,
 ): Promise<VolumeRow> {
-  const type = await volumeTypeFor(transaction, null);
+  const type = await defaultTypeOf(transaction, caller.projectId);
   const volume: VolumeRow = {
     id: newId(),
     projectId: caller.projectId,
@@ -93,6 +93,8 @@ async function addVolume(
     backupId: null,
     imageId: null,
     groupId: null,
+    managedFile: null,
+    imageMetadata: {},
     metadata: {},
     createdAt: clock.now(),
     updatedAt: null,

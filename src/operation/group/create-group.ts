@@ -37,7 +37,7 @@ export async function createGroup(
       description: input.description,
       status: groupChanges.create.to,
       groupTypeId: groupType.id,
-      volumeTypeIds: await volumeTypeIds(transaction, input.volumeTypes),
+      volumeTypeIds: await volumeTypeIds(transaction, caller, input.volumeTypes),
       availabilityZone: availabilityZoneFor(input.availabilityZone),
       groupSnapshotId: null,
       sourceGroupId: null,
@@ -56,8 +56,12 @@ export async function insertGroup(transaction: CatalogWriter, group: GroupRow): 
 }
 
 /** A type that is named twice, by id and by name, counts once. */
-async function volumeTypeIds(reader: CatalogReader, names: readonly string[]): Promise<string[]> {
+async function volumeTypeIds(
+  reader: CatalogReader,
+  caller: Caller,
+  names: readonly string[],
+): Promise<string[]> {
   const ids = new Set<string>();
-  for (const name of names) ids.add((await volumeTypeFor(reader, name)).id);
+  for (const name of names) ids.add((await volumeTypeFor(reader, caller, name)).id);
   return [...ids];
 }

@@ -1,7 +1,4 @@
-/**
- * Administration of volume types. Extra specs are kept and shown; the engine has one kind of
- * volume.
- */
+/** Administration of volume types. Extra specs are kept and shown. */
 import { must } from '../../base/assert.ts';
 import { OperatingError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
@@ -29,7 +26,8 @@ export async function createVolumeType(
   authorize(caller, 'volume_extension:type_create');
   return await catalog.transact(async (transaction) => {
     await refuseName(transaction, input.name);
-    const row = { id: newId(), ...input, createdAt: clock.now(), updatedAt: null };
+    const dates = { createdAt: clock.now(), updatedAt: null };
+    const row = { id: newId(), ...input, qosSpecsId: null, ...dates };
     await transaction.insert('volumeTypes', row);
     return row;
   });
@@ -77,6 +75,9 @@ export async function deleteVolumeType(
         `Target volume type is still in use: groups support the type ${row.name}.`,
       );
     }
+    await transaction.remove('volumeTypeAccess', { volumeTypeId: row.id });
+    await transaction.remove('volumeTypeEncryption', { volumeTypeId: row.id });
+    await transaction.remove('defaultTypes', { volumeTypeId: row.id });
     await transaction.remove('volumeTypes', { id: row.id });
   });
 }

@@ -16,6 +16,7 @@ export async function seedVolumeTypes(catalog: Catalog, clock: Clock): Promise<v
       description: 'Default Volume Type',
       isPublic: true,
       extraSpecs: {},
+      qosSpecsId: null,
       createdAt: clock.now(),
       updatedAt: null,
     });

@@ -5,24 +5,32 @@ import { authorize } from '../../identity/policy.ts';
 import type { Reading } from '../needs.ts';
 import { readPage, type PageOf, type PageRequest } from '../page.ts';
 import { isAdmin } from '../scope.ts';
-import { defaultTypeName } from './seed-volume-types.ts';
-import { findVolumeType, noVolumeType } from './find-volume-type.ts';
+import { defaultTypeOf } from './default-types.ts';
+import { findUsableType, privateTypesOf } from './type-access.ts';
 
 export interface VolumeTypeList extends PageRequest<'volumeTypes'> {
   readonly where: Where<'volumeTypes'>;
+  /** For administrators: public ones, those that are not, or (null) all. */
+  readonly isPublic: boolean | null;
 }
 
-/** The volume types; those that are not public only for administrators. */
+/** The volume types that the caller may use; of administrators, those that they ask for. */
 export async function listVolumeTypes(
   { catalog }: Reading,
   caller: Caller,
   list: VolumeTypeList,
 ): Promise<PageOf<'volumeTypes'>> {
   authorize(caller, 'volume_extension:type_get_all');
-  const where = isAdmin(caller) ? list.where : { ...list.where, isPublic: true };
-  return await readPage(catalog, 'volumeTypes', where, list, (id) =>
+  const seen = isAdmin(caller)
+    ? askedFor(list.isPublic)
+    : { anyOf: [{ isPublic: true }, { id: await privateTypesOf(catalog, caller.projectId) }] };
+  return await readPage(catalog, 'volumeTypes', { ...list.where, ...seen }, list, (id) =>
     catalog.find('volumeTypes', { id }),
   );
+}
+
+function askedFor(isPublic: boolean | null): { isPublic?: boolean } {
+  return isPublic === null ? {} : { isPublic };
 }
 
 export async function showVolumeType(
@@ -31,9 +39,7 @@ export async function showVolumeType(
   typeId: string,
 ): Promise<VolumeTypeRow> {
   authorize(caller, 'volume_extension:type_get');
-  const row = await findVolumeType(catalog, typeId);
-  if (!row.isPublic && !isAdmin(caller)) throw noVolumeType(typeId);
-  return row;
+  return await findUsableType(catalog, caller, typeId);
 }
 
 export async function showDefaultVolumeType(
@@ -41,9 +47,7 @@ export async function showDefaultVolumeType(
   caller: Caller,
 ): Promise<VolumeTypeRow> {
   authorize(caller, 'volume_extension:type_get');
-  const row = await catalog.find('volumeTypes', { name: defaultTypeName });
-  if (row === undefined) throw noVolumeType(defaultTypeName);
-  return row;
+  return await defaultTypeOf(catalog, caller.projectId);
 }
 
 /** The names of volume types by id, of which there are few. */

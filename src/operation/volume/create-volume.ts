@@ -1,6 +1,6 @@
 import { newId } from '../../base/ids.ts';
 import type { CatalogWriter } from '../../catalog/catalog.ts';
-import type { Metadata, VolumeRow } from '../../catalog/tables.ts';
+import type { Metadata, VolumeRow, VolumeTypeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import { availabilityZoneFor } from '../availability-zones.ts';
@@ -9,6 +9,9 @@ import { startRestore } from '../backup/start-restore.ts';
 import { demandMayBegin } from '../group/members.ts';
 import type { Changing, Starting } from '../needs.ts';
 import { demandQuota, demandVolumeSize } from '../quota.ts';
+import { defaultTypeOf } from '../type/default-types.ts';
+import { findVolumeType } from '../type/find-volume-type.ts';
+import { refuseEncrypted } from '../type/type-encryption.ts';
 import { volumeTypeFor } from './volume-type-for.ts';
 import { findSource, sizeFor, type SourceIds, type VolumeSource } from './volume-source.ts';
 
@@ -76,8 +79,8 @@ export async function volumeFor(
 ): Promise<VolumeRow> {
   const original =
     source.kind === 'snapshot' || source.kind === 'volume' ? source.volume : undefined;
-  const named = input.volumeType === '' ? null : input.volumeType;
-  const type = await volumeTypeFor(transaction, named ?? original?.volumeTypeId ?? null);
+  const type = await typeFor(transaction, caller, input.volumeType, original);
+  await refuseEncrypted(transaction, type);
   return {
     id: newId(),
     projectId: caller.projectId,
@@ -97,8 +100,22 @@ export async function volumeFor(
     backupId: input.backupId,
     imageId: null,
     groupId: input.groupId,
+    managedFile: null,
     metadata: input.metadata,
+    imageMetadata: original?.imageMetadata ?? {},
     createdAt: clock.now(),
     updatedAt: null,
   };
+}
+
+/** The type that is named, or else the source's, or else the project's default. */
+async function typeFor(
+  transaction: CatalogWriter,
+  caller: Caller,
+  named: string | null,
+  original: VolumeRow | undefined,
+): Promise<VolumeTypeRow> {
+  if (named !== null && named !== '') return await volumeTypeFor(transaction, caller, named);
+  if (original !== undefined) return await findVolumeType(transaction, original.volumeTypeId);
+  return await defaultTypeOf(transaction, caller.projectId);
 }

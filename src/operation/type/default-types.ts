@@ -1,0 +1,69 @@
+/** The volume types that volumes of single projects have when none is named. */
+import { OperatingError } from '../../base/errors.ts';
+import type { CatalogReader } from '../../catalog/catalog.ts';
+import type { DefaultTypeRow, VolumeTypeRow } from '../../catalog/tables.ts';
+import type { Caller } from '../../identity/caller.ts';
+import { authorize } from '../../identity/policy.ts';
+import { must } from '../../base/assert.ts';
+import type { Reading } from '../needs.ts';
+import { volumeTypeFor } from '../volume/volume-type-for.ts';
+import { defaultTypeName } from './seed-volume-types.ts';
+
+/** What a project's volumes have when no type is named: its own default, or everybody's. */
+export async function defaultTypeOf(
+  reader: CatalogReader,
+  projectId: string,
+): Promise<VolumeTypeRow> {
+  const own = await reader.find('defaultTypes', { id: projectId });
+  const type =
+    own === undefined ? undefined : await reader.find('volumeTypes', { id: own.volumeTypeId });
+  if (type !== undefined) return type;
+  const row = await reader.find('volumeTypes', { name: defaultTypeName });
+  return must(row, 'the default volume type, made at the first start');
+}
+
+export async function setDefaultType(
+  { catalog }: Reading,
+  caller: Caller,
+  projectId: string,
+  typeIdOrName: string,
+): Promise<DefaultTypeRow> {
+  authorize(caller, 'volume_extension:default_set_or_update');
+  return await catalog.transact(async (transaction) => {
+    const type = await volumeTypeFor(transaction, caller, typeIdOrName);
+    const row = { id: projectId, volumeTypeId: type.id };
+    await transaction.remove('defaultTypes', { id: projectId });
+    await transaction.insert('defaultTypes', row);
+    return row;
+  });
+}
+
+/** The default that was set for a project. */
+export async function showDefaultType(
+  { catalog }: Reading,
+  caller: Caller,
+  projectId: string,
+): Promise<DefaultTypeRow> {
+  authorize(caller, 'volume_extension:default_get');
+  const row = await catalog.find('defaultTypes', { id: projectId });
+  if (row !== undefined) return row;
+  throw new OperatingError('not_found', `Default type for project ${projectId} not found.`);
+}
+
+/** The defaults of all projects that have one, at most 1,000. */
+export async function listDefaultTypes(
+  { catalog }: Reading,
+  caller: Caller,
+): Promise<DefaultTypeRow[]> {
+  authorize(caller, 'volume_extension:default_get_all');
+  return await catalog.list('defaultTypes', { where: {}, limit: 1000 });
+}
+
+export async function unsetDefaultType(
+  { catalog }: Reading,
+  caller: Caller,
+  projectId: string,
+): Promise<void> {
+  authorize(caller, 'volume_extension:default_unset');
+  await catalog.remove('defaultTypes', { id: projectId });
+}
