@@ -11,8 +11,15 @@ import { firstTables } from './migrations/0001-first-tables.ts';
 import { groups } from './migrations/0002-groups.ts';
 import { snapshotExports } from './migrations/0003-snapshot-exports.ts';
 import { typesAndTransfers } from './migrations/0004-types-and-transfers.ts';
+import { verification } from './migrations/0005-verification.ts';
 
-const migrations: readonly Migration[] = [firstTables, groups, snapshotExports, typesAndTransfers];
+const migrations: readonly Migration[] = [
+  firstTables,
+  groups,
+  snapshotExports,
+  typesAndTransfers,
+  verification,
+];
 
 /**
  * Brings the tables up to date. `place` is what the database is called in the message of an error.

@@ -110,6 +110,26 @@ export interface SnapshotRow {
   updatedAt: number | null;
 }
 
+export type VerifyDepth = 'objects' | 'blocks' | 'filesystem';
+
+/** How a backup was last checked. */
+export type Verification = {
+  depth: VerifyDepth;
+  /** `healed`: what was damaged was stored anew from another copy. */
+  outcome: 'good' | 'damaged' | 'healed';
+  at: number;
+  /** What is damaged of the volume's bytes, the first hundred ranges. */
+  damage: { offsetBytes: number; lengthBytes: number }[];
+  reason: string | null;
+};
+
+/** What the last restore test has found. `unchecked`: nothing that could be checked. */
+export type Drill = {
+  outcome: 'good' | 'damaged' | 'unchecked';
+  at: number;
+  log: string;
+};
+
 export interface BackupRow {
   id: string;
   projectId: string;
@@ -141,6 +161,10 @@ export interface BackupRow {
   bytesDone: number;
   /** Bytes that the store holds because of this backup. */
   bytesStored: number;
+  verification: Verification | null;
+  /** The time of that, or null: the one that was checked longest ago is next. */
+  verifiedAt: number | null;
+  drill: Drill | null;
   createdAt: number;
   updatedAt: number | null;
 }

@@ -10,6 +10,7 @@ import { backupRestore } from './backup-restore.ts';
 import { backupShow } from './backup-show.ts';
 import { configCheck } from './config-check.ts';
 import { configOptions } from './config-options.ts';
+import { backupVerify } from './backup-verify.ts';
 import type { AddCommand, Context } from './context.ts';
 import { findCloud } from './credentials.ts';
 import { layersCheck } from './layers-check.ts';
@@ -72,7 +73,7 @@ const groups: Readonly<Record<string, Group>> = {
   },
   backup: {
     description: 'copies in secondary storage',
-    commands: [backupCreate, backupList, backupShow, backupRestore, backupDelete],
+    commands: [backupCreate, backupList, backupShow, backupRestore, backupVerify, backupDelete],
   },
   config: {
     description: 'how the service is set up',

@@ -132,6 +132,21 @@ export class Client {
     return readAnswer(Type.Array(Job), isJsonObject(body) ? body['jobs'] : undefined)[0];
   }
 
+  /** Asks for a backup to be verified; answers the job that does it. */
+  async verify(backupId: string, depth: string): Promise<Job> {
+    const path = `/backups/${encodeURIComponent(backupId)}/verify`;
+    const body = await this.#call('firn', 'POST', path, { depth });
+    return readAnswer(Job, isJsonObject(body) ? body['job'] : undefined);
+  }
+
+  /** A job of a backup as it is now; undefined when it is too long ago. */
+  async backupJob(backupId: string, jobId: string): Promise<Job | undefined> {
+    const query = { subject_id: backupId, limit: '100' };
+    const body = await this.#session.call({ service: 'firn', method: 'GET', path: '/jobs', query });
+    const jobs = readAnswer(Type.Array(Job), isJsonObject(body) ? body['jobs'] : undefined);
+    return jobs.find(({ id }) => id === jobId);
+  }
+
   async repositories(): Promise<Repository[]> {
     const body = await this.#call('firn', 'GET', '/repositories');
     const list = isJsonObject(body) ? body['repositories'] : undefined;

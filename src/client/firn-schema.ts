@@ -2,6 +2,18 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 
+/** How a backup was last checked. */
+export const Verification = Type.Object({
+  depth: Type.String(),
+  outcome: Type.String(),
+  at: Type.String(),
+  damaged_ranges: Type.Array(
+    Type.Object({ offset_bytes: Type.Number(), length_bytes: Type.Number() }),
+  ),
+  reason: Type.Union([Type.String(), Type.Null()]),
+});
+export type Verification = Static<typeof Verification>;
+
 export const BackupProgress = Type.Object({
   status: Type.String(),
   bytes_done: Type.Number(),
@@ -10,6 +22,7 @@ export const BackupProgress = Type.Object({
   bytes_stored: Type.Number(),
   /** The mean since its start; null when it is not known. */
   bytes_per_second: Type.Union([Type.Number(), Type.Null()]),
+  verification: Type.Union([Verification, Type.Null()]),
 });
 export type BackupProgress = Static<typeof BackupProgress>;
 

@@ -179,6 +179,8 @@ export const policy = {
 
   'firn:get_job': 'reader',
   'firn:export_snapshot': 'member',
+  'firn:verify_backup': 'member',
+  'firn:drill_backup': 'member',
   'firn:get_group_type': 'reader',
   'firn:adopt_repository': 'admin',
 } as const satisfies Readonly<Record<string, Role>>;

@@ -27,12 +27,22 @@ export interface JobContext {
 }
 
 export interface JobHandler {
+  /**
+   * True for work that only looks at its subject: it runs beside the subject's other jobs, which do
+   * not wait for it. Jobs of one such kind and subject still run one at a time.
+   */
+  readonly beside?: boolean;
   run(job: JobRow, context: JobContext): Promise<void>;
   /** Puts the subject into its error status, with a message, after `run` rejected for good. */
   fail(job: JobRow, error: unknown): Promise<void>;
 }
 
 export type JobHandlers = { readonly [kind: string]: JobHandler };
+
+/** Jobs of one subject and one lane run one at a time, in the order in which they were added. */
+export function laneOf(handlers: JobHandlers, { kind, subjectId }: JobRow): string {
+  return handlers[kind]?.beside === true ? `${subjectId} ${kind}` : subjectId;
+}
 
 export interface NewJob {
   kind: string;

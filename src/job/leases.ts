@@ -2,8 +2,8 @@
  * Claims of jobs, and the rows of jobs that are claimed.
  *
  * - A job is claimed when it is queued and due, or running under a lease that has ended, and when
- *   it is the oldest unfinished one of its subject. So jobs of one subject run one at a time and in
- *   order.
+ *   it is the oldest unfinished one of its lane. So jobs of one subject run one at a time and in
+ *   order, but for those that run beside the others (`laneOf`).
  * - While a job is queued, `leaseExpiresAt` is the time before which it is not claimed; null: at
  *   once.
  * - Only the owner of the lease changes the row of a running job. An owner that finds the row not
@@ -21,11 +21,17 @@ export class Leases {
   readonly #catalog: Catalog;
   readonly #clock: Clock;
   readonly #owner: string;
+  readonly #laneOf: (job: JobRow) => string;
 
-  constructor(catalog: Catalog, clock: Clock, owner: string) {
+  constructor(
+    catalog: Catalog,
+    clock: Clock,
+    { owner, laneOf }: { owner: string; laneOf: (job: JobRow) => string },
+  ) {
     this.#catalog = catalog;
     this.#clock = clock;
     this.#owner = owner;
+    this.#laneOf = laneOf;
   }
 
   /**
@@ -49,11 +55,13 @@ export class Leases {
   /** Claims a candidate, and returns its row as it then is; undefined when it cannot be had. */
   async claim(job: JobRow): Promise<JobRow | undefined> {
     return await this.#catalog.transact(async (transaction) => {
-      const [oldest] = await transaction.list('jobs', {
+      const unfinished = await transaction.list('jobs', {
         where: { subjectId: job.subjectId, state: ['queued', 'running'] },
         sort: oldestFirst,
-        limit: 1,
+        limit: pageCount,
       });
+      const lane = this.#laneOf(job);
+      const oldest = unfinished.find((each) => this.#laneOf(each) === lane);
       if (oldest?.id !== job.id) return undefined;
       const { id, state, leaseOwner, leaseExpiresAt } = job;
       return await transaction.change(

@@ -79,6 +79,24 @@ describe('the runner of jobs', () => {
     assert.equal(handler.last().job.id, second);
   });
 
+  it('lets what only looks at a subject run beside its other jobs, one at a time', async () => {
+    const looking = Object.assign(new HoldingHandler(), { beside: true });
+    const handlers = { work: handler, look: looking };
+    const runner = fixture.runner(handler, { handlers, parallel: 4 });
+    await runner.start();
+    for (const kind of ['look', 'work', 'look', 'work']) {
+      await fixture.add(runner, { subjectId: 's', kind });
+    }
+    assert.deepEqual([looking.runs.length, handler.runs.length], [1, 1]);
+    looking.last().resolve();
+    await fixture.time.settle();
+    assert.deepEqual([looking.runs.length, handler.runs.length], [2, 1]);
+    for (const run of [looking.last(), handler.last()]) run.resolve();
+    await fixture.time.settle();
+    handler.last().resolve();
+    await runner.idle();
+  });
+
   it('records a failure for good, with its words', async () => {
     const runner = fixture.runner(handler);
     await runner.start();

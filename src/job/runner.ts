@@ -1,8 +1,9 @@
 /**
  * The runner of jobs: one a process, any number on one catalogue.
  *
- * - At most `parallel` attempts run here at a time; jobs of one subject run one at a time, in the
- *   order in which they were added, on whichever runner (`leases.ts`).
+ * - At most `parallel` attempts run here at a time; jobs of one lane, which is mostly that of their
+ *   subject, run one at a time, in the order in which they were added, on whichever runner
+ *   (`leases.ts`).
  * - A scan for jobs is made when somebody wakes the runner, when an attempt ends, when a job
  *   becomes due, and every few seconds, as jobs of other processes may be left or added at any
  *   time.
@@ -14,7 +15,7 @@ import { newId } from '../base/ids.ts';
 import type { Catalog, CatalogWriter } from '../catalog/catalog.ts';
 import type { JobRow } from '../catalog/tables.ts';
 import { Attempt, type AttemptParts, type JobLog } from './attempt.ts';
-import type { JobHandlers, JobQueue, NewJob } from './job.ts';
+import { type JobHandlers, type JobQueue, laneOf, type NewJob } from './job.ts';
 import { leaseMs, Leases } from './leases.ts';
 import { pruneJobs } from './prune.ts';
 import type { Scheduled, Scheduler } from './scheduler.ts';
@@ -48,7 +49,10 @@ export class JobRunner implements JobQueue {
     assert(parts.parallel >= 1, 'a runner runs at least one job at a time');
     const { catalog, clock, scheduler, log } = parts;
     this.#parts = parts;
-    this.#leases = new Leases(catalog, clock, newId());
+    this.#leases = new Leases(catalog, clock, {
+      owner: newId(),
+      laneOf: (job) => laneOf(parts.handlers, job),
+    });
     this.#attemptParts = { leases: this.#leases, clock, scheduler, log };
   }
 
@@ -134,13 +138,15 @@ export class JobRunner implements JobQueue {
 
   /** Claims all that there is room for; returns when the next job becomes due. */
   async #claimAll(): Promise<number> {
-    const busy = new Set([...this.#running.keys()].map((attempt) => attempt.job.subjectId));
+    const { handlers } = this.#parts;
+    const busy = new Set([...this.#running.keys()].map(({ job }) => laneOf(handlers, job)));
     let nextDue = Infinity;
     for await (const candidate of this.#leases.candidates()) {
       if (this.#running.size >= this.#parts.parallel || this.#state !== 'started') break;
-      if (busy.has(candidate.subjectId)) continue;
-      // Whether it is claimed or not, the younger jobs of the same subject have to wait.
-      busy.add(candidate.subjectId);
+      const lane = laneOf(handlers, candidate);
+      if (busy.has(lane)) continue;
+      // Whether it is claimed or not, the younger jobs of the same lane have to wait.
+      busy.add(lane);
       const dueAt = candidate.leaseExpiresAt ?? 0;
       if (dueAt > this.#parts.clock.now()) {
         nextDue = Math.min(nextDue, dueAt);

@@ -2,6 +2,7 @@ import type { JobHandlers } from '../job/job.ts';
 import { createBackupJob } from './backup/create-backup-job.ts';
 import { deleteBackupJob } from './backup/delete-backup.ts';
 import { restoreBackupJob } from './backup/restore-backup-job.ts';
+import { verifyBackupJob } from './backup/verify-backup.ts';
 import { createGroupJob } from './group/create-group-job.ts';
 import { createGroupSnapshotJob } from './group/create-group-snapshot.ts';
 import { deleteGroupSnapshotJob } from './group/delete-group-snapshot.ts';
@@ -35,5 +36,6 @@ export function jobHandlers(needs: HandlerNeeds): JobHandlers {
     'backup.create': createBackupJob(needs),
     'backup.delete': deleteBackupJob(needs),
     'backup.restore': restoreBackupJob(needs),
+    'backup.verify': verifyBackupJob(needs),
   };
 }

@@ -23,6 +23,8 @@ const actionNumbers = {
   'create backup': '013',
   'delete backup': '014',
   'restore backup': '015',
+  'verify backup': '121',
+  'restore test of backup': '122',
   'delete volume': '101',
   'revert volume': '102',
   'create group': '111',

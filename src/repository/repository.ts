@@ -82,6 +82,7 @@ export class Repository {
   readonly #writerSlots: SlotPool;
   readonly #readerSlots: SlotPool;
   #pruning: Promise<unknown> = Promise.resolve();
+  #verifying: Promise<unknown> = Promise.resolve();
 
   constructor(source: BlockSource, { clock, ownsPool }: { clock: Clock; ownsPool: boolean }) {
     this.id = source.keys.repositoryId;
@@ -185,6 +186,7 @@ export class Repository {
   /**
    * Checks the backup with an id, or `all`. `objects`: the maps open and each block is in a pack
    * that is there; `blocks`: each block opens and has its id. Damage is reported, not thrown.
+   * Several may run at once, but for those of `all`, which wait for each other.
    */
   async verify(
     which: string,
@@ -192,8 +194,15 @@ export class Repository {
     options: VerifyOptions = {},
   ): Promise<VerifyReport> {
     const slots = this.#readerSlots;
-    const parts = { source: this.#source, nodes: new NodeReader(this.#source), slots };
-    return verifyBackups({ ...parts, slotCount: this.#slotCount }, which, depth, options);
+    const hold = (manifest: Manifest): (() => void) =>
+      this.#holds.take(this.#rootOf(manifest), { writes: false });
+    const nodes = new NodeReader(this.#source);
+    const parts = { source: this.#source, nodes, slots, slotCount: this.#slotCount, hold };
+    const run = (): Promise<VerifyReport> => verifyBackups(parts, which, depth, options);
+    if (which !== 'all') return run();
+    const work = this.#verifying.then(run, run);
+    this.#verifying = work;
+    return work;
   }
 
   /** Removes a backup. Its space is given back by prune. One that is not there is no error. */

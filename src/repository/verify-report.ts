@@ -49,6 +49,12 @@ export class DamageList {
     ranges[ranges.length - 1] = { offsetBytes: last.offsetBytes, lengthBytes };
   }
 
+  /** What was found of one backup so far. */
+  find(backupId: string): DamagedBackup | undefined {
+    const damaged = this.#backups.get(backupId);
+    return damaged === undefined ? undefined : { backupId, ...damaged };
+  }
+
   get objects(): VerifyReport['objects'] {
     return [...this.#objects].map(([name, message]) => ({ name, message }));
   }

@@ -1,13 +1,11 @@
 /**
  * Proves backups by reading them back.
  *
- * Each block and node is checked once, however many backups share it: the table of blocks carries a
- * mark for those that are good and those that are bad. A node is marked good only when everything
- * below it is.
+ * In a run over all backups each block and node is checked once, however many share it: see
+ * `VerifyMemory`. A node counts as good only when everything below it is.
  */
 import { throwIfAborted } from '../base/abort.ts';
 import { isOperatingError, messageOf } from '../base/errors.ts';
-import { marks } from './block-table.ts';
 import { readIndex } from './block-index-load.ts';
 import { blockBytes, chunkBlocks, idBytes, isZeroId, leafBytes, nodeIds } from './block.ts';
 import { type BlockSource, faultOf, fetchBlocks } from './fetch.ts';
@@ -20,14 +18,30 @@ import { packIdOf, packName } from './pack-format.ts';
 import { readPackContent } from './pack-read.ts';
 import { runsOfLeaf } from './reader.ts';
 import type { SlotPool } from './slot.ts';
-import { DamageList, type VerifyDepth, type VerifyReport } from './verify-report.ts';
+import { BackupMemory, TableMemory, type VerifyMemory } from './verify-memory.ts';
+import {
+  type DamagedBackup,
+  DamageList,
+  type VerifyDepth,
+  type VerifyReport,
+} from './verify-report.ts';
 
 export interface VerifyOptions {
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: {
-    readonly backupsChecked: number;
-    readonly bytesChecked: number;
-  }) => void;
+  /** Of one backup: all before this was checked earlier. A multiple of 64 MiB. */
+  readonly fromBytes?: number;
+  /** Called before so many bytes are read from the store; they wait until it resolves. */
+  readonly pace?: (bytes: number) => Promise<void>;
+  readonly onProgress?: (progress: VerifyProgress) => void;
+}
+
+export interface VerifyProgress {
+  readonly backupsChecked: number;
+  readonly bytesChecked: number;
+  /** Up to where the backup that is being checked has been. */
+  readonly offsetBytes: number;
+  /** What was found in it so far. */
+  readonly damaged: DamagedBackup | undefined;
 }
 
 export interface VerifyParts {
@@ -35,6 +49,8 @@ export interface VerifyParts {
   readonly nodes: NodeReader;
   readonly slots: SlotPool;
   readonly slotCount: number;
+  /** Keeps prune away from what a backup refers to, until the returned function is called. */
+  readonly hold: (manifest: Manifest) => () => void;
 }
 
 /**
@@ -47,15 +63,14 @@ export async function verifyBackups(
   options: VerifyOptions,
 ): Promise<VerifyReport> {
   const { store, keys, index } = parts.source;
-  index.table.clearMarks(marks.good);
-  index.table.clearMarks(marks.bad);
+  const memory = which === 'all' ? new TableMemory(index.table) : new BackupMemory();
   const packsBefore = index.packCount;
   const sizes = new Map<string, number>();
   for await (const { name, sizeBytes } of store.list('packs/')) {
     const packId = packIdOf(name);
     if (packId !== undefined) sizes.set(packId, sizeBytes);
   }
-  const run = new Verification(parts, depth, options, sizes, packsBefore);
+  const run = new Verification(parts, { depth, options, sizes, packsBefore, memory });
   if (which === 'all') {
     await run.checkObjects();
     for await (const found of listManifests(store, keys, options.signal)) {
@@ -73,29 +88,29 @@ export async function verifyBackups(
   return run.report();
 }
 
+interface Run {
+  readonly depth: VerifyDepth;
+  readonly options: VerifyOptions;
+  readonly sizes: ReadonlyMap<string, number>;
+  /** Packs with a smaller number were there before the listing. */
+  readonly packsBefore: number;
+  readonly memory: VerifyMemory;
+}
+
 class Verification {
   readonly #parts: VerifyParts;
-  readonly #depth: VerifyDepth;
-  readonly #options: VerifyOptions;
-  readonly #sizes: ReadonlyMap<string, number>;
+  readonly #run: Run;
   readonly #damage = new DamageList();
-  /** Packs with a smaller number were there before the listing. */
-  readonly #packsBefore: number;
   #backupsChecked = 0;
   #blocksChecked = 0;
 
-  constructor(
-    parts: VerifyParts,
-    depth: VerifyDepth,
-    options: VerifyOptions,
-    sizes: ReadonlyMap<string, number>,
-    packsBefore: number,
-  ) {
-    this.#packsBefore = packsBefore;
+  constructor(parts: VerifyParts, run: Run) {
     this.#parts = parts;
-    this.#depth = depth;
-    this.#options = options;
-    this.#sizes = sizes;
+    this.#run = run;
+  }
+
+  get #options(): VerifyOptions {
+    return this.#run.options;
   }
 
   report(): VerifyReport {
@@ -103,7 +118,8 @@ class Verification {
     const blocksChecked = this.#blocksChecked;
     const bytesChecked = blocksChecked * blockBytes;
     const backupsChecked = this.#backupsChecked;
-    return { depth: this.#depth, backupsChecked, blocksChecked, bytesChecked, objects, backups };
+    const { depth } = this.#run;
+    return { depth, backupsChecked, blocksChecked, bytesChecked, objects, backups };
   }
 
   addManifest(backupId: string, error: Error): void {
@@ -117,12 +133,12 @@ class Verification {
     const { store, keys, index } = this.#parts.source;
     for (const { name, error } of index.damaged) this.#damage.addObject(name, error.message);
     for (const { packId, number, sizeBytes, condemned } of index.packs()) {
-      const later = condemned || number >= this.#packsBefore;
-      if (later || this.#sizes.get(packId) === sizeBytes) continue;
+      const later = condemned || number >= this.#run.packsBefore;
+      if (later || this.#run.sizes.get(packId) === sizeBytes) continue;
       this.#damage.addObject(packName(packId), `${packName(packId)} is lost or cut short`);
     }
-    if (this.#depth === 'objects') return;
-    for (const [packId, sizeBytes] of this.#sizes) {
+    if (this.#run.depth === 'objects') return;
+    for (const [packId, sizeBytes] of this.#run.sizes) {
       await this.#checkObject(packName(packId), () =>
         readPackContent(store, keys, { packId, sizeBytes }),
       );
@@ -135,11 +151,20 @@ class Verification {
     }
   }
 
-  async checkBackup({ backupId, map, lengthBytes }: Manifest): Promise<void> {
-    const rootId = Buffer.from(map.rootId, 'hex');
-    await this.#checkNode(rootId, map.depth, 0, { backupId, lengthBytes });
+  async checkBackup(manifest: Manifest): Promise<void> {
+    const { backupId, map, lengthBytes } = manifest;
+    const release = this.#parts.hold(manifest);
+    try {
+      // Held first, looked for second: one that was deleted before has nothing to check.
+      const sizeBytes = await this.#parts.source.store.sizeOf(manifestName(backupId));
+      if (sizeBytes === undefined) return;
+      const rootId = Buffer.from(map.rootId, 'hex');
+      await this.#checkNode(rootId, map.depth, 0, { backupId, lengthBytes });
+    } finally {
+      release();
+    }
     this.#backupsChecked += 1;
-    this.#tell();
+    this.#tell(backupId, lengthBytes);
   }
 
   /** Reads an object; one that prune removed in the meantime is no damage. */
@@ -162,8 +187,9 @@ class Verification {
     backup: { backupId: string; lengthBytes: number },
   ): Promise<boolean> {
     const { nodes, source } = this.#parts;
-    const { table } = source.index;
-    if (isZeroId(id) || table.isMarked(marks.good, id)) return true;
+    const { memory } = this.#run;
+    const { fromBytes = 0 } = this.#options;
+    if (isZeroId(id) || memory.isGood(id) || start + spanBytes(level) <= fromBytes) return true;
     throwIfAborted(this.#options.signal);
     let ids: Uint8Array | undefined;
     try {
@@ -181,7 +207,7 @@ class Verification {
       level === 1
         ? await this.#checkLeaf(ids, start, backup)
         : await this.#checkChildren(ids, level - 1, start, backup);
-    if (good) table.mark(marks.good, id);
+    if (good) memory.noteGood(id);
     return good;
   }
 
@@ -221,19 +247,19 @@ class Verification {
     for (const offsetBytes of [...reasons.keys()].sort((a, b) => a - b)) {
       this.#addRange(backup, offsetBytes, blockBytes, reasons.get(offsetBytes) ?? '');
     }
-    this.#tell();
+    this.#tell(backup.backupId, Math.min(start + leafBytes, backup.lengthBytes));
     return reasons.size === 0;
   }
 
   /** Checks those blocks that were not checked before, and returns all that are bad. */
   async #checkBlocks(ids: readonly Uint8Array[]): Promise<{ block: number; message: string }[]> {
     const { source, slots } = this.#parts;
-    const { table } = source.index;
+    const { memory } = this.#run;
     const bad: { block: number; message: string }[] = [];
     const unknown: { block: number; id: Uint8Array }[] = [];
     for (const [block, id] of ids.entries()) {
-      if (table.isMarked(marks.good, id)) continue;
-      if (this.#isLost(id) || table.isMarked(marks.bad, id)) {
+      if (memory.isGood(id)) continue;
+      if (this.#isLost(id) || memory.isBad(id)) {
         const { object, error } = faultOf(source.index, block, id);
         this.#damage.addObject(object, error.message);
         bad.push({ block, message: error.message });
@@ -241,24 +267,25 @@ class Verification {
     }
     if (unknown.length === 0) return bad;
     this.#blocksChecked += unknown.length;
+    await this.#options.pace?.(unknown.length * blockBytes);
     const slot = await slots.take();
     try {
       const wanted = unknown.map(({ id }) => id);
       const faults =
-        this.#depth === 'objects'
+        this.#run.depth === 'objects'
           ? []
           : await fetchBlocks(source, slot, wanted, this.#options.signal);
       for (const { block, object, error } of faults) {
         this.#damage.addObject(object, error.message);
         const { block: at, id } = unknown[block] ?? { block: 0, id: new Uint8Array(idBytes) };
-        table.mark(marks.bad, id);
+        memory.noteBad(id);
         bad.push({ block: at, message: error.message });
       }
     } finally {
       slots.give(slot);
     }
     for (const { id } of unknown) {
-      if (!table.isMarked(marks.bad, id)) table.mark(marks.good, id);
+      if (!memory.isBad(id)) memory.noteGood(id);
     }
     return bad;
   }
@@ -269,7 +296,7 @@ class Verification {
     if (at === undefined) return true;
     const { packId, sizeBytes } = index.pack(at.pack);
     // A pack that came after the listing is there, or its writer would have failed.
-    return this.#sizes.get(packId) !== sizeBytes && at.pack < this.#packsBefore;
+    return this.#run.sizes.get(packId) !== sizeBytes && at.pack < this.#run.packsBefore;
   }
 
   #addRange(
@@ -282,10 +309,12 @@ class Verification {
     this.#damage.addRange(backupId, { offsetBytes, lengthBytes: length }, message);
   }
 
-  #tell(): void {
+  #tell(backupId: string, offsetBytes: number): void {
     this.#options.onProgress?.({
       backupsChecked: this.#backupsChecked,
       bytesChecked: this.#blocksChecked * blockBytes,
+      offsetBytes,
+      damaged: this.#damage.find(backupId),
     });
   }
 }

@@ -1,4 +1,5 @@
 /** Backups as answers show them (api-ref of Cinder, ext-backups). */
+import { isoMicros } from '../../base/clock.ts';
 import type { BackupRow, Metadata } from '../../catalog/tables.ts';
 import type { progressKeys } from '../../operation/backup/backup-metadata.ts';
 import { linksTo, timeView, type Viewer } from './view.ts';
@@ -40,11 +41,18 @@ export function backupDetail(backup: BackupRow, viewer: Viewer): object {
 
 /** The owner's metadata with Firn's figures beside it. */
 function metadataWithFigures(backup: BackupRow): Metadata {
-  const figures: Record<(typeof progressKeys)[number], string> = {
+  const { verification } = backup;
+  const figures: Partial<Record<(typeof progressKeys)[number], string>> = {
     'firn:progress': `${percentOf(backup)} %`,
     'firn:bytes_done': String(backup.bytesDone),
     'firn:bytes_total': String(backup.bytesTotal),
     'firn:bytes_stored': String(backup.bytesStored),
+    ...(verification === null
+      ? {}
+      : {
+          'firn:verified_at': isoMicros(verification.at),
+          'firn:verified': `${verification.outcome} (${verification.depth})`,
+        }),
   };
   return { ...backup.metadata, ...figures };
 }

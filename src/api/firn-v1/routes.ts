@@ -15,6 +15,7 @@ import { readList, type ListFace } from '../block-storage-v3/list-query.ts';
 import { parseBody } from '../body.ts';
 import { snapshotExportRoutes } from './snapshot-exports.ts';
 import { spaceRoutes } from './space.ts';
+import { verifyRoutes } from './verify.ts';
 import { backupView, jobView, rateOf, repositoryView } from './views.ts';
 
 export interface FirnV1Options {
@@ -52,6 +53,8 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
     const rate = rateOf(row, await findBackupJob(operations, row), operations.clock.now());
     return { backup: { ...backupView(row), bytes_per_second: rate } };
   });
+
+  verifyRoutes(app, operations);
 
   app.post('/repository/adopt', async (request) => {
     const { container } = parseBody(Adopt, request.body ?? {});

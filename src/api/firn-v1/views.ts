@@ -27,7 +27,23 @@ export function backupView(backup: BackupRow): object {
     bytes_done: backup.bytesDone,
     bytes_stored: backup.bytesStored,
     percent: percentOf(backup),
+    verification: verificationView(backup.verification),
+    drill: drillView(backup.drill),
   };
+}
+
+function verificationView(verification: BackupRow['verification']): object | null {
+  if (verification === null) return null;
+  const { depth, outcome, at, damage, reason } = verification;
+  const ranges = damage.map(({ offsetBytes, lengthBytes }) => ({
+    offset_bytes: offsetBytes,
+    length_bytes: lengthBytes,
+  }));
+  return { depth, outcome, at: isoMicros(at), damaged_ranges: ranges, reason };
+}
+
+function drillView(drill: BackupRow['drill']): object | null {
+  return drill === null ? null : { ...drill, at: isoMicros(drill.at) };
 }
 
 /** The mean rate of the job that makes, or made, a backup; null without time or without a job. */

@@ -6,6 +6,8 @@ export const progressKeys = [
   'firn:bytes_done',
   'firn:bytes_total',
   'firn:bytes_stored',
+  'firn:verified_at',
+  'firn:verified',
 ] as const;
 
 /**

@@ -100,6 +100,9 @@ export const emptyFigures = {
   bytesTotal: 0,
   bytesDone: 0,
   bytesStored: 0,
+  verification: null,
+  verifiedAt: null,
+  drill: null,
   updatedAt: null,
 } as const satisfies Partial<BackupRow>;
 

@@ -1,0 +1,153 @@
+/**
+ * Verifying a backup on demand: the request, and its job. The job runs beside others of the same
+ * backup, and ends when the backup is not there to stay any more.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { verifyBackup as readBack, type BackupDamage } from '../../backup/verify-backup.ts';
+import { isOperatingError } from '../../base/errors.ts';
+import type { CatalogWriter } from '../../catalog/catalog.ts';
+import type { BackupRow, JobRow, Verification, VerifyDepth } from '../../catalog/tables.ts';
+import type { Caller } from '../../identity/caller.ts';
+import { authorize } from '../../identity/policy.ts';
+import type { JobHandler } from '../../job/job.ts';
+import { recordFailure } from '../message.ts';
+import type { OperationNeeds, Starting } from '../needs.ts';
+import { byId } from '../scope.ts';
+import { isOneOf } from '../states.ts';
+import { damageText } from './damage-text.ts';
+import { findBackup, invalidBackup } from './find-backup.ts';
+import { watchBackup } from './watch-backup.ts';
+
+/** The depths that reading the store alone can reach. */
+export type StoreDepth = Exclude<VerifyDepth, 'filesystem'>;
+
+/** A backup in these statuses is whole, and may be read. */
+export const readable = ['available', 'restoring'] as const;
+
+const rangesMax = 100;
+
+/** Begins to verify a backup; answers the job, which may be one that was asked for before. */
+export async function verifyBackup(
+  { catalog, jobs }: Starting,
+  caller: Caller,
+  backupId: string,
+  { depth }: { depth: StoreDepth },
+): Promise<JobRow> {
+  authorize(caller, 'firn:verify_backup');
+  const job = await catalog.transact(async (transaction) => {
+    const backup = await findBackup(transaction, caller, backupId);
+    if (!isOneOf(backup.status, readable)) throw invalidBackup('Backup status must be available');
+    const waiting = await transaction.list('jobs', {
+      where: { subjectId: backup.id, kind: 'backup.verify', state: ['queued', 'running'] },
+      limit: 100,
+    });
+    const same = waiting.find(({ payload }) => payload['depth'] === depth);
+    if (same !== undefined) return same;
+    const id = await jobs.add(transaction, {
+      kind: 'backup.verify',
+      projectId: backup.projectId,
+      subjectId: backup.id,
+      requestId: caller.requestId,
+      payload: { depth },
+    });
+    return await transaction.find('jobs', { id });
+  });
+  jobs.wake();
+  if (job === undefined) throw invalidBackup('Backup is gone');
+  return job;
+}
+
+type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'repositories' | 'journalFolder'>;
+
+export function verifyBackupJob(needs: Needs): JobHandler {
+  const { catalog, clock } = needs;
+  return {
+    beside: true,
+
+    async run(job, context) {
+      const row = await catalog.find('backups', byId(job.subjectId));
+      if (row === undefined || !isOneOf(row.status, readable)) return;
+      const depth = job.payload['depth'] === 'objects' ? 'objects' : 'blocks';
+      const damage = await checkBackup(needs, row, { ...context, depth });
+      if (damage === undefined) return;
+      await catalog.transact(async (transaction) => {
+        const found = await keepOutcome(transaction, row.id, { depth, at: clock.now(), damage });
+        if (!found || damage.reason === null) return;
+        await recordFailure(transaction, clock, {
+          job,
+          resource: 'VOLUME_BACKUP',
+          action: 'verify backup',
+          error: damageText(row, damage),
+          advice: 'Back up the volume again, and verify other backups of it.',
+        });
+      });
+    },
+
+    async fail(job, error) {
+      await catalog.transact(async (transaction) => {
+        await recordFailure(transaction, clock, {
+          job,
+          resource: 'VOLUME_BACKUP',
+          action: 'verify backup',
+          error,
+          advice: 'Verify it again when the cause is gone.',
+        });
+      });
+    },
+  };
+}
+
+export interface Checking {
+  readonly depth: StoreDepth;
+  readonly signal: AbortSignal;
+  readonly progress: (bytesDone: number, bytesTotal: number) => void;
+  readonly pace?: (bytes: number) => Promise<void>;
+}
+
+/** What is wrong with a backup; undefined when nobody wants to know any more. */
+export async function checkBackup(
+  { catalog, clock, repositories, journalFolder }: Needs,
+  { id, container }: BackupRow,
+  { depth, signal, progress, pace }: Checking,
+): Promise<BackupDamage | undefined> {
+  const watch = watchBackup({ catalog, clock, backupId: id });
+  const { signal: lost } = watch;
+  const placePath = join(journalFolder, `${id}.verify-${depth}`);
+  try {
+    return await readBack({
+      repository: await repositories.open(container, { create: false }),
+      backupId: id,
+      depth,
+      placePath,
+      signal: AbortSignal.any([signal, lost]),
+      ...(pace === undefined ? {} : { pace }),
+      onProgress: ({ bytesDone, bytesTotal }) => {
+        progress(bytesDone, bytesTotal);
+        watch.look();
+      },
+    });
+  } catch (error) {
+    if (!lost.aborted || signal.aborted || !isOperatingError(error, 'aborted')) throw error;
+    await rm(placePath, { force: true });
+    return undefined;
+  }
+}
+
+/** Keeps what was found in the backup's row; false when the backup is gone. */
+export async function keepOutcome(
+  transaction: CatalogWriter,
+  backupId: string,
+  { depth, at, damage }: { depth: VerifyDepth; at: number; damage: BackupDamage },
+): Promise<boolean> {
+  const verification: Verification = {
+    depth,
+    outcome: damage.reason === null ? 'good' : 'damaged',
+    at,
+    damage: damage.ranges.slice(0, rangesMax).map((range) => ({ ...range })),
+    reason: damage.reason,
+  };
+  const where = { ...byId(backupId), status: readable };
+  const changes = { verification, verifiedAt: at };
+  return (await transaction.change('backups', where, changes)) !== undefined;
+}
