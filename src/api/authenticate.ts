@@ -33,6 +33,7 @@ export function authenticate(options: {
     if (token === undefined) throw unauthenticated();
     const facts = await options.identity.validate(token);
     request.tokenFacts = facts;
+    request.token = token;
     const caller = callerOf(facts, request.requestId);
     if (caller !== undefined) request.caller = caller;
     else if (options.scope === 'project') {

@@ -12,6 +12,8 @@ declare module 'fastify' {
     caller: Caller;
     /** Set by `authenticate`; not there on routes without it. */
     tokenFacts: TokenFacts;
+    /** Set by `authenticate`: the token that was shown; not there on routes without it. */
+    token: string;
     /** NN of `volume 3.NN`; set by `negotiateMicroversion`, not there on routes without it. */
     microversion: number;
   }

@@ -7,6 +7,7 @@ import { openRepositories } from '../backup/repositories.ts';
 import { must } from '../base/assert.ts';
 import { newId } from '../base/ids.ts';
 import type { Catalog, CatalogWriter } from '../catalog/catalog.ts';
+import { type ChangeFeed, watchCatalog } from '../catalog/change-feed.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import type { JobRow } from '../catalog/tables.ts';
 import type { Caller } from '../identity/caller.ts';
@@ -87,6 +88,8 @@ export function jobContext(signal: AbortSignal = new AbortController().signal): 
 
 export interface Scene extends Omit<OperationNeeds, 'jobs'> {
   readonly jobs: HandQueue;
+  /** What changes in the catalogue. */
+  readonly feed: ChangeFeed;
   /** What `exports` are served from. */
   readonly registry: ExportRegistry;
   readonly root: StoreRoot;
@@ -119,7 +122,8 @@ function steppingClock(): { now(): number } {
 
 export async function openScene(t: TestContext): Promise<Scene> {
   const folder = await mkdtemp(join(tmpdir(), 'firn-operation-'));
-  const catalog = await openSqliteCatalog({ path: join(folder, 'catalogue.db') });
+  const opened = await openSqliteCatalog({ path: join(folder, 'catalogue.db') });
+  const { catalog, feed } = watchCatalog(opened);
   const engine = await openVolumeEngine({ folder: join(folder, 'volumes') });
   const root = openMemoryRoot();
   const repositories = openRepositories({ root, wrappingKey: Buffer.alloc(32, 7) });
@@ -144,5 +148,5 @@ export async function openScene(t: TestContext): Promise<Scene> {
     await catalog.close();
     await rm(folder, { recursive: true });
   });
-  return { ...needs, registry, root, handlers, work: () => jobs.runAll(handlers) };
+  return { ...needs, feed, registry, root, handlers, work: () => jobs.runAll(handlers) };
 }

@@ -11,6 +11,7 @@ import { imageV2 } from '../api/image-v2/routes.ts';
 import { openRepositories } from '../backup/repositories.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { type ChangeFeed, watchCatalog } from '../catalog/change-feed.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import { startDataPlane } from '../dataplane/start-data-plane.ts';
@@ -89,7 +90,8 @@ async function open(
   const folder = (name: string): string => join(config.dataFolder, name);
   await mkdir(folder('journals'), { recursive: true });
   const clock = systemClock;
-  const catalog = await openSqliteCatalog({ path: folder('catalog.sqlite') });
+  const opened = await openSqliteCatalog({ path: folder('catalog.sqlite') });
+  const { catalog, feed } = watchCatalog(opened);
   closers.push(() => catalog.close());
   await bootstrap(catalog, { password: secrets.adminPassword, clock });
   await seedVolumeTypes(catalog, clock);
@@ -137,7 +139,7 @@ async function open(
   await restoreExports(needs);
   await plane.listenTcp(addresses.nbd.host, addresses.nbd.port);
   await plane.listenUnix(config.nbdSocketPath);
-  const app = composeApp(needs, addresses.publicUrl, log);
+  const app = composeApp(needs, feed, addresses.publicUrl, log);
   await app.listen({ host: addresses.listen.host, port: addresses.listen.port });
   closers.push(() => app.close());
   await jobs.start({ takeOver: true });
@@ -163,7 +165,12 @@ function renewTls(
   });
 }
 
-function composeApp(needs: OperationNeeds, publicUrl: string, log: Logger): FastifyInstance {
+function composeApp(
+  needs: OperationNeeds,
+  feed: ChangeFeed,
+  publicUrl: string,
+  log: Logger,
+): FastifyInstance {
   const { catalog, clock } = needs;
   const identity = new EmbeddedIdentity({ catalog, clock });
   const face = { identity, catalog, clock, publicUrl };
@@ -175,7 +182,7 @@ function composeApp(needs: OperationNeeds, publicUrl: string, log: Logger): Fast
       void app.register(identityV3, { ...face, prefix: '/identity' });
       void app.register(imageV2, { ...face, prefix: '/image' });
       void app.register(blockStorageV3, { ...face, operations: needs, prefix: '/volume' });
-      void app.register(firnV1, { ...face, operations: needs, prefix: '/firn/v1' });
+      void app.register(firnV1, { ...face, operations: needs, feed, prefix: '/firn/v1' });
     },
   });
 }

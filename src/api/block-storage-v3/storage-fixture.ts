@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { systemClock } from '../../base/clock.ts';
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import { EmbeddedIdentity } from '../../identity/embedded.ts';
+import type { Identity } from '../../identity/identity.ts';
 import { openScene, type Scene } from '../../operation/operation-fixture.ts';
 import { buildApp } from '../app.ts';
 import { firnV1 } from '../firn-v1/routes.ts';
@@ -24,6 +25,9 @@ export interface Answer {
 export interface Storage {
   readonly app: FastifyInstance;
   readonly scene: Scene;
+  readonly identity: Identity;
+  /** A token for a person of the directory, scoped to their project. */
+  readonly tokenOf: (name: string) => Promise<string>;
   /** Asks as a person of the directory, below `/volume/v3` unless the path begins otherwise. */
   readonly ask: (request: {
     who?: string;
@@ -46,7 +50,7 @@ export async function openStorage(t: TestContext): Promise<Storage> {
     ready: async () => undefined,
     register: (app) => {
       app.register(blockStorageV3, { ...options, prefix: '/volume' });
-      app.register(firnV1, { ...options, prefix: '/firn/v1' });
+      app.register(firnV1, { ...options, feed: scene.feed, prefix: '/firn/v1' });
     },
   });
   t.after(() => app.close());
@@ -62,6 +66,8 @@ export async function openStorage(t: TestContext): Promise<Storage> {
   return {
     app,
     scene,
+    identity,
+    tokenOf,
     async ask({ who = 'max', method = 'GET', path, body, microversion }) {
       const url = /^\/(?:volume|firn)\//.test(path) ? path : `/volume/v3${path}`;
       const reply = await app.inject({

@@ -1,6 +1,7 @@
 /** Firn v1: what OpenStack has no word for, to be registered under `/firn/v1`. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import type { ChangeFeed } from '../../catalog/change-feed.ts';
 import type { JobRow } from '../../catalog/tables.ts';
 import type { Identity } from '../../identity/identity.ts';
 import { adoptBackups } from '../../operation/backup/adopt-backups.ts';
@@ -13,6 +14,7 @@ import { authenticate } from '../authenticate.ts';
 import { backupList } from '../block-storage-v3/backups.ts';
 import { readList, type ListFace } from '../block-storage-v3/list-query.ts';
 import { parseBody } from '../body.ts';
+import { eventRoutes } from './events.ts';
 import { snapshotExportRoutes } from './snapshot-exports.ts';
 import { spaceRoutes } from './space.ts';
 import { verifyRoutes } from './verify.ts';
@@ -21,6 +23,8 @@ import { backupView, jobView, rateOf, repositoryView } from './views.ts';
 export interface FirnV1Options {
   readonly identity: Identity;
   readonly operations: OperationNeeds;
+  /** What changes in the catalogue of the operations. */
+  readonly feed: ChangeFeed;
 }
 
 const Adopt = Type.Object(
@@ -39,8 +43,8 @@ const jobList: ListFace<'jobs'> = {
 };
 
 export async function firnV1(app: FastifyInstance, options: FirnV1Options): Promise<void> {
-  const { operations } = options;
-  app.addHook('onRequest', authenticate({ identity: options.identity, scope: 'project' }));
+  const { operations, identity, feed } = options;
+  app.addHook('onRequest', authenticate({ identity, scope: 'project' }));
 
   app.get('/backups', async (request) => {
     const list = readList(request, backupList);
@@ -68,6 +72,7 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
 
   spaceRoutes(app, operations);
   snapshotExportRoutes(app, operations);
+  eventRoutes(app, { feed, identity, clock: operations.clock });
 
   app.get('/jobs', async (request) => {
     const list = readList(request, jobList);
