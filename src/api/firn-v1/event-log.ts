@@ -2,9 +2,9 @@
  * The newest changes, numbered, for streams of events that read them at their own pace.
  *
  * - A stream holds a position, never a queue: however slow a client is, it costs no memory. When
- *   what it has not read yet was dropped here, `since` says so, and it has to look at everything
+ *   what it has not read yet was dropped here, `after` says so, and it has to look at everything
  *   again.
- * - Changes of one row within `gatherMs` become one event, so that progress is no flood.
+ * - Changes of one kind to one row within `gatherMs` become one event: progress is no flood.
  */
 import { assert } from '../../base/assert.ts';
 import { newId } from '../../base/ids.ts';
@@ -42,12 +42,12 @@ export class EventLog {
     return this.#newest;
   }
 
-  /** The events after `number`, oldest first; undefined when some of them are not kept any more. */
-  since(number: number): readonly LoggedEvent[] | undefined {
+  /** The event after `number`, if there is one yet; `dropped` when it is not kept any more. */
+  after(number: number): LoggedEvent | 'dropped' | undefined {
     assert(number >= 0 && number <= this.#newest, 'a position within the log');
-    const missed = this.#newest - number;
-    if (missed > this.#events.length) return undefined;
-    return this.#events.slice(this.#events.length - missed);
+    const unread = this.#newest - number;
+    if (unread > this.#events.length) return 'dropped';
+    return this.#events[this.#events.length - unread];
   }
 
   /** Calls `wake` once, when there is an event after the newest; the returned function: never. */
@@ -63,10 +63,9 @@ export class EventLog {
 
   #gather(changes: readonly Change[]): void {
     for (const change of changes) {
-      const key = `${change.table} ${change.id}`;
-      const before = this.#gathered.get(key);
+      const key = `${change.kind} ${change.table} ${change.id}`;
       this.#gathered.delete(key);
-      this.#gathered.set(key, before === undefined ? change : merged(before, change));
+      this.#gathered.set(key, change);
     }
     this.#timer ??= this.#scheduler.after(gatherMs, () => this.#log());
   }
@@ -83,9 +82,4 @@ export class EventLog {
     this.#waiting = new Set();
     for (const wake of woken) wake();
   }
-}
-
-/** Two changes of one row as one: who has never seen the row has to be told of its coming. */
-function merged(before: Change, after: Change): Change {
-  return before.kind === 'insert' && after.kind === 'change' ? before : after;
 }

@@ -41,18 +41,19 @@ export async function* eventStream(options: StreamOptions): AsyncGenerator<strin
   yield `retry: ${retryMs}\n\n`;
   if (from === undefined) yield eventText(log, position, 'reset', {});
   while (!signal.aborted) {
-    const events = log.since(position);
-    if (events === undefined) {
+    const event = log.after(position);
+    if (event === 'dropped') {
       position = log.newest;
       yield eventText(log, position, 'reset', {});
       continue;
     }
-    for (const { number, change } of events) {
-      position = number;
-      if (isRevocation(change)) facts = { expiresAt: 0 };
-      if (options.isVisible(change)) yield eventText(log, number, 'change', changeView(change));
+    if (event !== undefined) {
+      position = event.number;
+      if (isRevocation(event.change)) facts = { expiresAt: 0 };
+      if (!options.isVisible(event.change)) continue;
+      yield eventText(log, position, 'change', changeView(event.change));
+      continue;
     }
-    if (log.newest > position) continue;
     if (clock.now() >= facts.expiresAt) {
       const valid = await orUndefined(options.validate());
       if (valid === undefined) {
