@@ -24,6 +24,7 @@ function makeApp(register: (app: FastifyInstance) => void = () => undefined): {
   const app = buildApp({
     log: createLog({ level: 'info', destination }),
     publicUrl: 'http://firn.test',
+    audit: { record: async () => undefined },
     ready: async () => undefined,
     register: (app) => {
       app.post('/volume/echo', async (request) => ({ got: request.body ?? null }));
@@ -281,6 +282,7 @@ test('readiness asks the service', async () => {
   const app = buildApp({
     log: createLog({ level: 'silent' }),
     publicUrl: 'http://firn.test',
+    audit: { record: async () => undefined },
     ready: async () => {
       if (!ready) throw new OperatingError('unavailable', 'The catalogue is not open yet.');
     },

@@ -3,7 +3,9 @@ import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { OperatingError } from '../base/errors.ts';
+import type { AuditTrail } from '../operation/audit/audit-trail.ts';
 import { noSuchRoute, sendError } from './errors.ts';
+import { auditRequests } from './audit.ts';
 import { frontPage } from './front-page.ts';
 import { parseJson } from './json-body.ts';
 import { giveRequestIds, nameRequest, newRequestId } from './request.ts';
@@ -16,6 +18,8 @@ export interface AppOptions {
   /** How clients reach this port, without a slash at the end: `http://127.0.0.1:8776`. */
   readonly publicUrl: string;
   readonly bodyBytesMax?: number;
+  /** Gets a line for every request that changes something. */
+  readonly audit: Pick<AuditTrail, 'record'>;
   /** Rejects while the service cannot do its work; asked by `/readyz`. */
   readonly ready: () => Promise<void>;
   /** Registers the faces. */
@@ -59,6 +63,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   );
   acceptJsonOnly(app);
   logRequests(app);
+  auditRequests(app, options.audit);
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async () => {
     await options.ready();

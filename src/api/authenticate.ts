@@ -2,6 +2,7 @@ import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { OperatingError } from '../base/errors.ts';
 import { callerOf } from '../identity/identity.ts';
 import type { Identity } from '../identity/identity.ts';
+import { refuseForged, sessionToken } from './session-cookie.ts';
 
 /** More than any token of Firn or Keystone has; longer ones are not looked up. */
 const tokenCharsMax = 4096;
@@ -16,21 +17,35 @@ export function unauthenticated(): OperatingError {
 /** The token in a header, or undefined when it is missing or can be none. */
 export function tokenIn(request: FastifyRequest, header: string): string | undefined {
   const value = request.headers[header];
-  if (typeof value !== 'string' || value === '' || value.length > tokenCharsMax) return undefined;
-  return value;
+  return typeof value === 'string' ? asToken(value) : undefined;
+}
+
+function asToken(value: string): string | undefined {
+  return value === '' || value.length > tokenCharsMax ? undefined : value;
+}
+
+/** The token that a request comes with: in the header, or in the cookie of its session. */
+function tokenOf(request: FastifyRequest, publicUrl: string): string {
+  const given = tokenIn(request, 'x-auth-token');
+  if (given !== undefined) return given;
+  const kept = asToken(sessionToken(request) ?? '');
+  if (kept === undefined) throw unauthenticated();
+  refuseForged(request, publicUrl);
+  return kept;
 }
 
 /**
- * A hook that lets only requests with a valid `X-Auth-Token` pass, and sets `request.tokenFacts`.
- * With scope `project` an unscoped token is forbidden, and `request.caller` is set.
+ * A hook that lets only requests with a valid `X-Auth-Token`, or with the cookie of a session,
+ * pass, and sets `request.tokenFacts`. With scope `project` an unscoped token is forbidden, and
+ * `request.caller` is set.
  */
 export function authenticate(options: {
   identity: Identity;
+  publicUrl: string;
   scope: 'project' | 'any';
 }): onRequestAsyncHookHandler {
   return async (request) => {
-    const token = tokenIn(request, 'x-auth-token');
-    if (token === undefined) throw unauthenticated();
+    const token = tokenOf(request, options.publicUrl);
     const facts = await options.identity.validate(token);
     request.tokenFacts = facts;
     request.token = token;

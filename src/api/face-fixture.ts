@@ -7,8 +7,10 @@ import type { FastifyInstance } from 'fastify';
 import { systemClock } from '../base/clock.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
+import { AuditTrail } from '../operation/audit/audit-trail.ts';
 import { EmbeddedIdentity } from '../identity/embedded.ts';
 import { buildApp } from './app.ts';
+import { sessionRoutes } from './firn-v1/session.ts';
 import { password, seedDirectory } from './identity-v3/directory-fixture.ts';
 import { identityV3 } from './identity-v3/routes.ts';
 import { imageV2 } from './image-v2/routes.ts';
@@ -17,6 +19,7 @@ import { createLog } from './log.ts';
 export interface Faces {
   readonly app: FastifyInstance;
   readonly catalog: Catalog;
+  readonly trail: AuditTrail;
   /** All lines of the log, joined. */
   readonly log: () => string;
   /** A token for a person of the directory, scoped to their project. */
@@ -39,19 +42,23 @@ export async function openFaces(): Promise<Faces> {
     },
   });
   const options = { identity, catalog, clock: systemClock, publicUrl };
+  const trail = new AuditTrail({ catalog, clock: systemClock });
   const app = buildApp({
     log: createLog({ level: 'info', destination }),
     publicUrl,
+    audit: trail,
     ready: async () => undefined,
     register: (app) => {
       app.register(identityV3, { ...options, prefix: '/identity' });
       app.register(imageV2, { ...options, prefix: '/image' });
+      app.register(sessionRoutes, { ...options, prefix: '/firn/v1/session' });
     },
   });
   const tokens = new Map<string, string>();
   return {
     app,
     catalog,
+    trail,
     log: () => lines.join(''),
     tokenOf: async (name) => {
       const known = tokens.get(name);

@@ -221,6 +221,10 @@ const columnKinds: { readonly [T in TableName]: Columns<T> } = {
     name: 'text?',
     status: 'text',
     visibility: 'text',
+    sizeBytes: 'integer?',
+    virtualSizeBytes: 'integer?',
+    checksum: 'text?',
+    hashValue: 'text?',
     properties: 'json',
     createdAt: 'integer',
     updatedAt: 'integer',
@@ -267,14 +271,32 @@ const columnKinds: { readonly [T in TableName]: Columns<T> } = {
   tokens: {
     id: 'text',
     auditId: 'text',
+    chainId: 'text',
     userId: 'text',
     projectId: 'text?',
+    domainId: 'text?',
+    system: 'boolean',
+    applicationCredentialId: 'text?',
     methods: 'json',
     issuedAt: 'integer',
     expiresAt: 'integer',
     revokedAt: 'integer?',
   },
   settings: { id: 'text', value: 'json?' },
+  audit: {
+    id: 'text',
+    projectId: 'text',
+    createdAt: 'integer',
+    requestId: 'text',
+    userId: 'text?',
+    userName: 'text?',
+    address: 'text',
+    path: 'text',
+    action: 'text',
+    resourceType: 'text',
+    resourceId: 'text?',
+    statusCode: 'integer',
+  },
 };
 
 const projectTables: { readonly [T in keyof ProjectTables]: true } = {
@@ -289,6 +311,7 @@ const projectTables: { readonly [T in keyof ProjectTables]: true } = {
   quotas: true,
   messages: true,
   images: true,
+  audit: true,
 };
 
 /** One field of a row, and the column that keeps it. */

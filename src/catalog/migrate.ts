@@ -12,6 +12,7 @@ import { groups } from './migrations/0002-groups.ts';
 import { snapshotExports } from './migrations/0003-snapshot-exports.ts';
 import { typesAndTransfers } from './migrations/0004-types-and-transfers.ts';
 import { verification } from './migrations/0005-verification.ts';
+import { auditAndImages } from './migrations/0006-audit-and-images.ts';
 
 const migrations: readonly Migration[] = [
   firstTables,
@@ -19,6 +20,7 @@ const migrations: readonly Migration[] = [
   snapshotExports,
   typesAndTransfers,
   verification,
+  auditAndImages,
 ];
 
 /**

@@ -1,4 +1,4 @@
-import type { BackupRow, JobRow, VolumeRow } from './tables.ts';
+import type { BackupRow, ImageRow, JobRow, VolumeRow } from './tables.ts';
 
 /** Rows for tests, whole and dull; a test says what matters to it. */
 export function sampleVolume(facts: Partial<VolumeRow> & { id: string }): VolumeRow {
@@ -57,6 +57,23 @@ export function sampleBackup(facts: Partial<BackupRow> & { id: string }): Backup
     drill: null,
     createdAt: 1_790_000_000_000,
     updatedAt: null,
+    ...facts,
+  };
+}
+
+export function sampleImage(facts: Partial<ImageRow> & { id: string }): ImageRow {
+  return {
+    projectId: 'project',
+    name: null,
+    status: 'queued',
+    visibility: 'private',
+    sizeBytes: null,
+    virtualSizeBytes: null,
+    checksum: null,
+    hashValue: null,
+    properties: {},
+    createdAt: 1_790_000_000_000,
+    updatedAt: 1_790_000_000_000,
     ...facts,
   };
 }

@@ -3,6 +3,15 @@
  * API's field is, bytes where the name says so. Fields and statuses are those of Block Storage v3.
  */
 import type { JsonObject, JsonValue } from '../base/json.ts';
+import type {
+  AuditRow,
+  DomainRow,
+  ProjectRow,
+  RoleAssignmentRow,
+  RoleRow,
+  TokenRow,
+  UserRow,
+} from './identity-tables.ts';
 
 export type VolumeStatus =
   | 'creating'
@@ -352,12 +361,29 @@ export interface MessageRow {
   expiresAt: number;
 }
 
+export type ImageStatus =
+  | 'queued'
+  | 'saving'
+  | 'uploading'
+  | 'importing'
+  | 'active'
+  | 'deactivated'
+  | 'killed';
+
 export interface ImageRow {
   id: string;
   projectId: string;
   name: string | null;
-  status: 'queued' | 'active';
+  status: ImageStatus;
   visibility: 'public' | 'private' | 'shared' | 'community';
+  /** Of the data as it was uploaded; null, like the three below, without data. */
+  sizeBytes: number | null;
+  /** What a guest sees as the disk's size; null when the format does not tell it. */
+  virtualSizeBytes: number | null;
+  /** MD5 of the data, in hexadecimal. */
+  checksum: string | null;
+  /** SHA-512 of the data, in hexadecimal. */
+  hashValue: string | null;
   /** Every further property, as given. */
   properties: JsonObject;
   createdAt: number;
@@ -390,62 +416,6 @@ export interface JobRow {
   updatedAt: number;
 }
 
-export interface DomainRow {
-  id: string;
-  name: string;
-  description: string;
-  enabled: boolean;
-}
-
-export interface ProjectRow {
-  id: string;
-  domainId: string;
-  name: string;
-  description: string;
-  enabled: boolean;
-  createdAt: number;
-}
-
-export interface UserRow {
-  id: string;
-  domainId: string;
-  name: string;
-  /** scrypt, in PHC string form. */
-  passwordHash: string;
-  enabled: boolean;
-  defaultProjectId: string | null;
-  /** Wrong passwords in a row, and until when guessing is locked out. */
-  failedLogins: number;
-  lockedUntil: number | null;
-  createdAt: number;
-}
-
-export interface RoleRow {
-  id: string;
-  name: string;
-}
-
-export interface RoleAssignmentRow {
-  /** user, project and role, joined by colons. */
-  id: string;
-  userId: string;
-  projectId: string;
-  roleId: string;
-}
-
-export interface TokenRow {
-  /** SHA-256 of the token, in hexadecimal: the token itself is never stored. */
-  id: string;
-  auditId: string;
-  userId: string;
-  /** Null when unscoped. */
-  projectId: string | null;
-  methods: string[];
-  issuedAt: number;
-  expiresAt: number;
-  revokedAt: number | null;
-}
-
 /** Facts about this installation, such as the region's name, under their own names. */
 export interface SettingRow {
   id: string;
@@ -465,6 +435,7 @@ export interface ProjectTables {
   quotas: QuotaRow;
   messages: MessageRow;
   images: ImageRow;
+  audit: AuditRow;
 }
 
 /** Rows of these tables belong to the installation. */

@@ -11,8 +11,8 @@ import type { Clock } from '../base/clock.ts';
 import { OperatingError } from '../base/errors.ts';
 import { newSecret } from '../base/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { TokenRow } from '../catalog/tables.ts';
-import type { Identity, LoginMethod, LoginScope, TokenFacts } from './identity.ts';
+import type { TokenRow } from '../catalog/identity-tables.ts';
+import type { Identity, Login, LoginMethod, LoginScope, TokenFacts } from './identity.ts';
 import { PasswordCheck } from './password-check.ts';
 import { findProject } from './references.ts';
 import { standingScope, standingUser, type StandingScope } from './standing.ts';
@@ -39,6 +39,8 @@ interface Proof {
   readonly userId: string;
   readonly methods: readonly string[];
   readonly expiresAt: number;
+  /** Undefined when a new login begins. */
+  readonly chainId: string | undefined;
 }
 
 export interface EmbeddedIdentityParts {
@@ -63,15 +65,21 @@ export class EmbeddedIdentity implements Identity {
     this.#cache = new TokenCache(parts.clock);
   }
 
-  async login(how: LoginMethod, scope: LoginScope): Promise<{ token: string; facts: TokenFacts }> {
+  async login(
+    how: LoginMethod,
+    scope: LoginScope,
+    options: { lifetimeMs?: number } = {},
+  ): Promise<Login> {
     await this.#purgeNowAndThen();
-    const proof = await this.#prove(how);
+    const proof = await this.#prove(how, options.lifetimeMs ?? this.#tokenLifetimeMs);
     const row = orRefuse(await this.#catalog.find('users', { id: proof.userId }));
     const user = orRefuse(await standingUser(this.#catalog, row));
     const standing = await this.#scopeFor(row, scope);
+    const auditId = newSecret(16);
     const facts: TokenFacts = {
       methods: proof.methods,
-      auditId: newSecret(16),
+      auditId,
+      chainId: proof.chainId ?? auditId,
       issuedAt: this.#clock.now(),
       expiresAt: proof.expiresAt,
       user,
@@ -82,8 +90,12 @@ export class EmbeddedIdentity implements Identity {
     await this.#catalog.insert('tokens', {
       id: tokenId(token),
       auditId: facts.auditId,
+      chainId: facts.chainId,
       userId: user.id,
       projectId: facts.project?.id ?? null,
+      domainId: null,
+      system: false,
+      applicationCredentialId: null,
       methods: [...facts.methods],
       issuedAt: facts.issuedAt,
       expiresAt: facts.expiresAt,
@@ -110,14 +122,20 @@ export class EmbeddedIdentity implements Identity {
     orRefuse(revoked);
   }
 
-  async #prove(how: LoginMethod): Promise<Proof> {
+  async revokeLogin(token: string): Promise<void> {
+    const row = orRefuse(await this.#liveToken(tokenId(token)));
+    await this.#catalog.remove('tokens', { chainId: row.chainId });
+    this.#cache.forgetAll();
+  }
+
+  async #prove(how: LoginMethod, lifetimeMs: number): Promise<Proof> {
     if (how.method === 'password') {
       const user = orRefuse(await this.#passwords.check(how.user, how.password));
-      const expiresAt = this.#clock.now() + this.#tokenLifetimeMs;
-      return { userId: user.id, methods: ['password'], expiresAt };
+      const expiresAt = this.#clock.now() + lifetimeMs;
+      return { userId: user.id, methods: ['password'], expiresAt, chainId: undefined };
     }
-    const { user, methods, expiresAt } = await this.#read(tokenId(how.token));
-    return { userId: user.id, methods: [...new Set([...methods, 'token'])], expiresAt };
+    const { user, methods, expiresAt, chainId } = await this.#read(tokenId(how.token));
+    return { userId: user.id, methods: [...new Set([...methods, 'token'])], expiresAt, chainId };
   }
 
   async #scopeFor(
@@ -138,8 +156,8 @@ export class EmbeddedIdentity implements Identity {
     const row = orRefuse(await this.#liveToken(id));
     const userRow = await this.#catalog.find('users', { id: row.userId });
     const user = orRefuse(await standingUser(this.#catalog, userRow));
-    const { auditId, methods, issuedAt, expiresAt, projectId } = row;
-    const facts = { auditId, methods, issuedAt, expiresAt, user };
+    const { auditId, chainId, methods, issuedAt, expiresAt, projectId } = row;
+    const facts = { auditId, chainId, methods, issuedAt, expiresAt, user };
     if (projectId === null) return { ...facts, project: undefined, roles: [] };
     const project = await this.#catalog.find('projects', { id: projectId });
     return { ...facts, ...orRefuse(await standingScope(this.#catalog, user.id, project)) };

@@ -4,6 +4,8 @@ import type { Caller } from './caller.ts';
 export interface TokenFacts {
   readonly methods: readonly string[];
   readonly auditId: string;
+  /** The audit id of the first token of the login that it comes from. */
+  readonly chainId: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly user: { readonly id: string; readonly name: string; readonly domain: NamedId };
@@ -38,13 +40,25 @@ export type LoginScope = { readonly project: Reference } | 'unscoped' | 'default
  * which part was wrong.
  */
 export interface Identity {
-  login(how: LoginMethod, scope: LoginScope): Promise<{ token: string; facts: TokenFacts }>;
+  /** With `lifetimeMs` a first token lives that long; one made from a token never outlives it. */
+  login(
+    how: LoginMethod,
+    scope: LoginScope,
+    options?: { readonly lifetimeMs?: number },
+  ): Promise<Login>;
   /**
    * What the token says; rejects for one that is unknown, expired or revoked, or whose user,
    * project or role is gone.
    */
   validate(token: string): Promise<TokenFacts>;
   revoke(token: string): Promise<void>;
+  /** Revokes the token and all that come from the same login. */
+  revokeLogin(token: string): Promise<void>;
+}
+
+export interface Login {
+  readonly token: string;
+  readonly facts: TokenFacts;
 }
 
 /** The caller whom a token scoped to a project names; undefined when it is unscoped. */

@@ -3,7 +3,7 @@
  * for a while, which doubles with each further wrong one, up to a quarter of an hour. It is never
  * for good, and an attempt during that while does not prolong it.
  */
-import type { UserRow } from '../catalog/tables.ts';
+import type { UserRow } from '../catalog/identity-tables.ts';
 
 export const wrongPasswordCountMax = 5;
 

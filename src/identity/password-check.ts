@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { UserRow } from '../catalog/tables.ts';
+import type { UserRow } from '../catalog/identity-tables.ts';
 import { Turns } from '../catalog/turns.ts';
 import type { Reference } from './identity.ts';
 import { afterWrongPassword, isLocked } from './lockout.ts';

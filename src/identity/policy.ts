@@ -178,6 +178,7 @@ export const policy = {
   'image:publicize_image': 'admin',
 
   'firn:get_job': 'reader',
+  'firn:list_audit': 'reader',
   'firn:export_snapshot': 'member',
   'firn:verify_backup': 'member',
   'firn:drill_backup': 'member',

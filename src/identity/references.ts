@@ -1,6 +1,6 @@
 /** Finds what a client names by id, or by name within a domain. */
 import type { CatalogReader } from '../catalog/catalog.ts';
-import type { DomainRow, ProjectRow, UserRow } from '../catalog/tables.ts';
+import type { DomainRow, ProjectRow, UserRow } from '../catalog/identity-tables.ts';
 import type { Reference } from './identity.ts';
 
 export async function findUser(

@@ -3,7 +3,7 @@
  * Tokens are checked against it each time, so that they never say more than is true.
  */
 import type { CatalogReader } from '../catalog/catalog.ts';
-import type { DomainRow, ProjectRow, UserRow } from '../catalog/tables.ts';
+import type { DomainRow, ProjectRow, UserRow } from '../catalog/identity-tables.ts';
 import type { NamedId, TokenFacts } from './identity.ts';
 
 /** More roles than a user can have on one project in practice. */

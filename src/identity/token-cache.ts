@@ -49,4 +49,10 @@ export class TokenCache {
     this.#generation += 1;
     this.#entries.delete(id);
   }
+
+  /** For when it is not known which tokens say something else now. */
+  forgetAll(): void {
+    this.#generation += 1;
+    this.#entries.clear();
+  }
 }

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { buildApp } from '../api/app.ts';
 import { blockStorageV3 } from '../api/block-storage-v3/routes.ts';
 import { firnV1 } from '../api/firn-v1/routes.ts';
+import { sessionRoutes } from '../api/firn-v1/session.ts';
 import { identityV3 } from '../api/identity-v3/routes.ts';
 import { imageV2 } from '../api/image-v2/routes.ts';
 import { openRepositories } from '../backup/repositories.ts';
@@ -21,6 +22,7 @@ import type { JobHandlers } from '../job/job.ts';
 import { JobRunner } from '../job/runner.ts';
 import { systemScheduler } from '../job/scheduler.ts';
 import type { NbdTls } from '../nbd/tls.ts';
+import { AuditTrail } from '../operation/audit/audit-trail.ts';
 import { restoreExports } from '../operation/attachment/restore-exports.ts';
 import { seedGroupTypes } from '../operation/group/seed-group-types.ts';
 import { jobHandlers } from '../operation/handlers.ts';
@@ -139,7 +141,9 @@ async function open(
   await restoreExports(needs);
   await plane.listenTcp(addresses.nbd.host, addresses.nbd.port);
   await plane.listenUnix(config.nbdSocketPath);
-  const app = composeApp(needs, feed, addresses.publicUrl, log);
+  const audit = new AuditTrail({ catalog, clock });
+  closers.push(() => audit.close());
+  const app = composeApp({ needs, feed, audit }, addresses.publicUrl, log);
   await app.listen({ host: addresses.listen.host, port: addresses.listen.port });
   closers.push(() => app.close());
   await jobs.start({ takeOver: true });
@@ -166,8 +170,7 @@ function renewTls(
 }
 
 function composeApp(
-  needs: OperationNeeds,
-  feed: ChangeFeed,
+  { needs, feed, audit }: { needs: OperationNeeds; feed: ChangeFeed; audit: AuditTrail },
   publicUrl: string,
   log: Logger,
 ): FastifyInstance {
@@ -177,11 +180,13 @@ function composeApp(
   return buildApp({
     log,
     publicUrl,
+    audit,
     ready: () => answers(catalog),
     register: (app) => {
       void app.register(identityV3, { ...face, prefix: '/identity' });
       void app.register(imageV2, { ...face, prefix: '/image' });
       void app.register(blockStorageV3, { ...face, operations: needs, prefix: '/volume' });
+      void app.register(sessionRoutes, { ...face, prefix: '/firn/v1/session' });
       void app.register(firnV1, { ...face, operations: needs, feed, prefix: '/firn/v1' });
     },
   });

@@ -41,7 +41,7 @@ export async function blockStorageV3(
 
 async function resources(app: FastifyInstance, options: BlockStorageV3Options): Promise<void> {
   app.addHook('onRequest', negotiateMicroversion);
-  app.addHook('onRequest', authenticate({ identity: options.identity, scope: 'project' }));
+  app.addHook('onRequest', authenticate({ ...options, scope: 'project' }));
   app.addHook('onRequest', ownProjectOnly);
   volumeRoutes(app, options);
   volumeActionRoutes(app, options);

@@ -6,6 +6,7 @@ import { systemClock } from '../../base/clock.ts';
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import { EmbeddedIdentity } from '../../identity/embedded.ts';
 import type { Identity } from '../../identity/identity.ts';
+import { AuditTrail } from '../../operation/audit/audit-trail.ts';
 import { openScene, type Scene } from '../../operation/operation-fixture.ts';
 import { buildApp } from '../app.ts';
 import { firnV1 } from '../firn-v1/routes.ts';
@@ -47,6 +48,7 @@ export async function openStorage(t: TestContext): Promise<Storage> {
   const app = buildApp({
     log: createLog({ level: 'info', destination: silence }),
     publicUrl,
+    audit: new AuditTrail({ catalog: scene.catalog, clock: systemClock }),
     ready: async () => undefined,
     register: (app) => {
       app.register(blockStorageV3, { ...options, prefix: '/volume' });

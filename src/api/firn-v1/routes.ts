@@ -15,13 +15,17 @@ import { backupList } from '../block-storage-v3/backups.ts';
 import { readList, type ListFace } from '../block-storage-v3/list-query.ts';
 import { parseBody } from '../body.ts';
 import { eventRoutes } from './events.ts';
+import { auditRoutes } from './audit.ts';
 import { snapshotExportRoutes } from './snapshot-exports.ts';
 import { spaceRoutes } from './space.ts';
 import { verifyRoutes } from './verify.ts';
+import { nextMarker } from './next-marker.ts';
 import { backupView, jobView, rateOf, repositoryView } from './views.ts';
 
 export interface FirnV1Options {
   readonly identity: Identity;
+  /** Without a slash at the end. */
+  readonly publicUrl: string;
   readonly operations: OperationNeeds;
   /** What changes in the catalogue of the operations. */
   readonly feed: ChangeFeed;
@@ -44,7 +48,7 @@ const jobList: ListFace<'jobs'> = {
 
 export async function firnV1(app: FastifyInstance, options: FirnV1Options): Promise<void> {
   const { operations, identity, feed } = options;
-  app.addHook('onRequest', authenticate({ identity, scope: 'project' }));
+  app.addHook('onRequest', authenticate({ ...options, scope: 'project' }));
 
   app.get('/backups', async (request) => {
     const list = readList(request, backupList);
@@ -73,6 +77,7 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
   spaceRoutes(app, operations);
   snapshotExportRoutes(app, operations);
   eventRoutes(app, { feed, identity, clock: operations.clock });
+  auditRoutes(app, operations);
 
   app.get('/jobs', async (request) => {
     const list = readList(request, jobList);
@@ -80,10 +85,4 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
     const shown = { isAdmin: isAdmin(request.caller) };
     return { jobs: rows.map((row) => jobView(row, shown)), ...nextMarker(list, rows) };
   });
-}
-
-/** The marker of the next page, when this one is full. */
-function nextMarker(list: { limit: number }, rows: readonly { id: string }[]): object {
-  const last = rows.at(-1);
-  return last === undefined || rows.length < list.limit ? {} : { next_marker: last.id };
 }

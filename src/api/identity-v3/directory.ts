@@ -1,7 +1,7 @@
 /** Who is there: domains, projects, users and roles, as the catalogue has them. */
 import type { FastifyInstance } from 'fastify';
 import type { CatalogReader, SortKey } from '../../catalog/catalog.ts';
-import type { DomainRow, ProjectRow, RoleRow, UserRow } from '../../catalog/tables.ts';
+import type { DomainRow, ProjectRow, RoleRow, UserRow } from '../../catalog/identity-tables.ts';
 import { parseBool } from '../query.ts';
 import type { Query } from '../query.ts';
 import { resourceRoutes, rowsMax } from './resource.ts';

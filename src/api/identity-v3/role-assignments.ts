@@ -1,7 +1,7 @@
 /** `/role_assignments`, and the projects that a user has a role on. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { CatalogReader } from '../../catalog/catalog.ts';
-import type { ProjectRow, RoleAssignmentRow } from '../../catalog/tables.ts';
+import type { ProjectRow, RoleAssignmentRow } from '../../catalog/identity-tables.ts';
 import { readQuery } from '../query.ts';
 import type { Query } from '../query.ts';
 import { mayRead } from './access.ts';

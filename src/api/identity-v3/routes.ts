@@ -31,7 +31,7 @@ async function v3(app: FastifyInstance, options: IdentityV3Options): Promise<voi
   app.get('/', async () => versionDocument(publicUrl));
   tokenRoutes(app, options);
   await app.register(async (app) => {
-    app.addHook('onRequest', authenticate({ identity, scope: 'any' }));
+    app.addHook('onRequest', authenticate({ identity, publicUrl, scope: 'any' }));
     app.get('/auth/catalog', async (request) => {
       const { project } = request.tokenFacts;
       return {

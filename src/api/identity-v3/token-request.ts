@@ -3,7 +3,7 @@ import type { Static } from 'typebox';
 import { OperatingError } from '../../base/errors.ts';
 import type { LoginMethod, LoginScope, Reference } from '../../identity/identity.ts';
 import { unauthenticated } from '../authenticate.ts';
-import { findFault } from '../body.ts';
+import { findFault, parseBody } from '../body.ts';
 
 const Text = Type.String({ maxLength: 255 });
 const Secret = Type.String({ maxLength: 4096 });
@@ -15,6 +15,18 @@ const ScopedReference = Type.Object({
   name: Type.Optional(Text),
   domain: Type.Optional(DomainReference),
 });
+
+const Scope = Type.Union([
+  Type.Literal('unscoped'),
+  Type.Object({
+    project: Type.Optional(ScopedReference),
+    domain: Type.Optional(DomainReference),
+    system: Type.Optional(Type.Unknown()),
+    unscoped: Type.Optional(Type.Unknown()),
+  }),
+]);
+
+const ScopeRequest = Type.Object({ scope: Scope });
 
 const TokenRequest = Type.Object({
   auth: Type.Object({
@@ -32,17 +44,7 @@ const TokenRequest = Type.Object({
       ),
       token: Type.Optional(Type.Object({ id: Secret })),
     }),
-    scope: Type.Optional(
-      Type.Union([
-        Type.Literal('unscoped'),
-        Type.Object({
-          project: Type.Optional(ScopedReference),
-          domain: Type.Optional(DomainReference),
-          system: Type.Optional(Type.Unknown()),
-          unscoped: Type.Optional(Type.Unknown()),
-        }),
-      ]),
-    ),
+    scope: Type.Optional(Scope),
   }),
 });
 
@@ -60,6 +62,11 @@ export function parseTokenRequest(body: unknown): { how: LoginMethod; scope: Log
   }
   const { auth } = body as Static<typeof TokenRequest>;
   return { how: methodOf(auth.identity), scope: scopeOf(auth.scope) };
+}
+
+/** The scope alone: what a session changes to. */
+export function parseScopeRequest(body: unknown): LoginScope {
+  return scopeOf(parseBody(ScopeRequest, body).scope);
 }
 
 function malformed(sentence: string): OperatingError {

@@ -6,12 +6,12 @@ import { catalogFor } from './service-catalog.ts';
 export function tokenView(
   facts: TokenFacts,
   options: { publicUrl: string; withCatalog: boolean },
-): object {
+): { token: object } {
   const { project } = facts;
   const view = {
     methods: facts.methods,
     user: { ...facts.user, password_expires_at: null },
-    audit_ids: [facts.auditId],
+    audit_ids: [...new Set([facts.auditId, facts.chainId])],
     issued_at: `${isoMicros(facts.issuedAt)}Z`,
     expires_at: `${isoMicros(facts.expiresAt)}Z`,
   };

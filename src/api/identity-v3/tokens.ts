@@ -12,7 +12,7 @@ export function tokenRoutes(
   app: FastifyInstance,
   { identity, publicUrl }: { identity: Identity; publicUrl: string },
 ): void {
-  const onRequest = authenticate({ identity, scope: 'any' });
+  const onRequest = authenticate({ identity, publicUrl, scope: 'any' });
 
   function answer(request: FastifyRequest, reply: FastifyReply, facts: TokenFacts): object {
     reply.header('vary', 'X-Auth-Token');
@@ -34,6 +34,7 @@ export function tokenRoutes(
   app.post('/auth/tokens', async (request, reply) => {
     const { how, scope } = parseTokenRequest(request.body);
     const { token, facts } = await identity.login(how, scope);
+    request.tokenFacts = facts;
     reply.code(201).header('x-subject-token', token);
     return answer(request, reply, facts);
   });

@@ -1,5 +1,5 @@
 /** Rows of the catalogue as Identity v3 shows them. */
-import type { DomainRow, ProjectRow, RoleRow, UserRow } from '../../catalog/tables.ts';
+import type { DomainRow, ProjectRow, RoleRow, UserRow } from '../../catalog/identity-tables.ts';
 
 function linksTo(publicUrl: string, path: string): { self: string } {
   return { self: `${publicUrl}/identity/v3/${path}` };

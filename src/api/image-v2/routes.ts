@@ -47,8 +47,8 @@ export async function imageV2(app: FastifyInstance, options: ImageV2Options): Pr
 }
 
 async function v2(app: FastifyInstance, options: ImageV2Options): Promise<void> {
-  const { identity, catalog } = options;
-  app.addHook('onRequest', authenticate({ identity, scope: 'project' }));
+  const { identity, catalog, publicUrl } = options;
+  app.addHook('onRequest', authenticate({ identity, publicUrl, scope: 'project' }));
   app.get('/schemas/image', async () => imageSchema());
   app.get('/schemas/images', async () => imagesSchema());
 

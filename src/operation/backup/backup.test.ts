@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { must } from '../../base/assert.ts';
 import { OperatingError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
+import { sampleImage } from '../../catalog/sample-rows.ts';
 import type { BackupRow, VolumeRow } from '../../catalog/tables.ts';
 import { createAttachment } from '../attachment/create-attachment.ts';
 import { deleteAttachment } from '../attachment/delete-attachment.ts';
@@ -118,11 +119,9 @@ test('a volume is backed up as it is, in use only by force', async (t) => {
 
 test('a public image of another project is known to be no volume, too', async (t) => {
   const scene = await openScene(t);
-  const rest = { projectId: 'beta', name: null, status: 'queued', properties: {} } as const;
-  const visible = { id: newId(), visibility: 'public', createdAt: 0, updatedAt: 0 } as const;
-  await scene.catalog.insert('images', { ...rest, ...visible });
-  const hidden = { ...visible, id: newId(), visibility: 'private' } as const;
-  await scene.catalog.insert('images', { ...rest, ...hidden });
+  const visible = sampleImage({ id: newId(), projectId: 'beta', visibility: 'public' });
+  const hidden = sampleImage({ id: newId(), projectId: 'beta' });
+  for (const image of [visible, hidden]) await scene.catalog.insert('images', image);
   await assert.rejects(askBackup(scene, { volumeId: visible.id }), { code: 'invalid_input' });
   await assert.rejects(askBackup(scene, { volumeId: hidden.id }), {
     code: 'not_found',
@@ -172,16 +171,7 @@ test('what cannot be backed up changes nothing', async (t) => {
   const { id: snapshotId } = await askSnapshot(scene, { volumeId: other.id });
   await scene.work();
   const imageId = newId();
-  await scene.catalog.insert('images', {
-    id: imageId,
-    projectId: 'alpha',
-    name: null,
-    status: 'queued',
-    visibility: 'private',
-    properties: {},
-    createdAt: 0,
-    updatedAt: 0,
-  });
+  await scene.catalog.insert('images', sampleImage({ id: imageId, projectId: 'alpha' }));
   const unknown = newId();
   const cases: [Parameters<typeof askBackup>[1], string, string | RegExp][] = [
     [
