@@ -26,6 +26,7 @@ import { ChangedSectors } from './changed-sectors.ts';
 import { checkpointId } from './checkpoint.ts';
 import { findParent, type Parent } from './parent.ts';
 import { bytesOf, planFull, planIncremental, without } from './read-plan.ts';
+import { batchesOf, piecesOf, readBatch } from './read-batches.ts';
 
 export interface BackUpOptions {
   readonly engine: VolumeEngine;
@@ -158,44 +159,28 @@ async function copyRuns(
   const report = (): void =>
     onProgress({ bytesDone, bytesTotal, bytesStored: writer.progress().bytesStored });
   report();
-  const pieces = piecesOf(left, writer.chunkBytes);
-  const readPieces = async (): Promise<void> => {
-    for (const piece of pieces) {
+  const batches = batchesOf(piecesOf(left, writer.chunkBytes), writer.chunkBytes);
+  const copyBatches = async (): Promise<void> => {
+    for (const batch of batches) {
       throwIfAborted(signal);
-      if (piece.kind === 'zero') {
-        writer.zero(piece.offsetBytes, piece.lengthBytes);
+      if (batch.kind === 'zero') {
+        writer.zero(batch.extent.offsetBytes, batch.extent.lengthBytes);
         continue;
       }
       const chunk = await writer.reserve();
-      await device.read(piece.offsetBytes, chunk.bytes.subarray(0, piece.lengthBytes));
-      writer.submit(chunk, piece.offsetBytes, piece.lengthBytes, changed?.masksOf(piece));
-      bytesDone += piece.lengthBytes;
+      await readBatch(device, batch.pieces, chunk.bytes);
+      const pieces = batch.pieces.map((piece) =>
+        changed === undefined ? piece : { ...piece, changed: changed.masksOf(piece) },
+      );
+      writer.submit(chunk, pieces);
+      bytesDone += batch.lengthBytes;
       report();
     }
   };
   // All have ended before the first failure is told: the device is about to be closed.
-  const readers = await Promise.allSettled(Array.from({ length: readersCount }, readPieces));
+  const readers = await Promise.allSettled(Array.from({ length: readersCount }, copyBatches));
   for (const reader of readers) if (reader.status === 'rejected') throw reader.reason;
   assert(bytesDone === bytesTotal, 'every run was read');
-}
-
-/**
- * Cuts data runs into pieces that fit a chunk and begin at a multiple of its size; zeros stay
- * whole.
- */
-function* piecesOf(runs: readonly Extent[], chunkBytes: number): Generator<Extent> {
-  for (const run of runs) {
-    if (run.kind !== 'data') {
-      yield run;
-      continue;
-    }
-    const end = run.offsetBytes + run.lengthBytes;
-    for (let offsetBytes = run.offsetBytes; offsetBytes < end;) {
-      const next = Math.min(end, (Math.floor(offsetBytes / chunkBytes) + 1) * chunkBytes);
-      yield { offsetBytes, lengthBytes: next - offsetBytes, kind: 'data' };
-      offsetBytes = next;
-    }
-  }
 }
 
 function outcomeOf(manifest: Manifest): BackupOutcome {

@@ -11,7 +11,7 @@ const baseId = Buffer.alloc(idBytes, 2);
 
 function packOf(kind: BlockKind): PackContent {
   const directory = new DirectoryBuilder();
-  directory.add(kind, id, 500, kind === blockKinds.patch ? baseId : undefined);
+  directory.add(kind, id, 500, kind === blockKinds.patch ? { id: baseId, mask: 1 } : undefined);
   return { packId: newHexId(), sizeBytes: 1000, directory: directory.bytes() };
 }
 

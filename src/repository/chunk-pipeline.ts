@@ -1,8 +1,11 @@
-import { blockBytes, blockKinds, isZeroId } from './block.ts';
+import { throwIfAborted } from '../base/abort.ts';
+import { must } from '../base/assert.ts';
+import { blockKinds, isZeroId } from './block.ts';
 import { type BlockSource, placeBases } from './fetch.ts';
 import type { OpenLeaf } from './leaf.ts';
 import type { PackWriter } from './pack-writer.ts';
-import { isPatchWorthwhile } from './patch.ts';
+import { isPatchWorthwhile, type PatchBase } from './patch.ts';
+import type { PatchBases } from './patch-bases.ts';
 import { PatchPolicy } from './patch-policy.ts';
 import type { Slot } from './slot.ts';
 
@@ -12,84 +15,133 @@ export interface BlockCounts {
   blocksZero: number;
 }
 
-/** Where the blocks of a slot belong. */
-export interface Piece {
+/** Where a block of a slot belongs. */
+export interface BlockPlace {
+  readonly leaf: OpenLeaf;
   readonly offsetBytes: number;
-  /** Blocks. */
-  readonly count: number;
-  /** For each block, the sectors that may differ from the parent's; without it all may. */
-  readonly changed: Uint16Array | undefined;
+  /** The sectors that may differ from the parent's; undefined: all may. */
+  readonly changed: number | undefined;
 }
 
-/** Turns chunks of plain blocks into ids in a leaf and sealed blocks in packs. */
+/**
+ * Turns chunks of plain blocks into ids in leaves and sealed blocks in packs.
+ *
+ * A block of which few sectors changed is sealed as a patch in the same step in which it gets its
+ * id, since it will hardly be stored already. Others are sealed in a second step, when it is known
+ * that they are stored nowhere.
+ */
 export class ChunkPipeline {
   readonly counts: BlockCounts = { blocksNew: 0, blocksShared: 0, blocksZero: 0 };
   readonly #source: BlockSource;
   readonly #packs: PackWriter;
+  readonly #bases: PatchBases;
   readonly #policy = new PatchPolicy();
   readonly #signal: AbortSignal | undefined;
 
-  constructor(source: BlockSource, packs: PackWriter, signal: AbortSignal | undefined) {
-    this.#source = source;
-    this.#packs = packs;
-    this.#signal = signal;
+  constructor(options: {
+    source: BlockSource;
+    packs: PackWriter;
+    bases: PatchBases;
+    signal: AbortSignal | undefined;
+  }) {
+    this.#source = options.source;
+    this.#packs = options.packs;
+    this.#bases = options.bases;
+    this.#signal = options.signal;
   }
 
   /**
-   * When this resolves, each block of the slot is named in `leaf` and stored, if only in memory.
+   * `places` are those of the first blocks of the slot. When this resolves, each of them is named
+   * in its leaf and stored, if only in memory.
    */
-  async process(slot: Slot, leaf: OpenLeaf, piece: Piece): Promise<void> {
+  async process(slot: Slot, places: readonly BlockPlace[]): Promise<void> {
     const { pool, keys } = this.#source;
-    const { offsetBytes, count } = piece;
-    await pool.run(keys, 'hash', slot, count);
-    const fresh = this.#freshBlocks(slot, count);
-    if (fresh.length > 0) {
-      const patched = await this.#findPatches(slot, leaf, piece, fresh);
-      slot.modes.fill(0);
-      for (const block of fresh) {
-        slot.modes[block] = patched.has(block) ? blockKinds.patch : blockKinds.whole;
-      }
-      await this.#packs.room();
-      await pool.run(keys, 'seal', slot);
-      for (const block of fresh) this.#store(slot, block, patched.has(block));
-    }
-    for (let block = 0; block < count; block += 1) {
-      leaf.set(offsetBytes + block * blockBytes, slot.id(block));
+    slot.modes.fill(0);
+    await Promise.all(places.map((place, block) => this.#planPatch(slot, block, place)));
+    throwIfAborted(this.#signal);
+    await pool.run(keys, 'hash', slot, places.length);
+    await this.#packs.room();
+    const whole = places.flatMap((_, block) => (this.#take(slot, block) ? [] : [block]));
+    if (whole.length > 0) await this.#storeWhole(slot, places, whole);
+    for (const [block, { leaf, offsetBytes }] of places.entries()) {
+      leaf.set(offsetBytes, slot.id(block));
     }
   }
 
-  /** The blocks that are stored nowhere yet. */
-  #freshBlocks(slot: Slot, count: number): number[] {
-    const fresh: number[] = [];
-    for (let block = 0; block < count; block += 1) {
-      const id = slot.id(block);
-      if (isZeroId(id)) this.counts.blocksZero += 1;
-      else if (this.#isStored(id)) this.counts.blocksShared += 1;
-      else fresh.push(block);
-    }
-    return fresh;
+  /** Has the block sealed as a patch if it makes a good one, as far as that is known already. */
+  async #planPatch(slot: Slot, block: number, place: BlockPlace): Promise<void> {
+    const { leaf, offsetBytes, changed } = place;
+    if (changed === undefined || !isPatchWorthwhile(changed)) return;
+    const oldId = await leaf.oldId(offsetBytes);
+    const base = oldId === undefined ? undefined : await this.#baseOf(oldId);
+    const mask = changed | (base?.mask ?? 0);
+    if (base === undefined || !isPatchWorthwhile(mask) || !this.#isStoredWhole(base.id)) return;
+    slot.baseId(block).set(base.id);
+    slot.results[block] = mask;
+    slot.modes[block] = blockKinds.patch;
   }
 
-  /** The fresh blocks that are best stored as patches; their masks are in `slot.results`. */
-  async #findPatches(
+  /** A whole block, and the sectors in which the block `id` may differ from it. */
+  async #baseOf(id: Uint8Array): Promise<PatchBase | undefined> {
+    const at = this.#source.index.find(id);
+    if (at?.kind === blockKinds.whole) return { id, mask: 0 };
+    return at?.kind === blockKinds.patch ? this.#bases.find(at) : undefined;
+  }
+
+  /** Stores a patch that is sealed already. False: the block is still to be sealed and stored. */
+  #take(slot: Slot, block: number): boolean {
+    const id = slot.id(block);
+    if (isZeroId(id)) {
+      this.counts.blocksZero += 1;
+      return true;
+    }
+    if (this.#isStored(id)) {
+      this.counts.blocksShared += 1;
+      return true;
+    }
+    if (slot.modes[block] !== blockKinds.patch) return false;
+    if (this.#mustBeWhole(id) || !this.#isStoredWhole(slot.baseId(block))) return false;
+    this.#add(slot, block, { id: slot.baseId(block), mask: slot.results[block] ?? 0 });
+    return true;
+  }
+
+  /** Seals and stores blocks, as patches where a comparison with the parent's finds good ones. */
+  async #storeWhole(
     slot: Slot,
-    leaf: OpenLeaf,
-    { offsetBytes, changed }: Piece,
-    fresh: readonly number[],
+    places: readonly BlockPlace[],
+    blocks: readonly number[],
+  ): Promise<void> {
+    const patched = await this.#comparePatches(slot, places, blocks);
+    slot.modes.fill(0);
+    for (const block of blocks) {
+      slot.modes[block] = patched.has(block) ? blockKinds.patch : blockKinds.whole;
+    }
+    await this.#source.pool.run(this.#source.keys, 'seal', slot);
+    for (const block of blocks) {
+      // The same content may have been sealed at the same time for another place.
+      if (this.#isStored(slot.id(block))) {
+        this.counts.blocksShared += 1;
+        continue;
+      }
+      const mask = slot.results[block] ?? 0;
+      this.#add(slot, block, patched.has(block) ? { id: slot.baseId(block), mask } : undefined);
+    }
+  }
+
+  /** The blocks that are best stored as patches; their masks are in `slot.results`. */
+  async #comparePatches(
+    slot: Slot,
+    places: readonly BlockPlace[],
+    blocks: readonly number[],
   ): Promise<Set<number>> {
     const patched = new Set<number>();
     const olds: { block: number; id: Uint8Array }[] = [];
-    for (const block of fresh) {
-      // Prune is taking it away: it may be the base of other patches, and stays whole for them.
-      if (this.#source.index.find(slot.id(block)) !== undefined) continue;
-      const id = await leaf.oldId(offsetBytes + block * blockBytes);
-      const mask = changed?.[block];
-      if (id === undefined || (mask !== undefined && !isPatchWorthwhile(mask))) continue;
-      if (mask !== undefined && this.#isStoredWhole(id)) {
-        slot.baseId(block).set(id);
-        slot.results[block] = mask;
-        patched.add(block);
-      } else olds.push({ block, id });
+    for (const block of blocks) {
+      const { leaf, offsetBytes, changed } = must(places[block], 'the place of a block');
+      const known = changed !== undefined && !isPatchWorthwhile(changed);
+      if (known || this.#mustBeWhole(slot.id(block))) continue;
+      const id = await leaf.oldId(offsetBytes);
+      if (id !== undefined) olds.push({ block, id });
     }
     if (olds.length === 0 || !this.#policy.shouldTry()) return patched;
     await placeBases(this.#source, slot, olds, this.#signal);
@@ -102,16 +154,15 @@ export class ChunkPipeline {
     return patched;
   }
 
-  #store(slot: Slot, block: number, patched: boolean): void {
-    const id = slot.id(block);
-    // The same content may have been sealed at the same time for another place.
-    if (this.#isStored(id)) {
-      this.counts.blocksShared += 1;
-      return;
-    }
-    const kind = patched ? blockKinds.patch : blockKinds.whole;
-    this.#packs.add(kind, id, slot.sealedBlock(block), patched ? slot.baseId(block) : undefined);
+  #add(slot: Slot, block: number, base: PatchBase | undefined): void {
+    const kind = base === undefined ? blockKinds.whole : blockKinds.patch;
+    this.#packs.add(kind, slot.id(block), slot.sealedBlock(block), base);
     this.counts.blocksNew += 1;
+  }
+
+  /** True for a block that prune is taking away: it may be the base of other patches. */
+  #mustBeWhole(id: Uint8Array): boolean {
+    return this.#source.index.find(id) !== undefined;
   }
 
   /** True when the block can be the base of a patch from now on. */

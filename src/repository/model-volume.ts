@@ -140,7 +140,8 @@ export async function submitBlocks(
       const start = n * blockBytes;
       volume.readBlock(first + n, chunk.bytes.subarray(start, start + blockBytes));
     }
-    writer.submit(chunk, first * blockBytes, count * blockBytes);
+    const offsetBytes = first * blockBytes;
+    writer.submit(chunk, [{ offsetBytes, lengthBytes: count * blockBytes }]);
   }
 }
 

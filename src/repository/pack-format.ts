@@ -3,17 +3,20 @@
  *
  *     pack      = sealed block … ‖ sealed directory ‖ its length (4) ‖ "FIRNPACK"
  *     directory = entry …
- *     entry     = kind (1) ‖ id (32) ‖ length of the sealed block (4) ‖ base id (32, patches only)
+ *     entry     = kind (1) ‖ id (32) ‖ length of the sealed block (4)
+ *                 patches only: ‖ base id (32) ‖ mask (2)
  *
  * Numbers are little-endian. The blocks follow each other from offset 0 without gap, in the order
- * of the directory, so that offsets need not be stored. A pack is called `packs/xx/<id>`, where the
- * id is 32 hexadecimal digits at random and xx its first two.
+ * of the directory, so that offsets need not be stored. The mask is that of the patch: with it and
+ * the base's id a writer makes the next patch without reading this one. A pack is called
+ * `packs/xx/<id>`, where the id is 32 hexadecimal digits at random and xx its first two.
  */
 import { assert } from '../base/assert.ts';
 import { MiB } from '../base/bytes.ts';
 import { OperatingError } from '../base/errors.ts';
 import { type BlockKind, blockKinds, idBytes, isBlockKind } from './block.ts';
 import { sealedBytesMax } from './block-table.ts';
+import type { PatchBase } from './patch.ts';
 import { sealBytes } from './seal.ts';
 
 /** A pack is closed when its blocks reach this size or this number. */
@@ -27,7 +30,8 @@ const magic = Buffer.from('FIRNPACK');
 export const trailerBytes = 4 + magic.length;
 
 const entryBytes = 1 + idBytes + 4;
-export const directoryBytesMax = packEntriesMax * (entryBytes + idBytes);
+const patchEntryBytes = entryBytes + idBytes + 2;
+export const directoryBytesMax = packEntriesMax * patchEntryBytes;
 
 export interface DirectoryEntry {
   readonly kind: BlockKind;
@@ -59,10 +63,10 @@ export class DirectoryBuilder {
   #length = 0;
   count = 0;
 
-  add(kind: BlockKind, id: Uint8Array, lengthBytes: number, baseId: Uint8Array | undefined): void {
-    assert((kind === blockKinds.patch) === (baseId !== undefined), 'just patches have a base');
+  add(kind: BlockKind, id: Uint8Array, lengthBytes: number, base: PatchBase | undefined): void {
+    assert((kind === blockKinds.patch) === (base !== undefined), 'just patches have a base');
     assert(this.count < packEntriesMax, 'a pack has a limit of blocks');
-    const needed = this.#length + entryBytes + idBytes;
+    const needed = this.#length + patchEntryBytes;
     if (needed > this.#bytes.length) {
       const larger = Buffer.allocUnsafeSlow(needed * 2);
       larger.set(this.#bytes.subarray(0, this.#length));
@@ -72,9 +76,10 @@ export class DirectoryBuilder {
     this.#bytes.set(id, this.#length + 1);
     this.#bytes.writeUInt32LE(lengthBytes, this.#length + 1 + idBytes);
     this.#length += entryBytes;
-    if (baseId !== undefined) {
-      this.#bytes.set(baseId, this.#length);
-      this.#length += idBytes;
+    if (base !== undefined) {
+      this.#bytes.set(base.id, this.#length);
+      this.#bytes.writeUInt16LE(base.mask, this.#length + idBytes);
+      this.#length += idBytes + 2;
     }
     this.count += 1;
   }
@@ -95,7 +100,7 @@ export function* entriesOf(directory: Uint8Array, subject: string): Generator<Di
     if (!isBlockKind(kind) || at + entryBytes > view.length) throw malformed(subject);
     const lengthBytes = view.readUInt32LE(at + 1 + idBytes);
     const baseAt = kind === blockKinds.patch ? at + entryBytes : -1;
-    const next = at + entryBytes + (baseAt === -1 ? 0 : idBytes);
+    const next = at + (baseAt === -1 ? entryBytes : patchEntryBytes);
     const short = lengthBytes <= sealBytes || lengthBytes > sealedBytesMax;
     if (short || next > view.length || offsetBytes + lengthBytes > packBytesMax) {
       throw malformed(subject);
@@ -104,6 +109,14 @@ export function* entriesOf(directory: Uint8Array, subject: string): Generator<Di
     offsetBytes += lengthBytes;
     at = next;
   }
+}
+
+/** What the patch of an entry lies on. */
+export function baseOfEntry(directory: Uint8Array, { baseAt }: DirectoryEntry): PatchBase {
+  assert(baseAt !== -1, 'the entry is that of a patch');
+  const maskAt = baseAt + idBytes;
+  const mask = (directory[maskAt] ?? 0) | ((directory[maskAt + 1] ?? 0) << 8);
+  return { id: directory.subarray(baseAt, maskAt), mask };
 }
 
 export function encodeTrailer(sealedDirectoryBytes: number): Buffer {

@@ -18,6 +18,7 @@ import {
   packEntriesMax,
   packName,
 } from './pack-format.ts';
+import type { PatchBase } from './patch.ts';
 import { objectLabel, seal } from './seal.ts';
 
 const uploadsMax = 2;
@@ -63,12 +64,12 @@ export class PackWriter {
   }
 
   /** Adds a sealed block, which is copied. Call `room` before the next few. */
-  add(kind: BlockKind, id: Uint8Array, sealed: Uint8Array, baseId?: Uint8Array): void {
+  add(kind: BlockKind, id: Uint8Array, sealed: Uint8Array, base?: PatchBase): void {
     this.throwIfFailed();
     const pack = (this.#open ??= this.#begin());
     const place = { pack: 0, offsetBytes: pack.length, lengthBytes: sealed.length, kind };
     pack.table.set(id, 0, place);
-    pack.directory.add(kind, id, sealed.length, baseId);
+    pack.directory.add(kind, id, sealed.length, base);
     pack.buffer.set(sealed, pack.length);
     pack.length += sealed.length;
     const full =

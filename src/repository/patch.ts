@@ -16,6 +16,14 @@ const sectors = blockBytes / sectorBytes;
 const patchSectorsMax = sectors / 2;
 export const patchBytesMax = headBytes + patchSectorsMax * sectorBytes;
 
+/** A patch, but for the content of its sectors. */
+export interface PatchBase {
+  /** The id of the whole block that it lies on. */
+  readonly id: Uint8Array;
+  /** The sectors that it replaces. */
+  readonly mask: number;
+}
+
 /** The mask of the sectors in which two blocks differ. */
 export function differingSectors(block: Uint8Array, base: Uint8Array): number {
   const left = Buffer.from(block.buffer, block.byteOffset, block.byteLength);

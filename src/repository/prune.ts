@@ -19,7 +19,7 @@ import { hexOf, idBytes } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import type { Holds } from './holds.ts';
 import { indexName, type PackContent } from './index-format.ts';
-import { entriesOf, packName } from './pack-format.ts';
+import { baseOfEntry, entriesOf, packName } from './pack-format.ts';
 import { readPackContent } from './pack-read.ts';
 import { PackWriter } from './pack-writer.ts';
 import { mayGo, type PlannedPack, type PrunePlan } from './prune-plan.ts';
@@ -97,10 +97,7 @@ async function copyLive(
         const here = at?.pack === pack.number && at.offsetBytes === entry.offsetBytes;
         if (!here || !index.table.isMarked(marks.live, id)) continue;
         const end = entry.offsetBytes + entry.lengthBytes;
-        const base =
-          entry.baseAt === -1
-            ? undefined
-            : directory.subarray(entry.baseAt, entry.baseAt + idBytes);
+        const base = entry.baseAt === -1 ? undefined : baseOfEntry(directory, entry);
         writer.add(entry.kind, id, bytes.subarray(entry.offsetBytes, end), base);
       }
       await writer.room();

@@ -71,7 +71,7 @@ describe('a repository', () => {
       const writer = await repository.openWriter({ lengthBytes });
       const chunk = await writer.reserve();
       chunk.bytes.fill(1).set(content);
-      writer.submit(chunk, 0, lengthBytes);
+      writer.submit(chunk, [{ offsetBytes: 0, lengthBytes }]);
       const reader = await repository.openReader(await writer.commit(factsOf()));
       const target = new Uint8Array(lengthBytes);
       await reader.read(0, target);

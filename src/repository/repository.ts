@@ -20,6 +20,7 @@ import { type DamagedManifest, listManifests, readManifest } from './manifests.t
 import { type Manifest, manifestName } from './manifest.ts';
 import type { MapRoot } from './map.ts';
 import { NodeReader } from './nodes.ts';
+import { PatchBases } from './patch-bases.ts';
 import { packBytesTarget } from './pack-format.ts';
 import { executePrune, type PruneOutcome } from './prune.ts';
 import { planPrune, type PrunePlan } from './prune-plan.ts';
@@ -76,6 +77,7 @@ export class Repository {
   readonly #clock: Clock;
   readonly #ownsPool: boolean;
   readonly #nodes: NodeReader;
+  readonly #bases: PatchBases;
   readonly #holds: Holds;
   readonly #layers = new BackupLayers(() => this.listBackups());
   readonly #slotCount: number;
@@ -90,6 +92,7 @@ export class Repository {
     this.#clock = clock;
     this.#ownsPool = ownsPool;
     this.#nodes = new NodeReader(source);
+    this.#bases = new PatchBases(source);
     this.#holds = new Holds(source.index);
     // Two for each thread keep it busy; the rest are being read or stored meanwhile.
     this.#slotCount = source.pool.size * 2 + 4;
@@ -147,6 +150,7 @@ export class Repository {
       return new BackupWriter({
         source: this.#source,
         nodes: this.#nodes,
+        bases: this.#bases,
         slots: this.#writerSlots,
         clock: this.#clock,
         lengthBytes,

@@ -10,36 +10,48 @@
  */
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { assert } from '../base/assert.ts';
 import { OperatingError } from '../base/errors.ts';
 import { type BlockKind, idBytes } from './block.ts';
 import type { ObjectKind } from './keys.ts';
+import { zstd } from './zstd.ts';
 
 const nonceBytes = 12;
 const tagBytes = 16;
 export const sealBytes = 1 + nonceBytes + tagBytes;
 
-const raw = 0;
-const zstd = 1;
+const flags = { raw: 0, zstd: 1 } as const;
 
-const params = { [constants.ZSTD_c_compressionLevel]: 1 };
+/** What `sealInto` compresses into, used again. */
+let scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** Seals `plain` under `key`. The result is longer than `plain` by at most `sealBytes`. */
 export function seal(key: KeyObject, label: Uint8Array, plain: Uint8Array): Buffer {
-  // An output buffer that takes any result in one piece saves zlib a second round.
-  const chunkSize = Math.max(1024, plain.length + (plain.length >> 7) + 128);
-  const packed = zstdCompressSync(plain, { params, chunkSize });
-  const shrank = packed.length < plain.length;
-  const sealed = Buffer.allocUnsafeSlow(sealBytes + (shrank ? packed.length : plain.length));
-  sealed[0] = shrank ? zstd : raw;
-  const nonce = randomFillSync(sealed.subarray(1, 1 + nonceBytes));
+  const target = Buffer.allocUnsafeSlow(plain.length + sealBytes);
+  return target.subarray(0, sealInto(target, key, label, plain));
+}
+
+/** Seals `plain` to the beginning of `target`, which has room for any result; its length. */
+export function sealInto(
+  target: Uint8Array,
+  key: KeyObject,
+  label: Uint8Array,
+  plain: Uint8Array,
+): number {
+  assert(target.length >= plain.length + sealBytes, 'there is room for what does not shrink');
+  if (scratch.length < plain.length) scratch = Buffer.allocUnsafeSlow(plain.length);
+  const room = scratch.subarray(0, Math.max(0, plain.length - 1));
+  const packedBytes = zstd.compress(plain, room);
+  const content = packedBytes > 0 ? scratch.subarray(0, packedBytes) : plain;
+  const end = 1 + nonceBytes + content.length;
+  target[0] = packedBytes > 0 ? flags.zstd : flags.raw;
+  const nonce = randomFillSync(target.subarray(1, 1 + nonceBytes));
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  cipher.setAAD(sealed.subarray(0, 1)).setAAD(label);
-  sealed.set(cipher.update(shrank ? packed : plain), 1 + nonceBytes);
+  cipher.setAAD(target.subarray(0, 1)).setAAD(label);
+  target.set(cipher.update(content), 1 + nonceBytes);
   cipher.final();
-  sealed.set(cipher.getAuthTag(), sealed.length - tagBytes);
-  return sealed;
+  target.set(cipher.getAuthTag(), end);
+  return end + tagBytes;
 }
 
 /**
@@ -56,7 +68,7 @@ export function unseal(
   if (sealed.length < sealBytes) throw corrupt(subject);
   const end = sealed.length - tagBytes;
   const flag = sealed[0];
-  if (flag === raw && end - 1 - nonceBytes > plainBytesMax) throw corrupt(subject);
+  if (flag === flags.raw && end - 1 - nonceBytes > plainBytesMax) throw corrupt(subject);
   try {
     const nonce = sealed.subarray(1, 1 + nonceBytes);
     const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
@@ -64,9 +76,8 @@ export function unseal(
     decipher.setAAD(sealed.subarray(0, 1)).setAAD(label);
     const packed = decipher.update(sealed.subarray(1 + nonceBytes, end));
     decipher.final();
-    if (flag === raw) return packed;
-    const chunkSize = Math.min(Math.max(plainBytesMax, 64), 1024 * 1024);
-    return zstdDecompressSync(packed, { maxOutputLength: plainBytesMax, chunkSize });
+    if (flag === flags.raw) return packed;
+    return zstd.decompress(packed, plainBytesMax);
   } catch (error) {
     throw corrupt(subject, error);
   }

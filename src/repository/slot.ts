@@ -68,6 +68,11 @@ export class Slot {
     return this.sealed.subarray(offset, offset + (this.lengths[block] ?? 0));
   }
 
+  /** The room for a sealed block. */
+  sealedRoom(block: number): Uint8Array<SharedArrayBuffer> {
+    return this.sealed.subarray(block * sealedStride, (block + 1) * sealedStride);
+  }
+
   /** The room for a patch's plaintext. */
   patch(block: number): Uint8Array<SharedArrayBuffer> {
     const start = patchesAt + block * patchStride;

@@ -2,11 +2,12 @@
  * The thread that does the CPU work on slots. One message names a task and a slot; the answer is
  * the number of the message. A slot belongs to the thread from the message to the answer.
  *
- * - `hash`: for the first `count` blocks, writes the id; the zero id for a block of zeros.
+ * - `hash`: for the first `count` blocks, writes the id; the zero id for a block of zeros. Blocks
+ *   with mode `patch` are sealed as well, as by `seal`.
  * - `diff`: for each block with mode 1, opens the sealed base and writes the mask of the sectors
  *   that differ into `results`; 0 when the base does not open.
- * - `seal`: for each block with mode `whole` or `patch`, writes it sealed behind the one before. A
- *   patch has its mask in `results`.
+ * - `seal`: for each block with mode `whole` or `patch`, writes it sealed to its room. A patch has
+ *   its base in `baseId` and its mask in `results`.
  * - `open`: for each block with mode 1, opens the sealed block, applies the patch if there is one,
  *   and checks the id; `results` says 1 for a block that is right.
  */
@@ -19,8 +20,8 @@ import { isOperatingError } from '../base/errors.ts';
 import { blockBytes, blockKinds, chunkBlocks, zeroId } from './block.ts';
 import { RepositoryKeys } from './keys.ts';
 import { applyPatch, differingSectors, encodePatch } from './patch.ts';
-import { blockLabel, seal, unseal } from './seal.ts';
-import { Slot } from './slot.ts';
+import { blockLabel, sealInto, unseal } from './seal.ts';
+import { sealedStride, Slot } from './slot.ts';
 
 export type TaskKind = 'hash' | 'diff' | 'seal' | 'open';
 
@@ -84,7 +85,9 @@ function forEachOf(slot: Slot, act: (block: number) => number): void {
 function hashBlocks(keys: RepositoryKeys, slot: Slot, count: number): void {
   for (let block = 0; block < count; block += 1) {
     const plain = slot.block(block);
-    slot.id(block).set(isZero(plain) ? zeroId : keys.idOf(plain));
+    const zero = isZero(plain);
+    slot.id(block).set(zero ? zeroId : keys.idOf(plain));
+    if (!zero && slot.modes[block] === blockKinds.patch) sealBlock(keys, slot, block);
   }
 }
 
@@ -94,24 +97,22 @@ function diffBlock(keys: RepositoryKeys, slot: Slot, block: number): number {
 }
 
 function sealBlocks(keys: RepositoryKeys, slot: Slot): void {
-  let at = 0;
   for (let block = 0; block < chunkBlocks; block += 1) {
-    const mode = slot.modes[block] ?? 0;
-    if (mode === 0) continue;
-    const id = slot.id(block);
-    const key = keys.blockKey(id[0] ?? 0);
-    const whole = mode === blockKinds.whole;
-    const plain = whole
-      ? slot.block(block)
-      : encodePatch(slot.block(block), slot.baseId(block), slot.results[block] ?? 0);
-    const label = blockLabel(whole ? blockKinds.whole : blockKinds.patch, id);
-    const sealed = seal(key, label, plain);
-    slot.sealed.set(sealed, at);
-    slot.offsets[block] = at;
-    slot.lengths[block] = sealed.length;
-    at += sealed.length;
-    noteBlock();
+    if (slot.modes[block] !== 0) sealBlock(keys, slot, block);
   }
+}
+
+function sealBlock(keys: RepositoryKeys, slot: Slot, block: number): void {
+  const id = slot.id(block);
+  const key = keys.blockKey(id[0] ?? 0);
+  const whole = slot.modes[block] === blockKinds.whole;
+  const plain = whole
+    ? slot.block(block)
+    : encodePatch(slot.block(block), slot.baseId(block), slot.results[block] ?? 0);
+  const label = blockLabel(whole ? blockKinds.whole : blockKinds.patch, id);
+  slot.offsets[block] = block * sealedStride;
+  slot.lengths[block] = sealInto(slot.sealedRoom(block), key, label, plain);
+  noteBlock();
 }
 
 function openBlock(keys: RepositoryKeys, slot: Slot, block: number): number {

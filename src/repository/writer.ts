@@ -16,7 +16,7 @@ import { OperatingError } from '../base/errors.ts';
 import { appendExtent, type Extent } from '../base/extent.ts';
 import { blockBytes, blockCount, blockKinds, chunkBytes, hexOf, leafBytes } from './block.ts';
 import { isZeroId, nodeIds, zeroId } from './block.ts';
-import { ChunkPipeline, type Piece } from './chunk-pipeline.ts';
+import { type BlockPlace, ChunkPipeline } from './chunk-pipeline.ts';
 import type { BlockSource } from './fetch.ts';
 import { Frontier, type Ticket } from './frontier.ts';
 import type { Journal, JournalRecord } from './journal.ts';
@@ -27,6 +27,7 @@ import { MapBuilder } from './map-builder.ts';
 import { depthOf, type MapRoot } from './map.ts';
 import { leafIndexOf, nodeIdAt } from './map-walk.ts';
 import type { NodeReader } from './nodes.ts';
+import type { PatchBases } from './patch-bases.ts';
 import { PackWriter } from './pack-writer.ts';
 import { blockLabel, seal } from './seal.ts';
 import type { Slot, SlotPool } from './slot.ts';
@@ -35,6 +36,17 @@ import { writeIndexes } from './write-indexes.ts';
 /** A shared buffer to fill, of `chunkBytes`. */
 export interface Chunk {
   readonly bytes: Uint8Array;
+}
+
+/** A part of a volume: whole blocks, but for the end of the volume. */
+export interface Piece {
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+  /**
+   * A mask for each block, when it is known: all other sectors are as in the parent, so that a
+   * block can be stored as a patch without a look at what the parent holds.
+   */
+  readonly changed?: Uint16Array;
 }
 
 export interface WriterProgress {
@@ -49,6 +61,7 @@ export interface WriterProgress {
 export interface WriterSetup {
   readonly source: BlockSource;
   readonly nodes: NodeReader;
+  readonly bases: PatchBases;
   readonly slots: SlotPool;
   readonly clock: Clock;
   readonly lengthBytes: number;
@@ -81,11 +94,11 @@ export class BackupWriter {
   #ended = false;
 
   constructor(setup: WriterSetup) {
-    const { source, signal } = setup;
+    const { source, bases, signal } = setup;
     this.#setup = setup;
     const onDurable = (pack: number): void => this.#noteDurable(pack);
     this.#packs = new PackWriter({ source, signal, onDurable });
-    this.#pipeline = new ChunkPipeline(source, this.#packs, signal);
+    this.#pipeline = new ChunkPipeline({ source, packs: this.#packs, bases, signal });
     this.#doneLeaves = new Set(setup.done.map(({ leafIndex }) => leafIndex));
     for (const { leafIndex, id } of setup.done) this.#finished.add(leafIndex, id);
   }
@@ -121,33 +134,50 @@ export class BackupWriter {
   }
 
   /**
-   * Hands over the first `lengthBytes` of a chunk, which belong at `offsetBytes`. `changed` has a
-   * mask for each block, when it is known: all other sectors are as in the parent, so that a block
-   * can be stored as a patch without a look at what the parent holds.
+   * Hands over a chunk that holds `pieces`, in the order of their offsets, one behind the other,
+   * each from the beginning of a block on. None crosses a multiple of `chunkBytes` of the volume.
    */
-  submit(chunk: Chunk, offsetBytes: number, lengthBytes: number, changed?: Uint16Array): void {
+  submit(chunk: Chunk, pieces: readonly Piece[]): void {
     if (this.#ended) return;
-    this.#checkPiece(offsetBytes, lengthBytes);
-    assert(lengthBytes <= chunkBytes, 'the piece fits a chunk');
-    assert(leafIndexOf(offsetBytes) === leafIndexOf(offsetBytes + lengthBytes - 1), 'one leaf');
     const reserved = this.#reserved.get(chunk);
     if (reserved === undefined && this.#failure !== undefined) return;
     const { slot, ticket } = must(reserved, 'a chunk that was reserved');
     this.#reserved.delete(chunk);
-    this.#bytesSubmitted += lengthBytes;
-    const count = blockCount(lengthBytes);
-    slot.plain.fill(0, lengthBytes, count * blockBytes);
-    const leaf = this.#leaf(leafIndexOf(offsetBytes));
-    leaf.pending += 1;
-    this.#track(this.#process(slot, leaf, { offsetBytes, count, changed }));
-    this.#frontier.settle(ticket, offsetBytes + lengthBytes);
+    const places: BlockPlace[] = [];
+    let end = this.#frontier.bytes;
+    for (const piece of pieces) {
+      this.#checkPiece(piece);
+      assert(piece.offsetBytes >= end, 'pieces come in the order of their offsets');
+      end = piece.offsetBytes + piece.lengthBytes;
+      this.#place(slot, places, piece);
+    }
+    const leaves = new Set(places.map(({ leaf }) => leaf));
+    for (const leaf of leaves) leaf.pending += 1;
+    this.#track(this.#process(slot, leaves, places));
+    this.#frontier.settle(ticket, end);
     this.#finishLeaves(this.#frontier.bytes);
+  }
+
+  /** Adds the places of the blocks of a piece, which is behind the last one in the slot. */
+  #place(slot: Slot, places: BlockPlace[], piece: Piece): void {
+    const { offsetBytes, lengthBytes, changed } = piece;
+    const leaf = this.#leaf(leafIndexOf(offsetBytes));
+    const start = places.length * blockBytes;
+    const count = blockCount(lengthBytes);
+    assert(start + count * blockBytes <= chunkBytes, 'the pieces fit a chunk');
+    slot.plain.fill(0, start + lengthBytes, start + count * blockBytes);
+    for (let block = 0; block < count; block += 1) {
+      const mask = changed?.[block];
+      places.push({ leaf, offsetBytes: offsetBytes + block * blockBytes, changed: mask });
+    }
+    this.#bytesSubmitted += lengthBytes;
   }
 
   /** Says that a range holds only zeros, without any data. */
   zero(offsetBytes: number, lengthBytes: number): void {
     if (this.#ended) return;
-    this.#checkPiece(offsetBytes, lengthBytes);
+    this.#checkRange(offsetBytes, lengthBytes);
+    assert(offsetBytes >= this.#frontier.bytes, 'pieces come in the order of their offsets');
     const ticket = this.#frontier.take();
     const end = offsetBytes + blockCount(lengthBytes) * blockBytes;
     this.#pipeline.counts.blocksZero += blockCount(lengthBytes);
@@ -217,7 +247,13 @@ export class BackupWriter {
     await this.#end(undefined);
   }
 
-  #checkPiece(offsetBytes: number, lengthBytes: number): void {
+  #checkPiece({ offsetBytes, lengthBytes }: Piece): void {
+    this.#checkRange(offsetBytes, lengthBytes);
+    const last = offsetBytes + lengthBytes - 1;
+    assert(Math.floor(offsetBytes / chunkBytes) === Math.floor(last / chunkBytes), 'one chunk');
+  }
+
+  #checkRange(offsetBytes: number, lengthBytes: number): void {
     const { lengthBytes: volumeBytes } = this.#setup;
     assertBytes(offsetBytes, 'offsetBytes');
     assertBytes(lengthBytes, 'lengthBytes');
@@ -225,17 +261,20 @@ export class BackupWriter {
     assert(offsetBytes % blockBytes === 0, 'a piece begins with a block');
     assert(lengthBytes > 0 && end <= volumeBytes, 'a piece lies within the volume');
     assert(end % blockBytes === 0 || end === volumeBytes, 'a piece ends with a block');
-    assert(offsetBytes >= this.#frontier.bytes, 'pieces come in the order of their offsets');
   }
 
-  async #process(slot: Slot, leaf: OpenLeaf, piece: Piece): Promise<void> {
+  async #process(
+    slot: Slot,
+    leaves: ReadonlySet<OpenLeaf>,
+    places: readonly BlockPlace[],
+  ): Promise<void> {
     try {
       this.#throwIfFailed();
-      await this.#pipeline.process(slot, leaf, piece);
+      await this.#pipeline.process(slot, places);
     } finally {
       this.#setup.slots.give(slot);
     }
-    leaf.pending -= 1;
+    for (const leaf of leaves) leaf.pending -= 1;
     this.#finishLeaves(this.#frontier.bytes);
   }
 
