@@ -57,6 +57,7 @@ const columnKinds: { readonly [T in TableName]: Columns<T> } = {
     projectId: 'text',
     userId: 'text',
     volumeId: 'text',
+    volumeTypeId: 'text',
     name: 'text?',
     description: 'text?',
     size: 'integer',

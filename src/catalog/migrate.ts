@@ -13,6 +13,7 @@ import { snapshotExports } from './migrations/0003-snapshot-exports.ts';
 import { typesAndTransfers } from './migrations/0004-types-and-transfers.ts';
 import { verification } from './migrations/0005-verification.ts';
 import { auditAndImages } from './migrations/0006-audit-and-images.ts';
+import { quotasOfTypes } from './migrations/0007-quotas-of-types.ts';
 
 const migrations: readonly Migration[] = [
   firstTables,
@@ -21,6 +22,7 @@ const migrations: readonly Migration[] = [
   typesAndTransfers,
   verification,
   auditAndImages,
+  quotasOfTypes,
 ];
 
 /**

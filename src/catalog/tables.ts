@@ -107,6 +107,8 @@ export interface SnapshotRow {
   projectId: string;
   userId: string;
   volumeId: string;
+  /** The type of its volume. */
+  volumeTypeId: string;
   name: string | null;
   description: string | null;
   /** GiB. */

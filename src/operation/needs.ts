@@ -1,5 +1,6 @@
 /** What operations are made of. Each verb takes only the part that it needs. */
 import type { Repositories } from '../backup/repositories.ts';
+import type { HostSpace } from '../base/host-space.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { JobQueue } from '../job/job.ts';
@@ -15,6 +16,8 @@ export interface OperationNeeds {
   readonly repositories: Repositories;
   /** Where NBD clients find the exports. */
   readonly nbd: NbdAddress;
+  /** The room on the filesystem that the volumes are on. */
+  hostSpace(): Promise<HostSpace>;
   /** A folder on this machine, in which a backup keeps its journal while it runs. */
   readonly journalFolder: string;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { openRepositories } from '../backup/repositories.ts';
 import { must } from '../base/assert.ts';
+import { hostSpaceOf } from '../base/host-space.ts';
 import { newId } from '../base/ids.ts';
 import type { Catalog, CatalogWriter } from '../catalog/catalog.ts';
 import { type ChangeFeed, watchCatalog } from '../catalog/change-feed.ts';
@@ -138,6 +139,7 @@ export async function openScene(t: TestContext): Promise<Scene> {
     exports: new ServedExports(engine, registry),
     nbd: { host: '127.0.0.1', port: 10809, socketPath: '/run/firn/nbd.sock', tls: false },
     journalFolder: folder,
+    hostSpace: () => hostSpaceOf(folder),
   };
   await seedVolumeTypes(catalog, needs.clock);
   await seedGroupTypes(catalog, needs.clock);

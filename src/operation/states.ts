@@ -55,6 +55,8 @@ export const volumeChanges = {
     failed: 'error_restoring',
   },
   revert: { from: ['available'], during: 'reverting', to: 'available', failed: 'error' },
+  offer: { from: ['available'], to: 'awaiting-transfer' },
+  withdraw: { from: ['awaiting-transfer'], to: 'available' },
   reserveToAttach: { from: ['available'], to: 'attaching' },
   reserveToAttachAgain: { from: ['available', 'in-use'], to: 'attaching' },
   beginDetaching: { from: ['in-use'], to: 'detaching' },

@@ -11,6 +11,7 @@ import { identityV3 } from '../api/identity-v3/routes.ts';
 import { imageV2 } from '../api/image-v2/routes.ts';
 import { openRepositories } from '../backup/repositories.ts';
 import { systemClock } from '../base/clock.ts';
+import { hostSpaceOf } from '../base/host-space.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { type ChangeFeed, watchCatalog } from '../catalog/change-feed.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
@@ -136,6 +137,7 @@ async function open(
       tls: config.nbdTls !== undefined,
     },
     journalFolder: folder('journals'),
+    hostSpace: () => hostSpaceOf(folder('volumes')),
   };
   Object.assign(handlers, jobHandlers(needs));
   await restoreExports(needs);

@@ -39,7 +39,7 @@ function parseCreateAttachment(
 
 const UpdateAttachment = exactly({ attachment: exactly({ connector: Connector }) });
 
-const attachmentList: ListFace<'attachments'> = {
+export const attachmentList: ListFace<'attachments'> = {
   filters: {
     id: (id) => ({ id }),
     volume_id: (volumeId) => ({ volumeId }),

@@ -17,7 +17,7 @@ import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts';
 
-const groupSnapshotList: ListFace<'groupSnapshots'> = {
+export const groupSnapshotList: ListFace<'groupSnapshots'> = {
   filters: {
     id: (id) => ({ id }),
     name: (name) => ({ name }),

@@ -23,7 +23,7 @@ import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts';
 
-const groupList: ListFace<'groups'> = {
+export const groupList: ListFace<'groups'> = {
   filters: {
     id: (id) => ({ id }),
     name: (name) => ({ name }),

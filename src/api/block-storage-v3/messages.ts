@@ -7,7 +7,7 @@ import type { BlockStorageV3Options } from './options.ts';
 import { since, viewerOf, type ById } from './request.ts';
 import { linksTo, timeView, type Viewer } from './view.ts';
 
-const messageList: ListFace<'messages'> = {
+export const messageList: ListFace<'messages'> = {
   filters: {
     event_id: (eventId) => ({ eventId }),
     // Clients send it in lower case, too.

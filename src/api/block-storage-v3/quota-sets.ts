@@ -1,12 +1,15 @@
-/** Quota sets and limits (api-ref of Cinder, os-quota-sets and limits). */
+/** Quota sets, quota classes and limits (api-ref of Cinder, os-quota-sets and others). */
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { quotaResources, type QuotaFigures } from '../../operation/quota.ts';
 import {
   defaultQuotas,
   deleteQuotaSet,
+  showQuotaClass,
   showQuotaSet,
+  showWholeQuotaSet,
+  updateQuotaClass,
   updateQuotaSet,
+  type AllFigures,
 } from '../../operation/quota-sets.ts';
 import { isAdmin } from '../../operation/scope.ts';
 import { authorize } from '../../identity/policy.ts';
@@ -15,50 +18,74 @@ import { parseBool, readQuery } from '../query.ts';
 import { exactly } from './fields.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import type { ById } from './request.ts';
+import { takes } from './takes.ts';
 
-const Limit = Type.Optional(Type.Integer({ minimum: -1, maximum: 0x7fffffff }));
+/** A figure, also as digits. */
+const Limit = Type.Union([
+  Type.Integer({ minimum: -1, maximum: 0x7fffffff }),
+  Type.String({ pattern: '^(?:-1|[0-9]{1,9})$' }),
+]);
 
-const UpdateQuotaSet = exactly({
-  quota_set: Type.Object({
-    volumes: Limit,
-    snapshots: Limit,
-    gigabytes: Limit,
-    backups: Limit,
-    backup_gigabytes: Limit,
-    groups: Limit,
-    per_volume_gigabytes: Limit,
-  }),
-});
+/** Clients send the project beside the limits. */
+const About = Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()]));
+const Limits = Type.Object(
+  { tenant_id: About, id: About, class_name: About },
+  { additionalProperties: Limit, maxProperties: 256 },
+);
+
+export const UpdateQuotaSet = exactly({ quota_set: Limits });
+export const UpdateQuotaClass = exactly({ quota_class_set: Limits });
+
+function limitsIn(given: Readonly<Record<string, unknown>>): AllFigures {
+  const about: readonly string[] = ['tenant_id', 'id', 'class_name'];
+  const limits = Object.entries(given).filter(([name]) => !about.includes(name));
+  return Object.fromEntries(limits.map(([name, limit]) => [name, Number(limit)]));
+}
 
 /** Each resource's figure as an object, which `usage=true` asks for. */
-function usageView(limits: QuotaFigures, usage: QuotaFigures): object {
-  const views = quotaResources.map((name) => {
-    const view = { limit: limits[name], in_use: usage[name], reserved: 0, allocated: 0 };
+function usageView(limits: AllFigures, usage: AllFigures): object {
+  const views = Object.entries(limits).map(([name, limit]) => {
+    const view = { limit, in_use: usage[name] ?? 0, reserved: 0, allocated: 0 };
     return [name, view] as const;
   });
   return Object.fromEntries(views);
 }
 
-export function quotaSetRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options): void {
+export function quotaSetRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
+  const { operations } = options;
   app.get('/os-quota-sets/:id', async (request: ById) => {
     const { id } = request.params;
-    const withUsage = parseBool(readQuery(request), 'usage', false);
-    const { limits, usage } = await showQuotaSet(operations, request.caller, id);
-    return { quota_set: { id, ...(withUsage ? usageView(limits, usage) : limits) } };
+    const usage = parseBool(readQuery(request), 'usage', false);
+    const set = await showWholeQuotaSet(operations, request.caller, id, { usage });
+    return { quota_set: { id, ...(usage ? usageView(set.limits, set.usage) : set.limits) } };
   });
 
   app.get('/os-quota-sets/:id/defaults', async ({ caller, params }: ById) => ({
-    quota_set: { id: params.id, ...defaultQuotas(caller) },
+    quota_set: { id: params.id, ...(await defaultQuotas(operations, caller)) },
   }));
 
-  app.put('/os-quota-sets/:id', async ({ caller, params, body }: ById) => {
-    const { quota_set: limits } = parseBody(UpdateQuotaSet, body);
+  app.put('/os-quota-sets/:id', takes(UpdateQuotaSet), async ({ caller, params, body }: ById) => {
+    const limits = limitsIn(parseBody(UpdateQuotaSet, body).quota_set);
     return { quota_set: await updateQuotaSet(operations, caller, params.id, limits) };
   });
 
   app.delete('/os-quota-sets/:id', async ({ caller, params }: ById, reply) => {
     await deleteQuotaSet(operations, caller, params.id);
     return reply.code(200).send();
+  });
+
+  quotaClassRoutes(app, options);
+}
+
+function quotaClassRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options): void {
+  const at = '/os-quota-class-sets/:id';
+  app.get(at, async ({ caller, params }: ById) => ({
+    quota_class_set: { id: params.id, ...(await showQuotaClass(operations, caller, params.id)) },
+  }));
+
+  app.put(at, takes(UpdateQuotaClass), async ({ caller, params, body }: ById) => {
+    const limits = limitsIn(parseBody(UpdateQuotaClass, body).quota_class_set);
+    return { quota_class_set: await updateQuotaClass(operations, caller, params.id, limits) };
   });
 }
 

@@ -15,9 +15,13 @@ import { groupRoutes } from './groups.ts';
 import { installationRoutes } from './installation.ts';
 import { messageRoutes } from './messages.ts';
 import type { BlockStorageV3Options } from './options.ts';
+import { poolRoutes } from './pools.ts';
 import { qosSpecsRoutes } from './qos-specs.ts';
 import { limitRoutes, quotaSetRoutes } from './quota-sets.ts';
+import { serviceRoutes } from './os-services.ts';
+import { resourceFilterRoutes } from './resource-filters.ts';
 import { snapshotRoutes } from './snapshots.ts';
+import { transferRoutes } from './transfers.ts';
 import { defaultTypeRoutes, typeAccessRoutes } from './type-access.ts';
 import { typeEncryptionRoutes } from './type-encryption.ts';
 import { extraSpecRoutes } from './type-extra-specs.ts';
@@ -54,13 +58,17 @@ async function resources(app: FastifyInstance, options: BlockStorageV3Options): 
   typeEncryptionRoutes(app, options);
   defaultTypeRoutes(app, options);
   qosSpecsRoutes(app, options);
+  transferRoutes(app, options);
   groupTypeRoutes(app, options);
   groupRoutes(app, options);
   groupSnapshotRoutes(app, options);
   quotaSetRoutes(app, options);
   limitRoutes(app, options);
   messageRoutes(app, options);
-  installationRoutes(app, options);
+  installationRoutes(app);
+  serviceRoutes(app, options);
+  poolRoutes(app, options);
+  resourceFilterRoutes(app);
 }
 
 async function ownProjectOnly(request: FastifyRequest): Promise<void> {

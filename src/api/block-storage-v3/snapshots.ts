@@ -63,7 +63,7 @@ const UpdateSnapshot = exactly({
   ),
 });
 
-const snapshotList: ListFace<'snapshots'> = {
+export const snapshotList: ListFace<'snapshots'> = {
   countSince: 45,
   filters: {
     id: (id) => ({ id }),

@@ -16,6 +16,7 @@ import { blockStorageV3 } from './routes.ts';
 
 export const publicUrl = 'http://firn.test';
 export const alpha = 'a'.repeat(32);
+export const beta = 'b'.repeat(32);
 
 export interface Answer {
   readonly status: number;

@@ -40,7 +40,7 @@ const typeList: ListFace<'volumeTypes'> = {
 };
 
 /** Since 3.52 types can be filtered by their extra specs. */
-const typeList52: ListFace<'volumeTypes'> = {
+export const typeList52: ListFace<'volumeTypes'> = {
   ...typeList,
   filters: {
     ...typeList.filters,

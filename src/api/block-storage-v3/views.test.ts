@@ -40,6 +40,7 @@ const volume: VolumeRow = {
 const snapshot: SnapshotRow = {
   ...shared,
   volumeId: 'v',
+  volumeTypeId: 't',
   status: 'available',
   groupSnapshotId: null,
 };

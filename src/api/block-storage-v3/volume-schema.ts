@@ -77,6 +77,45 @@ export const ForceDetach = exactly({
   }),
 });
 
+export const SetImageMetadata = exactly({
+  'os-set_image_metadata': exactly({ metadata: MetadataFields }),
+});
+export const UnsetImageMetadata = exactly({
+  'os-unset_image_metadata': exactly({ key: Type.String({ minLength: 1, maxLength: 255 }) }),
+});
+
+export const Retype = exactly({
+  'os-retype': exactly({
+    new_type: Type.String({ minLength: 1, maxLength: 255 }),
+    migration_policy: Type.Optional(
+      orNull(Type.Union([Type.Literal('never'), Type.Literal('on-demand')])),
+    ),
+  }),
+});
+
+export const Migrate = exactly({
+  'os-migrate_volume': exactly({
+    host: Type.Optional(Name),
+    cluster: Type.Optional(Name),
+    force_host_copy: Type.Optional(Bool),
+    lock_volume: Type.Optional(Bool),
+  }),
+});
+export const MigrateCompletion = exactly({
+  'os-migrate_volume_completion': exactly({
+    new_volume: Uuid,
+    error: Type.Optional(orNull(Bool)),
+  }),
+});
+export const ExtendCompletion = exactly({
+  'os-extend_volume_completion': exactly({ error: Type.Optional(Bool) }),
+});
+
+/** An action without arguments, which clients send as null or as an empty object. */
+export function justNamed(name: string) {
+  return Type.Object({ [name]: orNull(Type.Object({})) }, { additionalProperties: false });
+}
+
 /** A connector holds what the host says about itself; only its name is looked at. */
 export const Connector = Type.Object({});
 

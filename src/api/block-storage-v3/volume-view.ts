@@ -1,5 +1,6 @@
 /** Volumes as answers show them (api-ref of Cinder, volumes-v3-volumes). */
 import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
+import { poolName } from '../../operation/installation/binaries.ts';
 import { linksTo, timeView, type Viewer } from './view.ts';
 
 export function volumeSummary(volume: VolumeRow, viewer: Viewer): object {
@@ -34,12 +35,15 @@ export function volumeDetail(volume: VolumeRow, context: VolumeContext, viewer: 
     attachments: (context.attachments.get(volume.id) ?? []).map(attachedView),
     'os-vol-tenant-attr:tenant_id': volume.projectId,
     ...(viewer.isAdmin ? adminFields : {}),
+    ...(Object.keys(volume.imageMetadata).length === 0
+      ? {}
+      : { volume_image_metadata: volume.imageMetadata }),
     ...fieldsSince(volume, viewer),
   };
 }
 
 const adminFields = {
-  'os-vol-host-attr:host': 'firn@layers#layers',
+  'os-vol-host-attr:host': poolName,
   'os-vol-mig-status-attr:migstat': null,
   'os-vol-mig-status-attr:name_id': null,
   migration_status: null,

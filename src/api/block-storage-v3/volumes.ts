@@ -6,6 +6,7 @@ import { volumeTypeNames } from '../../operation/type/volume-types.ts';
 import { createVolume } from '../../operation/volume/create-volume.ts';
 import { deleteVolume } from '../../operation/volume/delete-volume.ts';
 import { listVolumes, showVolume } from '../../operation/volume/list-volumes.ts';
+import { summarizeVolumes } from '../../operation/volume/summarize-volumes.ts';
 import { editVolumeMetadata, updateVolume } from '../../operation/volume/update-volume.ts';
 import { parseBody } from '../body.ts';
 import { parseBool, readQuery } from '../query.ts';
@@ -21,7 +22,7 @@ import {
 } from './list-query.ts';
 import { metadataRoutes } from './metadata-routes.ts';
 import type { BlockStorageV3Options } from './options.ts';
-import { viewerOf, type ById } from './request.ts';
+import { since, viewerOf, type ById } from './request.ts';
 import { CreateVolume, UpdateVolume } from './volume-schema.ts';
 import { volumeDetail, volumeSummary } from './volume-view.ts';
 
@@ -87,6 +88,21 @@ async function detailOf(
 
 function listRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
   const { operations, publicUrl } = options;
+  app.get('/volumes/summary', async (request) => {
+    since(request, 12);
+    const { where, projects } = readList(request, volumeList);
+    const metadata = request.microversion >= 36;
+    const wanted = { where, projects, metadata };
+    const summary = await summarizeVolumes(operations, request.caller, wanted);
+    return {
+      'volume-summary': {
+        total_size: summary.totalSizeGiB,
+        total_count: summary.totalCount,
+        ...(metadata ? { metadata: summary.metadata } : {}),
+      },
+    };
+  });
+
   for (const path of ['volumes', 'volumes/detail'] as const) {
     app.get(`/${path}`, async (request) => {
       const list = readList(request, volumeList);

@@ -89,6 +89,11 @@ async function demandSnapshots(
   }
   const gigabytes = volumes.reduce((sum, { size }) => sum + size, 0);
   await demandQuota(transaction, projectId, { snapshots: volumes.length, gigabytes });
+  for (const [typeId, ofType] of Map.groupBy(volumes, (volume) => volume.volumeTypeId)) {
+    const size = ofType.reduce((sum, volume) => sum + volume.size, 0);
+    const demand = { snapshots: ofType.length, gigabytes: size };
+    await demandQuota(transaction, projectId, demand, typeId);
+  }
 }
 
 /** The members have the name and the description of the whole. */
@@ -102,6 +107,7 @@ async function insertMembers(
     projectId: volume.projectId,
     userId: whole.userId,
     volumeId: volume.id,
+    volumeTypeId: volume.volumeTypeId,
     name: whole.name,
     description: whole.description,
     size: volume.size,

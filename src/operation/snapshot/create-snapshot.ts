@@ -44,12 +44,14 @@ export async function createSnapshot(
           `${volume.status}.`,
       );
     }
-    await demandQuota(transaction, volume.projectId, { snapshots: 1, gigabytes: volume.size });
+    const demand = { snapshots: 1, gigabytes: volume.size };
+    await demandQuota(transaction, volume.projectId, demand, volume.volumeTypeId);
     const snapshot: SnapshotRow = {
       id: newId(),
       projectId: volume.projectId,
       userId: caller.userId,
       volumeId: volume.id,
+      volumeTypeId: volume.volumeTypeId,
       name: input.name,
       description: input.description,
       size: volume.size,

@@ -8,6 +8,7 @@ import type { Caller } from '../../identity/caller.ts';
 import { authorize, type Action } from '../../identity/policy.ts';
 import type { Changing, Reading } from '../needs.ts';
 import { everyRow } from '../every-row.ts';
+import { removeQuotas, renameQuotas } from '../quota-of-types.ts';
 import { findVolumeType } from './find-volume-type.ts';
 import { defaultTypeName } from './seed-volume-types.ts';
 
@@ -45,6 +46,7 @@ export async function updateVolumeType(
     if (update.name !== undefined && update.name !== row.name) {
       if (row.name === defaultTypeName) throw refuseDefault('renamed');
       await refuseName(transaction, update.name);
+      await renameQuotas(transaction, row, { name: update.name });
     }
     const changes = { ...update, updatedAt: clock.now() };
     const changed = await transaction.change('volumeTypes', { id: row.id }, changes);
@@ -75,6 +77,7 @@ export async function deleteVolumeType(
         `Target volume type is still in use: groups support the type ${row.name}.`,
       );
     }
+    await removeQuotas(transaction, row);
     await transaction.remove('volumeTypeAccess', { volumeTypeId: row.id });
     await transaction.remove('volumeTypeEncryption', { volumeTypeId: row.id });
     await transaction.remove('defaultTypes', { volumeTypeId: row.id });

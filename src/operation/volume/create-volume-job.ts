@@ -1,6 +1,8 @@
 import { GiB } from '../../base/bytes.ts';
+import { OperatingError } from '../../base/errors.ts';
 import type { VolumeRow } from '../../catalog/tables.ts';
 import type { JobHandler } from '../../job/job.ts';
+import { isDisabled } from '../installation/binaries.ts';
 import { recordFailure } from '../message.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { volumeChanges } from '../states.ts';
@@ -19,6 +21,10 @@ export function createVolumeJob(needs: Needs): JobHandler {
     async run({ subjectId: id }) {
       const row = await catalog.find('volumes', byId(id));
       if (row?.status !== during) return;
+      if (await isDisabled(catalog, 'cinder-volume')) {
+        const message = 'No valid backend was found. The volume service is disabled.';
+        throw new OperatingError('invalid_state', message);
+      }
       const from = sourceOf(row);
       await engine.createVolume({
         volumeId: id,

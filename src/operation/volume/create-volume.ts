@@ -65,7 +65,8 @@ export async function createVolume(
 /** Adds a volume's row, if size and quota allow it. */
 export async function insertVolume(transaction: CatalogWriter, volume: VolumeRow): Promise<void> {
   await demandVolumeSize(transaction, volume.projectId, volume.size);
-  await demandQuota(transaction, volume.projectId, { volumes: 1, gigabytes: volume.size });
+  const demand = { volumes: 1, gigabytes: volume.size };
+  await demandQuota(transaction, volume.projectId, demand, volume.volumeTypeId);
   await transaction.insert('volumes', volume);
 }
 

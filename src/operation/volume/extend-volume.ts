@@ -43,7 +43,8 @@ export async function extendVolume(
       );
     }
     await demandVolumeSize(transaction, row.projectId, newSize);
-    await demandQuota(transaction, row.projectId, { gigabytes: newSize - row.size });
+    const demand = { gigabytes: newSize - row.size };
+    await demandQuota(transaction, row.projectId, demand, row.volumeTypeId);
     await changeVolume(transaction, row, [row.status], {
       status: during,
       previousStatus: row.status,
