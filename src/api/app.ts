@@ -8,6 +8,7 @@ import { noSuchRoute, sendError } from './errors.ts';
 import { auditRequests } from './audit.ts';
 import { frontPage } from './front-page.ts';
 import { parseJson } from './json-body.ts';
+import { cutSlowRequests } from './slow-requests.ts';
 import { giveRequestIds, nameRequest, newRequestId } from './request.ts';
 
 /** What Cinder takes by default. */
@@ -28,7 +29,8 @@ export interface AppOptions {
 
 /**
  * The application, not listening yet. Requests that trickle in are cut: headers must be there after
- * 20 s, the whole request after 60 s, and idle connections close after 75 s.
+ * 20 s, the whole request after 60 s (but the data of images), and idle connections close after
+ * 75 s.
  */
 export function buildApp(options: AppOptions): FastifyInstance {
   const log: FastifyBaseLogger = options.log;
@@ -40,7 +42,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
       disableRequestLogging: true,
       requestIdLogLabel: 'requestId',
     }),
-    requestTimeout: 60_000,
+    requestTimeout: 0,
     keepAliveTimeout: 75_000,
     http: { headersTimeout: 20_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16_384 },
     // Names take the place of ids in paths: 255 characters of up to 12 bytes when encoded.
@@ -64,6 +66,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   acceptJsonOnly(app);
   logRequests(app);
   auditRequests(app, options.audit);
+  cutSlowRequests(app);
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async () => {
     await options.ready();

@@ -9,6 +9,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import { AuditTrail } from '../operation/audit/audit-trail.ts';
 import { EmbeddedIdentity } from '../identity/embedded.ts';
+import { ImageFiles } from '../operation/image/image-files.ts';
 import { buildApp } from './app.ts';
 import { sessionRoutes } from './firn-v1/session.ts';
 import { password, seedDirectory } from './identity-v3/directory-fixture.ts';
@@ -20,6 +21,7 @@ export interface Faces {
   readonly app: FastifyInstance;
   readonly catalog: Catalog;
   readonly trail: AuditTrail;
+  readonly images: ImageFiles;
   /** All lines of the log, joined. */
   readonly log: () => string;
   /** A token for a person of the directory, scoped to their project. */
@@ -41,7 +43,10 @@ export async function openFaces(): Promise<Faces> {
       done();
     },
   });
+  const images = new ImageFiles(join(folder, 'images'));
+  await images.prepare();
   const options = { identity, catalog, clock: systemClock, publicUrl };
+  const operations = { catalog, clock: systemClock, images };
   const trail = new AuditTrail({ catalog, clock: systemClock });
   const app = buildApp({
     log: createLog({ level: 'info', destination }),
@@ -50,7 +55,7 @@ export async function openFaces(): Promise<Faces> {
     ready: async () => undefined,
     register: (app) => {
       app.register(identityV3, { ...options, prefix: '/identity' });
-      app.register(imageV2, { ...options, prefix: '/image' });
+      app.register(imageV2, { ...options, operations, prefix: '/image' });
       app.register(sessionRoutes, { ...options, prefix: '/firn/v1/session' });
     },
   });
@@ -59,6 +64,7 @@ export async function openFaces(): Promise<Faces> {
     app,
     catalog,
     trail,
+    images,
     log: () => lines.join(''),
     tokenOf: async (name) => {
       const known = tokens.get(name);

@@ -5,6 +5,10 @@ import type { Caller } from '../identity/caller.ts';
 import type { TokenFacts } from '../identity/identity.ts';
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body may take longer than a minute to come. */
+    takesLong?: boolean;
+  }
   interface FastifyRequest {
     /** `req-…`: also in the answer's headers, the log, jobs and messages. */
     readonly requestId: string;

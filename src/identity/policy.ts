@@ -176,6 +176,10 @@ export const policy = {
   'image:modify_image': 'member',
   'image:delete_image': 'member',
   'image:publicize_image': 'admin',
+  'image:upload_image': 'member',
+  'image:download_image': 'reader',
+  'image:deactivate': 'admin',
+  'image:reactivate': 'admin',
 
   'firn:get_job': 'reader',
   'firn:list_audit': 'reader',

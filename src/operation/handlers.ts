@@ -17,7 +17,7 @@ import { revertVolumeJob } from './volume/revert-volume.ts';
 
 export type HandlerNeeds = Pick<
   OperationNeeds,
-  'catalog' | 'clock' | 'engine' | 'repositories' | 'journalFolder'
+  'catalog' | 'clock' | 'engine' | 'repositories' | 'images' | 'journalFolder'
 >;
 
 /** All jobs of operations by their kind. */

@@ -6,6 +6,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { JobQueue } from '../job/job.ts';
 import type { Exports } from '../nbd/exports.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
+import type { ImageFiles } from './image/image-files.ts';
 
 export interface OperationNeeds {
   readonly catalog: Catalog;
@@ -14,6 +15,8 @@ export interface OperationNeeds {
   readonly engine: VolumeEngine;
   readonly exports: Exports;
   readonly repositories: Repositories;
+  /** The data of images. */
+  readonly images: ImageFiles;
   /** Where NBD clients find the exports. */
   readonly nbd: NbdAddress;
   /** The room on the filesystem that the volumes are on. */

@@ -20,6 +20,7 @@ import type { StoreRoot } from '../store/store.ts';
 import { openVolumeEngine } from '../volume/open-engine.ts';
 import { seedGroupTypes } from './group/seed-group-types.ts';
 import { jobHandlers } from './handlers.ts';
+import { ImageFiles } from './image/image-files.ts';
 import type { OperationNeeds } from './needs.ts';
 import { seedVolumeTypes } from './type/seed-volume-types.ts';
 
@@ -140,7 +141,9 @@ export async function openScene(t: TestContext): Promise<Scene> {
     nbd: { host: '127.0.0.1', port: 10809, socketPath: '/run/firn/nbd.sock', tls: false },
     journalFolder: folder,
     hostSpace: () => hostSpaceOf(folder),
+    images: new ImageFiles(join(folder, 'images')),
   };
+  await needs.images.prepare();
   await seedVolumeTypes(catalog, needs.clock);
   await seedGroupTypes(catalog, needs.clock);
   const handlers = jobHandlers(needs);

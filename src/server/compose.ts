@@ -27,6 +27,8 @@ import { AuditTrail } from '../operation/audit/audit-trail.ts';
 import { restoreExports } from '../operation/attachment/restore-exports.ts';
 import { seedGroupTypes } from '../operation/group/seed-group-types.ts';
 import { jobHandlers } from '../operation/handlers.ts';
+import { takeUpImages } from '../operation/image/image-data.ts';
+import { ImageFiles } from '../operation/image/image-files.ts';
 import type { OperationNeeds } from '../operation/needs.ts';
 import { seedVolumeTypes } from '../operation/type/seed-volume-types.ts';
 import { openStoreRoot } from '../store/open-root.ts';
@@ -131,6 +133,7 @@ async function open(
     engine: plane.engine,
     exports: plane.exports,
     repositories,
+    images: new ImageFiles(folder('images')),
     nbd: {
       ...addresses.nbdPublic,
       socketPath: config.nbdSocketPath,
@@ -140,6 +143,7 @@ async function open(
     hostSpace: () => hostSpaceOf(folder('volumes')),
   };
   Object.assign(handlers, jobHandlers(needs));
+  await takeUpImages(needs);
   await restoreExports(needs);
   await plane.listenTcp(addresses.nbd.host, addresses.nbd.port);
   await plane.listenUnix(config.nbdSocketPath);
@@ -186,7 +190,7 @@ function composeApp(
     ready: () => answers(catalog),
     register: (app) => {
       void app.register(identityV3, { ...face, prefix: '/identity' });
-      void app.register(imageV2, { ...face, prefix: '/image' });
+      void app.register(imageV2, { ...face, operations: needs, prefix: '/image' });
       void app.register(blockStorageV3, { ...face, operations: needs, prefix: '/volume' });
       void app.register(sessionRoutes, { ...face, prefix: '/firn/v1/session' });
       void app.register(firnV1, { ...face, operations: needs, feed, prefix: '/firn/v1' });

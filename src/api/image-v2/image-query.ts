@@ -12,7 +12,15 @@ const sortFields: Readonly<Record<string, ImageSortField>> = {
   updated_at: 'updatedAt',
 };
 
-const statuses: readonly ImageRow['status'][] = ['queued', 'active'];
+const statuses: readonly ImageRow['status'][] = [
+  'queued',
+  'saving',
+  'uploading',
+  'importing',
+  'active',
+  'deactivated',
+  'killed',
+];
 const visibilities: readonly ImageRow['visibility'][] = [
   'public',
   'private',
@@ -20,7 +28,7 @@ const visibilities: readonly ImageRow['visibility'][] = [
   'community',
 ];
 
-/** Filters that say nothing here: all images have no data, and none is shared by membership. */
+/** Filters that say nothing here: none is shared by membership. */
 const withoutEffect = new Set(['member_status', 'limit', 'marker', 'sort', 'sort_key', 'sort_dir']);
 
 export interface ImageQuery {

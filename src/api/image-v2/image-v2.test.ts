@@ -201,26 +201,6 @@ test('filters, and what is none', async () => {
   assert.equal((await list('marker=nothing')).statusCode, 404);
 });
 
-test('an upload of nothing is taken, one of data is refused with a sentence', async () => {
-  const { id } = (await create('max', { name: 'no data' })).json();
-  const put = async (payload: string) =>
-    await faces.app.inject({
-      method: 'PUT',
-      url: `/image/v2/images/${id}/file`,
-      headers: {
-        'x-auth-token': await faces.tokenOf('max'),
-        'content-type': 'application/octet-stream',
-      },
-      payload,
-    });
-  assert.equal((await put('')).statusCode, 204);
-  const refused = await put('x'.repeat(300_000));
-  assert.equal(refused.statusCode, 400);
-  assert.match(refused.json().error.message, /an image here has no data/);
-  assert.equal((await call('max', 'GET', `/v2/images/${id}`)).json().status, 'queued');
-  assert.equal((await call('max', 'GET', `/v2/images/${id}/file`)).statusCode, 204);
-});
-
 test('tags are put on and taken off', async () => {
   const { id } = (await create('max', { name: 'tagged', tags: ['a'] })).json();
   const tag = async (method: 'PUT' | 'DELETE', word: string) =>

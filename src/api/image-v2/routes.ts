@@ -1,19 +1,17 @@
-/** Image v2 for records of metadata, to be registered under `/image`. */
-import { Readable } from 'node:stream';
+/** Image v2, to be registered under `/image`. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Clock } from '../../base/clock.ts';
-import { OperatingError } from '../../base/errors.ts';
-import type { Catalog } from '../../catalog/catalog.ts';
 import type { Identity } from '../../identity/identity.ts';
 import { changeImage } from '../../operation/image/change-image.ts';
 import { createImage } from '../../operation/image/create-image.ts';
 import { deleteImage } from '../../operation/image/delete-image.ts';
-import { findImage, findOwnImage } from '../../operation/image/image-access.ts';
+import { findImage } from '../../operation/image/image-access.ts';
 import { listImages } from '../../operation/image/list-images.ts';
 import { authenticate } from '../authenticate.ts';
 import { parseBody } from '../body.ts';
 import { readQuery } from '../query.ts';
 import type { Query } from '../query.ts';
+import { imageActionRoutes } from './image-actions.ts';
+import { imageDataRoutes, type ImageNeeds } from './image-data-routes.ts';
 import { applyImagePatch, contentOf, mayBeSet, parseImagePatch } from './image-patch.ts';
 import { parseImageQuery } from './image-query.ts';
 import { ImageBody, imageSchema, imagesSchema } from './image-schema.ts';
@@ -22,8 +20,7 @@ import { imageView } from './image-view.ts';
 
 export interface ImageV2Options {
   readonly identity: Identity;
-  readonly catalog: Catalog;
-  readonly clock: Clock;
+  readonly operations: ImageNeeds;
   /** Without a slash at the end. */
   readonly publicUrl: string;
 }
@@ -47,7 +44,8 @@ export async function imageV2(app: FastifyInstance, options: ImageV2Options): Pr
 }
 
 async function v2(app: FastifyInstance, options: ImageV2Options): Promise<void> {
-  const { identity, catalog, publicUrl } = options;
+  const { identity, operations, publicUrl } = options;
+  const { catalog } = operations;
   app.addHook('onRequest', authenticate({ identity, publicUrl, scope: 'project' }));
   app.get('/schemas/image', async () => imageSchema());
   app.get('/schemas/images', async () => imagesSchema());
@@ -71,7 +69,7 @@ async function v2(app: FastifyInstance, options: ImageV2Options): Promise<void> 
   app.post('/images', async (request, reply) => {
     for (const field of Object.keys(request.body ?? {})) mayBeSet(field);
     const body = parseBody(ImageBody, request.body);
-    const row = await createImage(options, request.caller, { id: body.id, ...contentOf(body) });
+    const row = await createImage(operations, request.caller, { id: body.id, ...contentOf(body) });
     reply.code(201).header('location', `${options.publicUrl}/image/v2/images/${row.id}`);
     return imageView(row);
   });
@@ -84,49 +82,18 @@ async function v2(app: FastifyInstance, options: ImageV2Options): Promise<void> 
     const patch = parseImagePatch(request.body);
     const { id } = request.params;
     return imageView(
-      await changeImage(options, request.caller, id, (row) => applyImagePatch(row, patch)),
+      await changeImage(operations, request.caller, id, (row) => applyImagePatch(row, patch)),
     );
   });
 
   app.delete('/images/:id', async (request: ById, reply) => {
-    await deleteImage(catalog, request.caller, request.params.id);
+    await deleteImage(operations, request.caller, request.params.id);
     return reply.code(204).send();
   });
 
-  tagRoutes(app, options);
-  dataRoutes(app, catalog);
-}
-
-/**
- * An image has no data: reading it is empty, and writing it is refused at the first byte. An upload
- * of nothing is taken, as clients send one when their standard input is no terminal.
- */
-function dataRoutes(app: FastifyInstance, catalog: Catalog): void {
-  app.addContentTypeParser('application/octet-stream', (_request, payload, done) =>
-    done(null, payload),
-  );
-  app.get('/images/:id/file', async (request: ById, reply) => {
-    await findImage(catalog, request.caller, request.params.id);
-    return reply.code(204).send();
-  });
-  app.put('/images/:id/file', async (request: ById, reply) => {
-    await findOwnImage(catalog, request.caller, 'image:modify_image', request.params.id);
-    if (request.body instanceof Readable && (await isEmpty(request.body))) {
-      return reply.code(204).send();
-    }
-    reply.header('connection', 'close');
-    throw new OperatingError(
-      'invalid_input',
-      'Firn keeps images as records of metadata: an image here has no data.',
-    );
-  });
-}
-
-async function isEmpty(stream: Readable): Promise<boolean> {
-  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
-    if (chunk instanceof Uint8Array && chunk.length > 0) return false;
-  }
-  return true;
+  tagRoutes(app, operations);
+  imageDataRoutes(app, options.operations);
+  imageActionRoutes(app, options.operations);
 }
 
 function pageLink(query: Query, marker: string | undefined): string {

@@ -16,7 +16,7 @@ export interface NewImage {
   readonly properties: JsonObject;
 }
 
-/** Makes a record without data, `queued` for ever. Rejects with `exists` an id that is taken. */
+/** Makes a record, `queued` until data comes. Rejects with `exists` an id that is taken. */
 export async function createImage(
   { catalog, clock }: { catalog: Catalog; clock: Clock },
   caller: Caller,

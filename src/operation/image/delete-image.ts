@@ -1,11 +1,12 @@
 import { OperatingError } from '../../base/errors.ts';
-import type { Catalog } from '../../catalog/catalog.ts';
+import { isUuid } from '../../base/ids.ts';
 import type { Caller } from '../../identity/caller.ts';
+import type { OperationNeeds } from '../needs.ts';
 import { findOwnImage } from './image-access.ts';
 
-/** Removes an image's record; rejects with `forbidden` when it is protected. */
+/** Removes an image, its record first; rejects with `forbidden` when it is protected. */
 export async function deleteImage(
-  catalog: Catalog,
+  { catalog, images }: Pick<OperationNeeds, 'catalog' | 'images'>,
   caller: Caller,
   imageId: string,
 ): Promise<void> {
@@ -16,4 +17,5 @@ export async function deleteImage(
     }
     await transaction.remove('images', { id: row.id, projectId: row.projectId });
   });
+  if (isUuid(imageId)) await images.remove(imageId);
 }

@@ -1,5 +1,5 @@
 /**
- * Images are records of metadata: they hold no data. A caller sees those of the own project and the
+ * A caller sees those of the own project and the
  * public ones of all projects, and changes those of the own project; an admin changes any.
  */
 import { OperatingError } from '../../base/errors.ts';
