@@ -25,6 +25,7 @@ const answers: Record<ErrorCode, { status: number; hidden: string }> = {
   body_too_large: { status: 413, hidden: 'Request is too large.' },
   version_unsupported: { status: 406, hidden: 'This version is not supported by the API.' },
   unavailable: { status: 503, hidden: 'A part of the service does not answer just now.' },
+  denied: { status: 503, hidden: 'A part of the service does not let Firn in.' },
   no_space: { status: 507, hidden: 'The service has no room left on its storage.' },
   read_only: { status: 503, hidden: 'The storage of the service refuses writes.' },
   io: { status: 500, hidden: 'The storage of the service answered an error.' },

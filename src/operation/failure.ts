@@ -7,6 +7,7 @@ const sentences: Partial<Record<ErrorCode, string>> = {
   not_found: 'Something that is needed is not there (any more).',
   io: 'The storage answered an I/O error.',
   unavailable: 'The storage does not answer.',
+  denied: 'The storage does not let the service in.',
   corrupt: 'Stored data was found to be damaged.',
   wrong_key: 'The key at hand does not open the repository.',
 };

@@ -8,8 +8,8 @@ import { syncFolder } from '../base/durable-file.ts';
 import { errnoOf, isOperatingError, OperatingError } from '../base/errors.ts';
 import { directoryError, goneError } from './directory-errors.ts';
 import { isTemporary, makeFolder, makeParents, putFile } from './directory-put.ts';
-import { assertName, checkContainerName } from './names.ts';
-import type { ByteRange, Store, StoredObject, StoreOptions, StoreRoot } from './store.ts';
+import { assertName, checkContainerName, checkCopy, checkSize } from './names.ts';
+import type { GetOptions, Store, StoreOptions, StoreRoot, StoredObject } from './store.ts';
 
 /** A temporary file this old belongs to no writer any more. */
 const temporaryAgeMsMax = 24 * 60 * 60 * 1000;
@@ -49,7 +49,7 @@ export function openDirectoryRoot(path: string, options: { clock?: Clock } = {})
     }
   }
 
-  return { url, open, containers };
+  return { url, open, containers, checkContainer: checkContainerName, close: async () => {} };
 }
 
 class DirectoryStore implements Store {
@@ -65,6 +65,7 @@ class DirectoryStore implements Store {
 
   async put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
     assertName(name);
+    checkSize(chunks);
     throwIfAborted(options?.signal);
     const path = join(this.#folder, name);
     try {
@@ -78,9 +79,10 @@ class DirectoryStore implements Store {
     }
   }
 
-  async get(name: string, options?: StoreOptions & { range?: ByteRange }): Promise<Uint8Array> {
+  async get(name: string, options?: GetOptions): Promise<Uint8Array> {
     assertName(name);
     throwIfAborted(options?.signal);
+    checkCopy(this, name, options);
     try {
       const handle = await open(join(this.#folder, name), 'r');
       try {

@@ -1,4 +1,4 @@
-import type { ByteRange, Store, StoredObject, StoreOptions } from './store.ts';
+import type { GetOptions, Store, StoreOptions, StoredObject } from './store.ts';
 
 /** One call of a store, numbered from 1 in the order in which the calls began. */
 export interface StoreOperation {
@@ -41,7 +41,7 @@ export class FaultyStore implements Store {
     );
   }
 
-  async get(name: string, options?: StoreOptions & { range?: ByteRange }): Promise<Uint8Array> {
+  async get(name: string, options?: GetOptions): Promise<Uint8Array> {
     return this.#during('get', name, () => this.#inner.get(name, options));
   }
 

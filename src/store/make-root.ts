@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { syncFolder } from '../base/durable-file.ts';
 import { fromSystemError } from '../base/errors.ts';
-import { openStoreRoot } from './open-root.ts';
+import { folderOf, openStoreRoot } from './open-root.ts';
 
 /**
  * Makes the place that a store's URL names, where it is missing. Only for the very first use: a
@@ -12,7 +11,9 @@ import { openStoreRoot } from './open-root.ts';
  */
 export async function makeStoreRoot(url: string): Promise<void> {
   openStoreRoot(url);
-  const folder = fileURLToPath(url);
+  // The buckets and containers of a server are made when they are first used.
+  if (!url.startsWith('file:')) return;
+  const folder = folderOf(url);
   try {
     const made = await mkdir(folder, { recursive: true, mode: 0o700 });
     if (made !== undefined) await syncFolder(dirname(made));

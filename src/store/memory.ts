@@ -1,8 +1,8 @@
 import { throwIfAborted } from '../base/abort.ts';
 import { must } from '../base/assert.ts';
 import { OperatingError } from '../base/errors.ts';
-import { assertName, checkContainerName } from './names.ts';
-import type { ByteRange, Store, StoredObject, StoreOptions, StoreRoot } from './store.ts';
+import { assertName, checkContainerName, checkCopy, checkSize } from './names.ts';
+import type { GetOptions, Store, StoreOptions, StoreRoot, StoredObject } from './store.ts';
 
 /** A store root that forgets everything with the process: for tests. */
 export function openMemoryRoot(): StoreRoot {
@@ -20,7 +20,13 @@ export function openMemoryRoot(): StoreRoot {
     return store;
   }
 
-  return { url: 'memory:', open, containers: async () => [...stores.keys()].sort() };
+  return {
+    url: 'memory:',
+    open,
+    containers: async () => [...stores.keys()].sort(),
+    checkContainer: checkContainerName,
+    close: async () => {},
+  };
 }
 
 /** One container in memory. `objects` is open to tests that damage or count what is stored. */
@@ -35,15 +41,17 @@ export class MemoryStore implements Store {
   async put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
     assertName(name);
     throwIfAborted(options?.signal);
+    checkSize(chunks);
     if (this.objects.has(name)) {
       throw new OperatingError('exists', `the store ${this.url} holds ${name} already`);
     }
     this.objects.set(name, Buffer.concat(chunks));
   }
 
-  async get(name: string, options?: StoreOptions & { range?: ByteRange }): Promise<Uint8Array> {
+  async get(name: string, options?: GetOptions): Promise<Uint8Array> {
     assertName(name);
     throwIfAborted(options?.signal);
+    checkCopy(this, name, options);
     const whole = this.objects.get(name);
     if (whole === undefined) {
       throw new OperatingError('not_found', `the store ${this.url} holds no ${name}`);

@@ -1,29 +1,26 @@
 import { fileURLToPath } from 'node:url';
-import { OperatingError } from '../base/errors.ts';
 import { openDirectoryRoot } from './directory.ts';
+import { openS3Root } from './s3.ts';
 import type { StoreRoot } from './store.ts';
+import { invalidStore } from './store-url.ts';
 
 /** Opens the store root that an operator named. Rejects a URL that no store answers to. */
-export function openStoreRoot(url: string): StoreRoot {
-  const parsed = URL.parse(url);
-  if (parsed === null) {
-    throw new OperatingError('invalid_input', `the store ${url} is no URL: try file:///PATH`, {
-      field: 'store',
-    });
+export function openStoreRoot(text: string): StoreRoot {
+  switch (URL.parse(text)?.protocol) {
+    case 'file:':
+      return openDirectoryRoot(folderOf(text));
+    case 's3:':
+      return openS3Root(text);
+    case undefined:
+      throw invalidStore(text, 'is no URL: try file:///PATH');
+    default:
+      throw invalidStore(text, 'is of no known kind: file:///PATH, s3://BUCKET?endpoint=URL');
   }
-  if (parsed.protocol !== 'file:') {
-    throw new OperatingError(
-      'invalid_input',
-      `there is no store for ${parsed.protocol}// URLs: this version knows file:///PATH`,
-      { field: 'store' },
-    );
-  }
-  if (parsed.host !== '' || parsed.search !== '' || parsed.hash !== '') {
-    throw new OperatingError(
-      'invalid_input',
-      `the store ${url} names a host or options: a folder is written file:///PATH`,
-      { field: 'store' },
-    );
-  }
-  return openDirectoryRoot(fileURLToPath(parsed));
+}
+
+/** The folder that a `file:` URL names. */
+export function folderOf(text: string): string {
+  const { host, search, hash, href } = new URL(text);
+  if (host + search + hash === '') return fileURLToPath(href);
+  throw invalidStore(text, 'names a host or settings: a folder is written file:///PATH');
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleepMs } from 'node:timers/promises';
 import { throwIfAborted } from '../base/abort.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
-import type { ByteRange, Store, StoredObject, StoreOptions } from './store.ts';
+import type { GetOptions, Store, StoreOptions, StoredObject } from './store.ts';
 
 export interface RetryOptions {
   /** Tries in all, the first one included. */
@@ -51,7 +51,7 @@ export class RetryingStore implements Store {
     });
   }
 
-  async get(name: string, options?: StoreOptions & { range?: ByteRange }): Promise<Uint8Array> {
+  async get(name: string, options?: GetOptions): Promise<Uint8Array> {
     return this.#retry(options?.signal, () => this.#inner.get(name, options));
   }
 

@@ -10,9 +10,9 @@
  *   with `exists` where the medium can tell, and never tears the object that is there.
  *
  * A name is 1 to 200 characters of `a–z 0–9 - _ . /`, with no empty, `.` or `..` part; anything
- * else is an assertion. No object's name is a folder of another's (`a` and `a/b`). Errors are
- * operating errors: `not_found`, `exists`, `no_space`, `read_only`, `unavailable` (the medium is
- * gone or does not answer), `io`, `aborted`.
+ * else is an assertion, as is an object over 256 MiB. No object's name is a folder of another's
+ * (`a` and `a/b`). Errors are operating errors: `not_found`, `exists`, `no_space`, `read_only`,
+ * `denied`, `unavailable` (the medium is gone or does not answer), `io`, `aborted`.
  */
 export interface Store {
   /** What the store is, for people: `file:///srv/firn/backups`. Holds no secret. */
@@ -25,7 +25,7 @@ export interface Store {
    * Reads an object, or `range` of it. Rejects with `not_found`; a range that the object does not
    * hold whole rejects with `corrupt`.
    */
-  get(name: string, options?: StoreOptions & { range?: ByteRange }): Promise<Uint8Array>;
+  get(name: string, options?: GetOptions): Promise<Uint8Array>;
 
   /** The size in bytes, or undefined when there is no such object. */
   sizeOf(name: string, options?: StoreOptions): Promise<number | undefined>;
@@ -41,6 +41,15 @@ export interface Store {
 
 export interface StoreOptions {
   readonly signal?: AbortSignal;
+}
+
+export interface GetOptions extends StoreOptions {
+  readonly range?: ByteRange;
+  /**
+   * Which copy of the object to read, from 0; by default the first that can be read. A copy that
+   * the store does not have is `not_found`. Whoever finds the bytes of one wrong asks for the next.
+   */
+  readonly copy?: number;
 }
 
 export interface ByteRange {
@@ -60,4 +69,7 @@ export interface StoreRoot {
   open(container: string, options: { create: boolean }): Promise<Store>;
   /** The names of all containers. */
   containers(): Promise<string[]>;
+  /** Rejects with `invalid_input` a name that no container of this root can have. */
+  checkContainer(container: string): void;
+  close(): Promise<void>;
 }

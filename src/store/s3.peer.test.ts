@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { hasCeph, startCeph, type TemporaryCeph } from '../../test/servers/ceph.ts';
+import { hasSwift, startSwift, type TemporaryServer } from '../../test/servers/swift.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import { isOperatingError, messageOf } from '../base/errors.ts';
+import { newHexId } from '../base/ids.ts';
+import { openStoreRoot } from './open-root.ts';
+import { openS3Root } from './s3.ts';
+import { storeContract } from './store-contract.ts';
+
+const needed = process.env['CI'] === 'true';
+
+/** The credentials of whoever opens a root from here on. */
+function signInAs(accessKey: string, secretKey: string): void {
+  process.env['AWS_ACCESS_KEY_ID'] = accessKey;
+  process.env['AWS_SECRET_ACCESS_KEY'] = secretKey;
+}
+
+function says(code: ErrorCode, text: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    assert.match(messageOf(error), text);
+    return isOperatingError(error, code);
+  };
+}
+
+const noCeph = !hasCeph && !needed && 'Ceph is not installed: apt-get install radosgw ceph-osd …';
+
+describe('with a real Ceph RGW', { skip: noCeph }, () => {
+  let ceph: TemporaryCeph;
+  before(async () => {
+    ceph = await startCeph();
+    await ceph.makeUser({ name: 'owner', accessKey: 'owner-key', secretKey: 'owner-secret' });
+    await ceph.makeUser({ name: 'other', accessKey: 'other-key', secretKey: 'other-secret' });
+    signInAs('owner-key', 'owner-secret');
+  });
+  after(() => ceph.stop());
+
+  const at = (place: string, more = ''): string =>
+    `s3://${place}?endpoint=${encodeURIComponent(ceph.url)}${more}`;
+
+  storeContract('S3 of Ceph, containers are buckets', async () => ({
+    root: openStoreRoot(at('', `&bucket-prefix=t${newHexId()}-`)),
+    dispose: async () => {},
+  }));
+
+  storeContract('S3 of Ceph, containers are folders of one bucket', async () => {
+    const bucket = `firn-${newHexId()}`;
+    await openStoreRoot(at('')).open(bucket, { create: true });
+    const root = openS3Root(at(`${bucket}/some/where`), { pageObjects: 40 });
+    return { root, dispose: async () => {} };
+  });
+
+  it('tells what is wrong with credentials, and never shows them', async () => {
+    const bucket = `firn-${newHexId()}`;
+    await openStoreRoot(at('')).open(bucket, { create: true });
+    signInAs('nobody-key', 'owner-secret');
+    const unknown = openStoreRoot(at(bucket)).open('c', { create: true });
+    await assert.rejects(unknown, says('denied', /access key is not known/));
+    signInAs('owner-key', 'wrong-secret');
+    const wrong = openStoreRoot(at(bucket)).open('c', { create: true });
+    await assert.rejects(wrong, says('denied', /^(?!.*wrong-secret).*secret key does not fit/));
+    signInAs('other-key', 'other-secret');
+    const foreign = openStoreRoot(at(bucket)).open('c', { create: true });
+    await assert.rejects(foreign, says('denied', /forbids it/));
+    const taken = openStoreRoot(at('')).open(bucket, { create: true });
+    await assert.rejects(taken, says('denied', /forbids it|belongs to somebody else/));
+    signInAs('owner-key', 'owner-secret');
+  });
+
+  it('tells a bucket that is missing, and a server that does not answer', async () => {
+    const missing = openStoreRoot(at(`firn-${newHexId()}`)).open('c', { create: true });
+    await assert.rejects(missing, says('unavailable', /is not there/));
+    const nobody = openStoreRoot('s3://bucket?endpoint=http://127.0.0.1:9').containers();
+    await assert.rejects(nobody, says('unavailable', /does not answer: ECONNREFUSED/));
+  });
+});
+
+const noSwift = !hasSwift && !needed && 'Swift is not installed: apt-get install swift-proxy …';
+
+describe("with a real Swift's S3 face", { skip: noSwift }, () => {
+  let swift: TemporaryServer;
+  before(async () => {
+    swift = await startSwift();
+    signInAs('test:tester', 'testing');
+  });
+  after(() => swift.stop());
+
+  const at = (place: string, more = ''): string =>
+    `s3://${place}?endpoint=${encodeURIComponent(swift.url)}${more}`;
+
+  storeContract(
+    "Swift's S3 face",
+    async () => ({
+      root: openS3Root(at('', `&bucket-prefix=t${newHexId()}-`), { pageObjects: 40 }),
+      dispose: async () => {},
+    }),
+    { racesUntold: true, replaces: true },
+  );
+
+  it('tells a wrong region, and what to set', async () => {
+    const root = openStoreRoot(at('', '&region=mars-north-1'));
+    await assert.rejects(root.containers(), says('denied', /region/));
+  });
+});
