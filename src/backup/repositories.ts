@@ -9,6 +9,8 @@ export interface Repositories {
    * they are missing. Rejects with `not_found`, `wrong_key`, `corrupt`, or what the store says.
    */
   open(container: string, options: { create: boolean }): Promise<Repository>;
+  /** Rejects with `invalid_input` a name that no container of this store can have. */
+  checkContainer(container: string): void;
   /** The names of all containers that are there, with or without a repository. */
   containers(): Promise<string[]>;
   close(): Promise<void>;
@@ -64,6 +66,7 @@ export function openRepositories(options: {
 
   return {
     open: (container, { create }) => openOnce(container, create),
+    checkContainer: (container) => root.checkContainer(container),
     containers: () => root.containers(),
     async close() {
       const all = await Promise.allSettled(opened.values());

@@ -1,3 +1,5 @@
+/** As disks and lines are measured. */
+export const MB = 1_000_000;
 export const KiB = 1024;
 export const MiB = 1024 * KiB;
 export const GiB = 1024 * MiB;

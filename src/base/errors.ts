@@ -30,7 +30,7 @@ export const errorTable = {
   version_unsupported: { retryable: false },
   /** A part that is needed does not answer just now. */
   unavailable: { retryable: true },
-  /** A part that is needed does not let Firn in: its credentials, rights, region or clock are wrong. */
+  /** A part that is needed does not let Firn in: credentials, rights, region or clock are wrong. */
   denied: { retryable: false },
   /** The medium has no room, or its quota is used up. */
   no_space: { retryable: false },

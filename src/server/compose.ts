@@ -31,11 +31,11 @@ import { takeUpImages } from '../operation/image/image-data.ts';
 import { ImageFiles } from '../operation/image/image-files.ts';
 import type { OperationNeeds } from '../operation/needs.ts';
 import { seedVolumeTypes } from '../operation/type/seed-volume-types.ts';
-import { openStoreRoot } from '../store/open-root.ts';
 import type { Address } from './address.ts';
 import type { Config } from './config.ts';
 import { readNbdTls } from './nbd-tls.ts';
 import { renewNbdTls } from './nbd-tls-renewal.ts';
+import { openSecondaryStorage } from './secondary-storage.ts';
 
 /** Jobs that run at once: enough to overlap waiting, few enough to bound memory. */
 const jobsAtOnce = 4;
@@ -112,7 +112,8 @@ async function open(
     },
   );
   closers.push(() => plane.close());
-  const root = openStoreRoot(config.storeUrl);
+  const root = openSecondaryStorage(config);
+  closers.push(() => root.close());
   const repositories = openRepositories({ root, wrappingKey: secrets.wrappingKey });
   closers.push(() => repositories.close());
   closers.push(() => plane.stopServing());

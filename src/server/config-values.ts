@@ -34,6 +34,13 @@ export function readStoreUrl(text: string, label: string): string {
   return text;
 }
 
+/** Megabytes a second, from 0.01 on. */
+export function readRate(text: string, label: string): number {
+  const rate = Number(text);
+  if (/^\d+(?:\.\d+)?$/.test(text) && rate >= 0.01 && rate <= 1e6) return rate;
+  throw invalidFlag(label, text, 'megabytes a second, such as 25 or 0.5');
+}
+
 /** Without a slash at the end. */
 export function readHttpUrl(text: string, label: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;

@@ -91,7 +91,7 @@ describe('a store URL', () => {
       await root.open('c', { create: true });
       assert.deepEqual(await root.containers(), ['c']);
     });
-    for (const url of ['/srv/x', 's3://bucket', 'file://host/x', 'file:///x?y', '']) {
+    for (const url of ['/srv/x', 'ftp://host/x', 'file://host/x', 'file:///x?y', '']) {
       assert.throws(() => openStoreRoot(url), code('invalid_input'));
     }
   });

@@ -15,90 +15,90 @@ import type { Store } from './store.ts';
 const silenceMsMax = 60_000;
 const connectMsMax = 10_000;
 
-/** One S3 server with one set of credentials. `url` is the store as errors name it. */
-export interface S3Connection {
-  bucket(name: string, url: string): Store;
-  hasBucket(name: string, url: string): Promise<boolean>;
-  /** Makes a bucket; one that is there and is the caller's own is no error. */
-  makeBucket(name: string, url: string): Promise<void>;
-  /** The names of the caller's buckets that begin with `prefix`. */
-  buckets(prefix: string, url: string): Promise<string[]>;
-  /** The names of what lies below `prefix` in a bucket, up to the next slash. */
-  folders(bucket: string, prefix: string, url: string): Promise<string[]>;
-}
-
+/** Loads the credentials' region, and makes a connection; nothing is sent yet. */
 export async function connectS3(settings: S3Settings, pageObjects: number): Promise<S3Connection> {
   const client = makeClient(settings);
   const region = await client.config.region();
-  const server: S3Server = { client, pageObjects, asksForFreeNames: true };
+  return new S3Connection({ client, pageObjects, asksForFreeNames: true }, region);
+}
 
-  async function answer<T>(url: string, doing: string, act: () => Promise<T>): Promise<T> {
+/** One S3 server with one set of credentials. `url` is the store as errors name it. */
+export class S3Connection {
+  readonly #server: S3Server;
+  readonly #region: string;
+
+  constructor(server: S3Server, region: string) {
+    this.#server = server;
+    this.#region = region;
+  }
+
+  bucket(name: string, url: string): Store {
+    return new S3Bucket(this.#server, name, url);
+  }
+
+  async hasBucket(name: string, url: string): Promise<boolean> {
     try {
-      return await act();
+      await this.#server.client.send(new HeadBucketCommand({ Bucket: name }));
+      return true;
     } catch (error) {
-      throw s3Error(error, { url, doing });
+      const meaning = s3Error(error, { url, doing: `look at the bucket ${name}` });
+      if (isOperatingError(meaning, 'not_found')) return false;
+      throw meaning;
     }
   }
 
-  return {
-    bucket: (name, url) => new S3Bucket(server, name, url),
+  /** Makes a bucket; one that is there and is the caller's own is no error. */
+  async makeBucket(name: string, url: string): Promise<void> {
+    // AWS's first region must not be named, by a rule of its own.
+    const place = this.#region === 'us-east-1' ? {} : { LocationConstraint: this.#region as never };
+    const command = new CreateBucketCommand({
+      Bucket: name,
+      ...(this.#region === 'us-east-1' ? {} : { CreateBucketConfiguration: place }),
+    });
+    try {
+      await this.#server.client.send(command);
+    } catch (error) {
+      if (error instanceof Error && error.name === 'BucketAlreadyOwnedByYou') return;
+      throw s3Error(error, { url, doing: `make the bucket ${name}` });
+    }
+  }
 
-    async hasBucket(name, url) {
-      try {
-        const look = () => client.send(new HeadBucketCommand({ Bucket: name }));
-        await answer(url, `look at the bucket ${name}`, look);
-        return true;
-      } catch (error) {
-        if (isOperatingError(error, 'not_found')) return false;
-        throw error;
-      }
-    },
+  /** The names of the caller's buckets that begin with `prefix`. */
+  async buckets(prefix: string, url: string): Promise<string[]> {
+    try {
+      const { Buckets } = await this.#server.client.send(new ListBucketsCommand({}));
+      const names = (Buckets ?? []).map(({ Name }) => Name ?? '');
+      return names.filter((name) => name.startsWith(prefix) && name !== prefix);
+    } catch (error) {
+      throw s3Error(error, { url, doing: 'list its buckets' });
+    }
+  }
 
-    async makeBucket(name, url) {
-      // AWS's first region must not be named, by a rule of its own.
-      const there = region === 'us-east-1' ? {} : { LocationConstraint: region as never };
-      const command = new CreateBucketCommand({
-        Bucket: name,
-        ...(region === 'us-east-1' ? {} : { CreateBucketConfiguration: there }),
-      });
-      await answer(url, `make the bucket ${name}`, async () => {
-        await client.send(command).catch((error: unknown) => {
-          const own = error instanceof Error && error.name === 'BucketAlreadyOwnedByYou';
-          if (!own) throw error;
+  /** The names of what lies below `prefix` in a bucket, up to the next slash. */
+  async folders(bucket: string, prefix: string, url: string): Promise<string[]> {
+    const { client, pageObjects } = this.#server;
+    const names: string[] = [];
+    let after: string | undefined;
+    try {
+      do {
+        const command = new ListObjectsV2Command({
+          Bucket: bucket,
+          Prefix: prefix,
+          Delimiter: '/',
+          MaxKeys: pageObjects,
+          ...(after === undefined ? {} : { ContinuationToken: after }),
         });
-      });
-    },
-
-    async buckets(prefix, url) {
-      return answer(url, 'list its buckets', async () => {
-        const { Buckets } = await client.send(new ListBucketsCommand({}));
-        const names = (Buckets ?? []).map(({ Name }) => Name ?? '');
-        return names.filter((name) => name.startsWith(prefix) && name !== prefix);
-      });
-    },
-
-    async folders(bucket, prefix, url) {
-      return answer(url, 'list its containers', async () => {
-        const names: string[] = [];
-        let after: string | undefined;
-        do {
-          const command = new ListObjectsV2Command({
-            Bucket: bucket,
-            Prefix: prefix,
-            Delimiter: '/',
-            MaxKeys: pageObjects,
-            ...(after === undefined ? {} : { ContinuationToken: after }),
-          });
-          const page = await client.send(command);
-          for (const { Prefix } of page.CommonPrefixes ?? []) {
-            if (Prefix !== undefined) names.push(Prefix.slice(prefix.length, -1));
-          }
-          after = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-        } while (after !== undefined);
-        return names.sort();
-      });
-    },
-  };
+        const page = await client.send(command);
+        for (const { Prefix } of page.CommonPrefixes ?? []) {
+          if (Prefix !== undefined) names.push(Prefix.slice(prefix.length, -1));
+        }
+        after = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+      } while (after !== undefined);
+    } catch (error) {
+      throw s3Error(error, { url, doing: 'list its containers' });
+    }
+    return names.sort();
+  }
 }
 
 function makeClient({ endpoint, region, profile, pathStyle }: S3Settings): S3Client {

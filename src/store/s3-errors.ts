@@ -17,7 +17,8 @@ const meanings: Record<string, readonly [ErrorCode, string]> = {
   ],
   SignatureDoesNotMatch: [
     'denied',
-    'the secret key does not fit the access key of %: look at AWS_SECRET_ACCESS_KEY, or the profile',
+    'the secret key does not fit the access key of %: look at AWS_SECRET_ACCESS_KEY, or the ' +
+      'profile in use',
   ],
   ExpiredToken: ['denied', 'the session token for % has expired: get new credentials'],
   TokenRefreshRequired: ['denied', 'the session token for % has expired: get new credentials'],

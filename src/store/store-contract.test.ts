@@ -5,11 +5,13 @@ import { OperatingError } from '../base/errors.ts';
 import { openDirectoryRoot } from './directory.ts';
 import type { FaultScript } from './fault.ts';
 import { FaultyStore } from './fault.ts';
+import { LimitedStore, Pace } from './limit.ts';
 import { openMemoryRoot } from './memory.ts';
 import { RetryingStore } from './retry.ts';
 import { storeContract } from './store-contract.ts';
 import type { ContractRoot } from './store-contract.ts';
-import type { Store, StoreRoot } from './store.ts';
+import type { Store } from './store.ts';
+import { wrapRoot } from './wrap-root.ts';
 
 async function directory(): Promise<ContractRoot> {
   const folder = await mkdtemp(join(tmpdir(), 'firn-store-'));
@@ -19,10 +21,6 @@ async function directory(): Promise<ContractRoot> {
 
 async function memory(): Promise<ContractRoot> {
   return { root: openMemoryRoot(), dispose: async () => undefined };
-}
-
-function wrapped(root: StoreRoot, wrap: (store: Store) => Store): StoreRoot {
-  return { ...root, open: async (name, options) => wrap(await root.open(name, options)) };
 }
 
 /** Every operation fails at its first try, half of them after they were done. */
@@ -46,11 +44,17 @@ storeContract('directory', directory);
 storeContract('memory', memory);
 storeContract('memory, counted', async () => {
   const { root, dispose } = await memory();
-  return { root: wrapped(root, (store) => new FaultyStore(store)), dispose };
+  return { root: wrapRoot(root, (store) => new FaultyStore(store)), dispose };
 });
 storeContract('directory that fails every second time, retried', async () => {
   const { root, dispose } = await directory();
   const wrap = (store: Store) =>
     new RetryingStore(new FaultyStore(store, everySecondFails()), patient);
-  return { root: wrapped(root, wrap), dispose };
+  return { root: wrapRoot(root, wrap), dispose };
+});
+storeContract('memory, limited', async () => {
+  const { root, dispose } = await memory();
+  const pace = () => new Pace({ bytesPerSecond: 1e9, now: () => 0, sleep: async () => {} });
+  const limits = { upload: pace(), download: pace() };
+  return { root: wrapRoot(root, (store) => new LimitedStore(store, limits)), dispose };
 });

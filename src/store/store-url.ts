@@ -20,7 +20,7 @@ export function readStoreUrl(text: string, known: readonly string[]): StoreUrl {
     // The text is not repeated: it holds a secret.
     throw new OperatingError(
       'invalid_input',
-      'credentials do not belong in the URL of a store: see docs/guide/stores.md',
+      'credentials do not belong in the URL of a store: see docs/operate/stores.md',
       { field: 'store' },
     );
   }
@@ -37,8 +37,10 @@ export function readStoreUrl(text: string, known: readonly string[]): StoreUrl {
   return { text, scheme: url.protocol.slice(0, -1), place, settings };
 }
 
+/** Says what is wrong with a URL; its settings are not repeated, as one may hold a secret. */
 export function invalidStore(text: string, fault: string): OperatingError {
-  return new OperatingError('invalid_input', `the store ${text} ${fault}`, { field: 'store' });
+  const place = text.replace(/\?.*/s, '');
+  return new OperatingError('invalid_input', `the store ${place} ${fault}`, { field: 'store' });
 }
 
 /** The address of a server that a setting names. Rejects what is no http or https URL. */

@@ -31,17 +31,20 @@ export interface NewBackup {
   readonly availabilityZone: string | null;
 }
 
+type CreateNeeds = Starting & Pick<OperationNeeds, 'engine' | 'repositories'>;
+
 /**
  * Begins to back up a snapshot, or a volume. What a volume holds is kept within this call, so that
  * the backup's instant is the request's, however long its job waits for its turn.
  */
 export async function createBackup(
-  { catalog, clock, jobs, engine }: Starting & Pick<OperationNeeds, 'engine'>,
+  { catalog, clock, jobs, engine, repositories }: CreateNeeds,
   caller: Caller,
   input: NewBackup,
 ): Promise<BackupRow> {
   authorize(caller, 'backup:create');
   const container = containerFor(input.container);
+  repositories.checkContainer(container);
   const row = await catalog.transact(async (transaction) => {
     const volume = await findVolumeNotImage(transaction, caller, input.volumeId);
     const snapshot = await findOwnSnapshot(transaction, caller, volume, input.snapshotId);
