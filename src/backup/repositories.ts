@@ -13,6 +13,7 @@ export interface Repositories {
   checkContainer(container: string): void;
   /** The names of all containers that are there, with or without a repository. */
   containers(): Promise<string[]>;
+  /** Closes the root as well. */
   close(): Promise<void>;
 }
 
@@ -72,6 +73,7 @@ export function openRepositories(options: {
       const all = await Promise.allSettled(opened.values());
       opened.clear();
       for (const one of all) if (one.status === 'fulfilled') await one.value.close();
+      await root.close();
     },
   };
 }

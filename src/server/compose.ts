@@ -101,19 +101,9 @@ async function open(
   await bootstrap(catalog, { password: secrets.adminPassword, clock });
   await seedVolumeTypes(catalog, clock);
   await seedGroupTypes(catalog, clock);
-  const plane = await startDataPlane(
-    { folder: folder('volumes'), tls: secrets.nbdTls },
-    {
-      onNbd: (event) => {
-        if (event.kind === 'fault') log.error({ ...event, err: event.error }, 'nbd');
-        else log.debug(event, 'nbd');
-      },
-      onFault: (error) => log.error({ err: error }, 'background work on volumes failed'),
-    },
-  );
+  const plane = await openPlane(folder('volumes'), secrets, log);
   closers.push(() => plane.close());
   const root = openSecondaryStorage(config);
-  closers.push(() => root.close());
   const repositories = openRepositories({ root, wrappingKey: secrets.wrappingKey });
   closers.push(() => repositories.close());
   closers.push(() => plane.stopServing());
@@ -155,6 +145,19 @@ async function open(
   closers.push(() => app.close());
   await jobs.start({ takeOver: true });
   closers.push(() => jobs.stop());
+}
+
+function openPlane(folder: string, { nbdTls }: Secrets, log: Logger): Promise<DataPlane> {
+  return startDataPlane(
+    { folder, tls: nbdTls },
+    {
+      onNbd: (event) => {
+        if (event.kind === 'fault') log.error({ ...event, err: event.error }, 'nbd');
+        else log.debug(event, 'nbd');
+      },
+      onFault: (error) => log.error({ err: error }, 'background work on volumes failed'),
+    },
+  );
 }
 
 /** Follows the operator's certificates, if there are any; the returned function ends it. */
