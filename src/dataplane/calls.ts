@@ -40,6 +40,7 @@ export interface ThreadCalls extends EngineCalls, PlaneCalls {
   closeDevice(device: number): Promise<void>;
   addExport: Exports['add'];
   removeExport: Exports['remove'];
+  limitVolume: Exports['limit'];
   connections: Exports['connections'];
 }
 

@@ -19,15 +19,20 @@ export async function openDataPlane(
     log: (event) => events.onNbd(event),
     tls: options.tls,
   });
+  const exports = new ServedExports(engine, registry);
+  const stopServing = async (): Promise<void> => {
+    exports.release();
+    await server.close();
+  };
   return {
     engine,
-    exports: new ServedExports(engine, registry),
+    exports,
     listenTcp: (host, port) => server.listenTcp(host, port),
     listenUnix: (path) => server.listenUnix(path),
     renewTls: async (tls) => server.renewTls(tls),
-    stopServing: () => server.close(),
+    stopServing,
     close: async () => {
-      await server.close();
+      await stopServing();
       await engine.close();
     },
   };

@@ -1,36 +1,80 @@
-import type { ExportOf, ExportRegistry, Exports } from '../nbd/exports.ts';
+import type { ExportOf, ExportRegistry, Exports, PerformanceLimits } from '../nbd/exports.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
 import { readOnlyDevice } from '../volume/read-only-device.ts';
+import { limitedDevice } from './limited-device.ts';
+import { type Owner, RateLimit, type RateLimitTime } from './rate-limit.ts';
+
+interface Served {
+  readonly volumeId: string;
+  readonly owner: Owner;
+}
 
 /** Exports of the volumes and snapshots of an engine, in the registry of an NBD server. */
 export class ServedExports implements Exports {
   readonly #engine: VolumeEngine;
   readonly #registry: ExportRegistry;
+  /** The exports of volumes by name, and the limits of their volumes. */
+  readonly #served = new Map<string, Served>();
+  readonly #limits = new Map<string, RateLimit>();
 
-  constructor(engine: VolumeEngine, registry: ExportRegistry) {
+  readonly #time: RateLimitTime | undefined;
+
+  constructor(engine: VolumeEngine, registry: ExportRegistry, time?: RateLimitTime) {
     this.#engine = engine;
     this.#registry = registry;
+    this.#time = time;
   }
 
   async add(name: string, { source, readOnly }: ExportOf): Promise<void> {
     if (this.#registry.has(name)) return;
-    const isSnapshot = 'snapshotId' in source;
+    if ('snapshotId' in source) {
+      const open = (): Promise<BlockDevice> => this.#engine.openSnapshot(source.snapshotId);
+      this.#registry.add(name, { readOnly: true, open });
+      return;
+    }
+    const { volumeId } = source;
+    const owner: Owner = { left: false };
+    this.#served.set(name, { volumeId, owner });
     this.#registry.add(name, {
-      readOnly: readOnly || isSnapshot,
+      readOnly,
       open: async (): Promise<BlockDevice> => {
-        if (isSnapshot) return this.#engine.openSnapshot(source.snapshotId);
-        const device = await this.#engine.openVolume(source.volumeId);
-        return readOnly ? readOnlyDevice(device) : device;
+        const device = await this.#engine.openVolume(volumeId);
+        const limited = limitedDevice(device, this.#limitOf(volumeId), owner);
+        return readOnly ? readOnlyDevice(limited) : limited;
       },
     });
   }
 
+  /** Requests that wait for their turn go ahead: the end of the export must not wait for them. */
   async remove(name: string): Promise<void> {
+    const served = this.#served.get(name);
+    this.#served.delete(name);
+    if (served !== undefined) {
+      this.#limits.get(served.volumeId)?.leave(served.owner);
+      const isUsed = [...this.#served.values()].some((each) => each.volumeId === served.volumeId);
+      if (!isUsed) this.#limits.delete(served.volumeId);
+    }
     await this.#registry.remove(name);
+  }
+
+  async limit(volumeId: string, limits: PerformanceLimits): Promise<void> {
+    if (!this.#limits.has(volumeId) && Object.keys(limits).length === 0) return;
+    this.#limitOf(volumeId).set(limits);
+  }
+
+  /** No limit holds any more, so that nothing is left to wait for. */
+  release(): void {
+    for (const limit of this.#limits.values()) limit.set({});
   }
 
   async connections(names: readonly string[]): Promise<number[]> {
     return names.map((name) => this.#registry.connections(name));
+  }
+
+  #limitOf(volumeId: string): RateLimit {
+    const limit = this.#limits.get(volumeId) ?? new RateLimit(this.#time);
+    this.#limits.set(volumeId, limit);
+    return limit;
   }
 }

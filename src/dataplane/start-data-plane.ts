@@ -33,6 +33,7 @@ export async function startDataPlane(
     exports: {
       add: (name, what) => calls.addExport(name, what),
       remove: (name) => calls.removeExport(name),
+      limit: (volumeId, limits) => calls.limitVolume(volumeId, limits),
       connections: (names) => calls.connections(names),
     },
     listenTcp: (host, port) => calls.listenTcp(host, port),

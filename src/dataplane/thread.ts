@@ -68,6 +68,7 @@ function answers(plane: DataPlane): ThreadCalls {
       devices.get(device).extents(offsetBytes, lengthBytes),
     closeDevice: (device) => devices.close(device),
     addExport: (name, what) => exports.add(name, what),
+    limitVolume: (volumeId, limits) => exports.limit(volumeId, limits),
     removeExport: (name) => exports.remove(name),
     connections: (names) => exports.connections(names),
     listenTcp: (host, tcpPort) => plane.listenTcp(host, tcpPort),

@@ -8,6 +8,16 @@ export interface ExportOf {
   readonly readOnly: boolean;
 }
 
+/** Requests or bytes a second; what is not there has no limit. */
+export interface PerformanceLimits {
+  readonly totalIopsSec?: number;
+  readonly readIopsSec?: number;
+  readonly writeIopsSec?: number;
+  readonly totalBytesSec?: number;
+  readonly readBytesSec?: number;
+  readonly writeBytesSec?: number;
+}
+
 /** The exports of an NBD server, for whoever hands them out. */
 export interface Exports {
   /** From now on `name` opens that; a name that is there already is left as it is. */
@@ -17,6 +27,8 @@ export interface Exports {
    * is not there is no error.
    */
   remove(name: string): Promise<void>;
+  /** From now on the volume's exports together keep within these limits, and no others. */
+  limit(volumeId: string, limits: PerformanceLimits): Promise<void>;
   /** How many clients use each of these names just now, in the same order. */
   connections(names: readonly string[]): Promise<number[]>;
 }

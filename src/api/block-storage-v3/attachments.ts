@@ -11,6 +11,8 @@ import {
   updateAttachment,
 } from '../../operation/attachment/update-attachment.ts';
 import { parseBody } from '../body.ts';
+import type { OperationNeeds } from '../../operation/needs.ts';
+import { clientSpecsOf } from '../../operation/qos/apply-limits.ts';
 import { attachmentDetail, attachmentSummary } from './attachment-view.ts';
 import { exactly, orNull, Uuid } from './fields.ts';
 import { nextLink, readList, type ListFace } from './list-query.ts';
@@ -53,26 +55,34 @@ export const attachmentList: ListFace<'attachments'> = {
 /** Before 3.44 there is no `os-complete`: a connector completes the attachment. */
 const completeSince = 44;
 
+/** The view of attachments for the caller: only who may connect is told how. */
+function detailFor(
+  { catalog, nbd }: OperationNeeds,
+  { caller }: FastifyRequest,
+): (row: AttachmentRow) => Promise<object> {
+  return async (row) => {
+    if (row.exportName === null || !isAllowed(caller, 'volume:attachment_update')) {
+      return attachmentDetail(row, undefined);
+    }
+    return attachmentDetail(row, { nbd, qosSpecs: await clientSpecsOf(catalog, row.volumeId) });
+  };
+}
+
 export function attachmentRoutes(
   app: FastifyInstance,
   { operations, publicUrl }: BlockStorageV3Options,
 ): void {
-  const detailFor =
-    ({ caller }: FastifyRequest) =>
-    (row: AttachmentRow): object => {
-      const mayConnect = isAllowed(caller, 'volume:attachment_update');
-      return attachmentDetail(row, mayConnect ? operations.nbd : undefined);
-    };
-
   for (const path of ['attachments', 'attachments/detail'] as const) {
     app.get(`/${path}`, async (request) => {
       since(request, 27);
-      const view = path === 'attachments' ? attachmentSummary : detailFor(request);
       const list = readList(request, attachmentList);
       const viewer = viewerOf(request, publicUrl);
       const { rows } = await listAttachments(operations, request.caller, list);
       return {
-        attachments: rows.map((row) => view(row)),
+        attachments:
+          path === 'attachments'
+            ? rows.map(attachmentSummary)
+            : await Promise.all(rows.map(detailFor(operations, request))),
         ...nextLink({ viewer, list, rows, path, kind: 'attachments' }),
       };
     });
@@ -89,13 +99,13 @@ export function attachmentRoutes(
       mode: attachment.mode ?? null,
       completeAtOnce: request.microversion < completeSince,
     });
-    return { attachment: detailFor(request)(row) };
+    return { attachment: await detailFor(operations, request)(row) };
   });
 
   app.get('/attachments/:id', async (request: ById) => {
     since(request, 27);
     const row = await showAttachment(operations, request.caller, request.params.id);
-    return { attachment: detailFor(request)(row) };
+    return { attachment: await detailFor(operations, request)(row) };
   });
 
   app.put('/attachments/:id', async (request: ById) => {
@@ -105,7 +115,7 @@ export function attachmentRoutes(
       connector: connectorOf(connector),
       completeAtOnce: request.microversion < completeSince,
     });
-    return { attachment: detailFor(request)(row) };
+    return { attachment: await detailFor(operations, request)(row) };
   });
 
   app.delete('/attachments/:id', async (request: ById) => {

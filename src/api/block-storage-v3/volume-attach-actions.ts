@@ -12,6 +12,7 @@ import {
   rollDetachingVolume,
   unreserveVolume,
 } from '../../operation/attachment/reserve-volume.ts';
+import { clientSpecsOf } from '../../operation/qos/apply-limits.ts';
 import { connectionInfo } from './attachment-view.ts';
 import { volumeAction, type VolumeActions } from './volume-action.ts';
 import {
@@ -83,7 +84,8 @@ export const volumeAttachActions: VolumeActions = {
     async (operations, { caller, params }, body) => {
       const given = connectorOf(body['os-initialize_connection'].connector);
       const row = await initializeConnection(operations, caller, params.id, given);
-      return { connection_info: connectionInfo(row, operations.nbd) };
+      const qosSpecs = await clientSpecsOf(operations.catalog, row.volumeId);
+      return { connection_info: connectionInfo(row, { nbd: operations.nbd, qosSpecs }) };
     },
     200,
   ),

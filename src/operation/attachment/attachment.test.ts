@@ -48,7 +48,7 @@ test('a connector brings an export, completion makes the volume in-use', async (
   assert.deepEqual([row.status, await statusOf(scene, volumeId)], ['attaching', 'attaching']);
   const name = exportOf(row);
   assert.ok(name.length >= 43 && scene.registry.has(name));
-  assert.deepEqual(connectionData(row, scene.nbd), {
+  assert.deepEqual(connectionData(row, scene.nbd, null), {
     uri: `nbd://127.0.0.1:10809/${name}`,
     unix_uri: `nbd+unix:///${name}?socket=/run/firn/nbd.sock`,
     export: name,

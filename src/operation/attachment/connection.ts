@@ -10,16 +10,21 @@
  */
 import { OperatingError } from '../../base/errors.ts';
 import type { JsonObject } from '../../base/json.ts';
-import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
+import type { AttachmentRow, Metadata, VolumeRow } from '../../catalog/tables.ts';
 import type { Exports } from '../../nbd/exports.ts';
 import type { NbdAddress, OperationNeeds } from '../needs.ts';
+import { applyLimits } from '../qos/apply-limits.ts';
 import { byId } from '../scope.ts';
 
-/** Serves an attachment's export from now on; one without a name has none. */
-export async function addExport(exports: Exports, attachment: AttachmentRow): Promise<void> {
+/** Serves an attachment's export from now on, within its volume's limits; if it has a name. */
+export async function addExport(
+  needs: Pick<OperationNeeds, 'catalog' | 'exports'>,
+  attachment: AttachmentRow,
+): Promise<void> {
   const { exportName, volumeId, mode } = attachment;
   if (exportName === null) return;
-  await exports.add(exportName, { source: { volumeId }, readOnly: mode === 'ro' });
+  await applyLimits(needs, volumeId);
+  await needs.exports.add(exportName, { source: { volumeId }, readOnly: mode === 'ro' });
 }
 
 /**
@@ -27,12 +32,13 @@ export async function addExport(exports: Exports, attachment: AttachmentRow): Pr
  * ended meanwhile; then nothing is served.
  */
 export async function serveAttachment(
-  { catalog, exports }: Pick<OperationNeeds, 'catalog' | 'exports'>,
+  needs: Pick<OperationNeeds, 'catalog' | 'exports'>,
   attachment: AttachmentRow,
 ): Promise<void> {
+  const { catalog, exports } = needs;
   const { id, exportName } = attachment;
   if (exportName === null) return;
-  await addExport(exports, attachment);
+  await addExport(needs, attachment);
   const now = await catalog.find('attachments', byId(id));
   if (now?.exportName === exportName) return;
   await exports.remove(exportName);
@@ -61,8 +67,15 @@ export function exportAddress(exportName: string, nbd: NbdAddress): JsonObject {
   };
 }
 
-/** What a client needs to connect; empty while no connector is known. */
-export function connectionData(attachment: AttachmentRow, nbd: NbdAddress): JsonObject {
+/**
+ * What a client needs to connect; empty while no connector is known. `qosSpecs`: the limits that it
+ * is to enforce itself.
+ */
+export function connectionData(
+  attachment: AttachmentRow,
+  nbd: NbdAddress,
+  qosSpecs: Metadata | null,
+): JsonObject {
   const { exportName } = attachment;
   if (exportName === null) return {};
   return {
@@ -71,7 +84,7 @@ export function connectionData(attachment: AttachmentRow, nbd: NbdAddress): Json
     attachment_id: attachment.id,
     access_mode: attachment.mode,
     encrypted: false,
-    qos_specs: null,
+    qos_specs: qosSpecs,
     discard: true,
     cacheable: false,
   };

@@ -245,6 +245,7 @@ test('an attachment that ends while its export is being made serves nothing', as
         await exports.add(...given);
       },
       remove: exports.remove.bind(exports),
+      limit: exports.limit.bind(exports),
       connections: exports.connections.bind(exports),
     },
   };

@@ -8,12 +8,12 @@ import { addExport } from './connection.ts';
  * Serves all exports of attachments and snapshots again, under the names that were handed out:
  * after a start, before clients can connect.
  */
-export async function restoreExports({
-  catalog,
-  exports,
-}: Pick<OperationNeeds, 'catalog' | 'exports'>): Promise<void> {
+export async function restoreExports(
+  needs: Pick<OperationNeeds, 'catalog' | 'exports'>,
+): Promise<void> {
+  const { catalog, exports } = needs;
   const where = { projectId: everyProject } as const;
-  for await (const row of everyRow(catalog, 'attachments', where)) await addExport(exports, row);
+  for await (const row of everyRow(catalog, 'attachments', where)) await addExport(needs, row);
   for await (const row of everyRow(catalog, 'snapshotExports', where)) {
     await addSnapshotExport(exports, row);
   }

@@ -3,9 +3,10 @@ import { OperatingError } from '../../base/errors.ts';
 import type { VolumeTypeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
-import type { Changing, Reading } from '../needs.ts';
+import type { Reading } from '../needs.ts';
 import { findVolumeType } from '../type/find-volume-type.ts';
-import { findQosSpecs } from './qos-specs.ts';
+import { applyAllLimits } from './apply-limits.ts';
+import { findQosSpecs, type Limiting } from './qos-specs.ts';
 
 /** The types that have these specs, at most 1,000. */
 export async function listAssociations(
@@ -20,11 +21,12 @@ export async function listAssociations(
 
 /** From now on the type has these specs, and no others. */
 export async function associateType(
-  { catalog, clock }: Changing,
+  needs: Limiting,
   caller: Caller,
   qosSpecsId: string,
   typeId: string,
 ): Promise<void> {
+  const { catalog, clock } = needs;
   authorize(caller, 'volume_extension:qos_specs_manage:update');
   await catalog.transact(async (transaction) => {
     const specs = await findQosSpecs(transaction, qosSpecsId);
@@ -40,15 +42,17 @@ export async function associateType(
     const changes = { qosSpecsId: specs.id, updatedAt: clock.now() };
     await transaction.change('volumeTypes', { id: type.id }, changes);
   });
+  await applyAllLimits(needs);
 }
 
 /** The type, or without one all types, have these specs no more. */
 export async function disassociateTypes(
-  { catalog, clock }: Changing,
+  needs: Limiting,
   caller: Caller,
   qosSpecsId: string,
   typeId: string | null,
 ): Promise<void> {
+  const { catalog, clock } = needs;
   authorize(caller, 'volume_extension:qos_specs_manage:update');
   await catalog.transact(async (transaction) => {
     const { id } = await findQosSpecs(transaction, qosSpecsId);
@@ -60,4 +64,5 @@ export async function disassociateTypes(
       await transaction.change('volumeTypes', { id: type.id }, changes);
     }
   });
+  await applyAllLimits(needs);
 }

@@ -4,16 +4,7 @@
  */
 import { OperatingError } from '../../base/errors.ts';
 import type { Metadata } from '../../catalog/tables.ts';
-
-/** Requests or bytes a second; what is not there has no limit. */
-export interface PerformanceLimits {
-  readonly totalIopsSec?: number;
-  readonly readIopsSec?: number;
-  readonly writeIopsSec?: number;
-  readonly totalBytesSec?: number;
-  readonly readBytesSec?: number;
-  readonly writeBytesSec?: number;
-}
+import type { PerformanceLimits } from '../../nbd/exports.ts';
 
 const limitNames = {
   total_iops_sec: 'totalIopsSec',

@@ -6,9 +6,13 @@ import type { CatalogReader } from '../../catalog/catalog.ts';
 import type { Metadata, QosSpecsRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
-import type { Changing, Reading } from '../needs.ts';
+import type { Changing, OperationNeeds, Reading } from '../needs.ts';
 import { readPage, type PageOf, type PageRequest } from '../page.ts';
+import { applyAllLimits } from './apply-limits.ts';
 import { demandLimits } from './limits.ts';
+
+/** What a change of limits takes: it reaches the volumes that are in use. */
+export type Limiting = Changing & Pick<OperationNeeds, 'exports'>;
 
 export type QosConsumer = QosSpecsRow['consumer'];
 
@@ -60,13 +64,14 @@ export async function createQosSpecs(
 
 /** Sets some of the specs, and the consumer when one is given. */
 export async function updateQosSpecs(
-  { catalog, clock }: Changing,
+  needs: Limiting,
   caller: Caller,
   qosSpecsId: string,
   update: { consumer: QosConsumer | undefined; specs: Metadata },
 ): Promise<QosSpecsRow> {
+  const { catalog, clock } = needs;
   authorize(caller, 'volume_extension:qos_specs_manage:update');
-  return await catalog.transact(async (transaction) => {
+  const changed = await catalog.transact(async (transaction) => {
     const row = await findQosSpecs(transaction, qosSpecsId);
     const specs = { ...row.specs, ...update.specs };
     demandLimits(specs);
@@ -74,16 +79,19 @@ export async function updateQosSpecs(
     const changes = { specs, consumer, updatedAt: clock.now() };
     return must(await transaction.change('qosSpecs', { id: row.id }, changes), 'a row just read');
   });
+  await applyAllLimits(needs);
+  return changed;
 }
 
 export async function deleteQosKeys(
-  { catalog, clock }: Changing,
+  needs: Limiting,
   caller: Caller,
   qosSpecsId: string,
   keys: readonly string[],
 ): Promise<QosSpecsRow> {
+  const { catalog, clock } = needs;
   authorize(caller, 'volume_extension:qos_specs_manage:delete');
-  return await catalog.transact(async (transaction) => {
+  const changed = await catalog.transact(async (transaction) => {
     const row = await findQosSpecs(transaction, qosSpecsId);
     const missing = keys.find((key) => !Object.hasOwn(row.specs, key));
     if (missing !== undefined) {
@@ -96,15 +104,18 @@ export async function deleteQosKeys(
     const changes = { specs: Object.fromEntries(kept), updatedAt: clock.now() };
     return must(await transaction.change('qosSpecs', { id: row.id }, changes), 'a row just read');
   });
+  await applyAllLimits(needs);
+  return changed;
 }
 
 /** Removes them; with `force` also from the types that are associated with them. */
 export async function deleteQosSpecs(
-  { catalog, clock }: Changing,
+  needs: Limiting,
   caller: Caller,
   qosSpecsId: string,
   { force }: { force: boolean },
 ): Promise<void> {
+  const { catalog, clock } = needs;
   authorize(caller, 'volume_extension:qos_specs_manage:delete');
   await catalog.transact(async (transaction) => {
     const row = await findQosSpecs(transaction, qosSpecsId);
@@ -124,4 +135,5 @@ export async function deleteQosSpecs(
     }
     await transaction.remove('qosSpecs', { id: row.id });
   });
+  await applyAllLimits(needs);
 }

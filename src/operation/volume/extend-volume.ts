@@ -4,6 +4,7 @@ import { authorize } from '../../identity/policy.ts';
 import type { JobHandler } from '../../job/job.ts';
 import { recordFailure } from '../message.ts';
 import type { OperationNeeds, Starting } from '../needs.ts';
+import { applyLimits } from '../qos/apply-limits.ts';
 import { demandQuota, demandVolumeSize } from '../quota.ts';
 import { isOneOf, volumeChanges } from '../states.ts';
 import { changeVolume } from './change-volume.ts';
@@ -19,11 +20,12 @@ const { from, during, failed } = volumeChanges.extend;
  * gets the old size back.
  */
 export async function extendVolume(
-  { catalog, clock, jobs }: Starting,
+  needs: Starting & Pick<OperationNeeds, 'exports'>,
   caller: Caller,
   volumeId: string,
   options: { newSize: number; online: boolean },
 ): Promise<void> {
+  const { catalog, clock, jobs } = needs;
   const { newSize } = options;
   authorize(caller, 'volume:extend');
   await catalog.transact(async (transaction) => {
@@ -60,6 +62,7 @@ export async function extendVolume(
     });
   });
   jobs.wake();
+  await applyLimits(needs, volumeId);
 }
 
 export function extendVolumeJob(

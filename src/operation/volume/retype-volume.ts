@@ -5,7 +5,8 @@ import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import { multiattachOf } from '../attachment/multiattach.ts';
 import { everyRow } from '../every-row.ts';
-import type { Changing } from '../needs.ts';
+import type { Changing, OperationNeeds } from '../needs.ts';
+import { applyLimits } from '../qos/apply-limits.ts';
 import { demandQuotaOfType } from '../quota.ts';
 import { ofVolume } from '../scope.ts';
 import { isOneOf } from '../states.ts';
@@ -22,13 +23,14 @@ const from = ['available', 'in-use'] as const;
  * can be attached several times. No data moves, so that it is done when this resolves.
  */
 export async function retypeVolume(
-  { catalog, clock }: Changing,
+  needs: Changing & Pick<OperationNeeds, 'exports'>,
   caller: Caller,
   volumeId: string,
   newType: string,
 ): Promise<VolumeRow> {
+  const { catalog, clock } = needs;
   authorize(caller, 'volume:retype');
-  return await catalog.transact(async (transaction) => {
+  const changed = await catalog.transact(async (transaction) => {
     const row = await findVolume(transaction, caller, volumeId);
     if (!isOneOf(row.status, from)) {
       throw invalidVolume(
@@ -49,6 +51,8 @@ export async function retypeVolume(
     const changes = { volumeTypeId: type.id, multiattach, updatedAt: clock.now() };
     return await changeVolume(transaction, row, from, changes);
   });
+  await applyLimits(needs, volumeId);
+  return changed;
 }
 
 /** What hypervisors were told of an attached volume cannot change under them. */
