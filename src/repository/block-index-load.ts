@@ -14,6 +14,9 @@ import { entriesOf, packIdOf, packName } from './pack-format.ts';
 import { readPackContent } from './pack-read.ts';
 import { objectLabel, seal, sealBytes, unseal } from './seal.ts';
 
+/** Packs that no index names are read so many at a time: a remote store answers each after a while. */
+const readsAtOnce = 8;
+
 /**
  * Fills the index of a repository from its index objects, and from packs that none of them names.
  */
@@ -46,8 +49,7 @@ export async function loadBlockIndex(
       index.noteDamage(indexName(indexId), error);
     }
   }
-  for (const [packId, sizeBytes] of sizes) {
-    if (index.findPack(packId) !== undefined) continue;
+  const adopt = async ([packId, sizeBytes]: readonly [string, number]): Promise<void> => {
     throwIfAborted(signal);
     try {
       const content = await readPackContent(store, keys, { packId, sizeBytes });
@@ -56,7 +58,9 @@ export async function loadBlockIndex(
     } catch (error) {
       index.noteDamage(packName(packId), error);
     }
-  }
+  };
+  const unknown = [...sizes].filter(([packId]) => index.findPack(packId) === undefined);
+  while (unknown.length > 0) await Promise.all(unknown.splice(0, readsAtOnce).map(adopt));
   return index;
 }
 

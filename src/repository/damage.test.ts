@@ -15,7 +15,7 @@ import { WorkPool } from './work-pool.ts';
 
 const wrappingKey = randomBytes(32);
 const workers = new WorkPool(2);
-const options = { wrappingKey, workers, packBytes: 256 * 1024 };
+const options = { wrappingKey, workers, packBytes: 256 * 1024, packsPerIndex: 1 };
 after(() => workers.close());
 const seed = Number(process.env['SEED'] ?? Math.floor(performance.timeOrigin) % 1_000_000);
 

@@ -12,7 +12,7 @@ import { WorkPool } from './work-pool.ts';
 
 const wrappingKey = randomBytes(32);
 const workers = new WorkPool(2);
-const options = { wrappingKey, workers, packBytes: 96 * 1024 };
+const options = { wrappingKey, workers, packBytes: 96 * 1024, packsPerIndex: 1 };
 after(() => workers.close());
 
 function smallVolume(): ModelVolume {

@@ -28,6 +28,8 @@ export interface BlockSource {
   readonly pool: WorkPool;
   /** A pack is closed when its blocks reach this size. */
   readonly packBytes: number;
+  /** An index is written when so many packs are named by none. */
+  readonly packsPerIndex: number;
 }
 
 /** Why a block cannot be had, and in which object the fault lies. */

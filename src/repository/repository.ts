@@ -29,6 +29,7 @@ import { SlotPool } from './slot.ts';
 import { verifyBackups, type VerifyOptions } from './verify.ts';
 import type { VerifyDepth, VerifyReport } from './verify-report.ts';
 import { WorkPool } from './work-pool.ts';
+import { packsPerIndexDefault } from './write-indexes.ts';
 import { BackupWriter } from './writer.ts';
 
 /** Makes an empty repository. Rejects with `exists` when the container holds one. */
@@ -43,8 +44,10 @@ export interface OpenOptions {
   readonly wrappingKey: Uint8Array;
   /** Threads, as many as cores by default; or threads that other repositories use as well. */
   readonly workers?: number | WorkPool;
-  /** The size at which a pack is closed, 32 MiB by default. */
+  /** The size at which a pack is closed, 16 MiB by default. */
   readonly packBytes?: number;
+  /** An index is written when so many packs are named by none, 16 by default. */
+  readonly packsPerIndex?: number;
   readonly clock?: Clock;
 }
 
@@ -54,12 +57,14 @@ export interface OpenOptions {
  */
 export async function openRepository(store: Store, options: OpenOptions): Promise<Repository> {
   const { workers, packBytes = packBytesTarget, clock = systemClock } = options;
+  const { packsPerIndex = packsPerIndexDefault } = options;
   assert(packBytes > 0 && packBytes <= packBytesTarget, 'packs stay below their limit');
   const keys = await readHeader(store, options.wrappingKey);
   const index = await loadBlockIndex(store, keys);
   const shared = workers instanceof WorkPool;
   const pool = shared ? workers : new WorkPool(workers);
-  return new Repository({ store, keys, index, pool, packBytes }, { clock, ownsPool: !shared });
+  const source = { store, keys, index, pool, packBytes, packsPerIndex };
+  return new Repository(source, { clock, ownsPool: !shared });
 }
 
 export interface OpenWriterOptions {

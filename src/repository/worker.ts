@@ -15,13 +15,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
 import { must } from '../base/assert.ts';
-import { isZero } from '../base/bytes.ts';
+import { isZero, MiB } from '../base/bytes.ts';
 import { isOperatingError } from '../base/errors.ts';
 import { blockBytes, blockKinds, chunkBlocks, zeroId } from './block.ts';
 import { RepositoryKeys } from './keys.ts';
 import { applyPatch, differingSectors, encodePatch } from './patch.ts';
 import { blockLabel, sealInto, unseal } from './seal.ts';
 import { sealedStride, Slot } from './slot.ts';
+import { nativeZstd } from './zstd.ts';
 
 export type TaskKind = 'hash' | 'diff' | 'seal' | 'open';
 
@@ -35,19 +36,20 @@ export interface TaskMessage {
 }
 
 /**
- * Ciphers and zlib answer in new buffers outside the heap, some 200 KiB for each block. The heap
- * itself stays tiny, so that left alone the collector comes only after 100 MiB of them. A minor
- * collection every so many blocks frees them while they are young, and costs little.
+ * Ciphers and zlib answer in new buffers outside the heap. The heap itself stays tiny, so that left
+ * alone the collector comes only after 100 MiB of them. A minor collection every so many bytes
+ * frees them while they are young, and costs little.
  */
-const blocksPerCollection = 64;
+const bytesPerCollection = 8 * MiB;
 setFlagsFromString('--expose-gc');
 const collectGarbage: (options: { type: 'minor' }) => void = runInNewContext('gc');
-let blocksSinceCollection = 0;
+let bytesSinceCollection = 0;
 
-function noteBlock(): void {
-  blocksSinceCollection += 1;
-  if (blocksSinceCollection < blocksPerCollection) return;
-  blocksSinceCollection = 0;
+/** Counts what a step has left behind; Node's own zstd leaves about twice the plain bytes more. */
+function noteGarbage(plainBytes: number, sealedBytes: number): void {
+  bytesSinceCollection += sealedBytes + (nativeZstd === undefined ? 3 : 1) * plainBytes;
+  if (bytesSinceCollection < bytesPerCollection) return;
+  bytesSinceCollection = 0;
   collectGarbage({ type: 'minor' });
 }
 
@@ -78,7 +80,7 @@ function forEachOf(slot: Slot, act: (block: number) => number): void {
   for (let block = 0; block < chunkBlocks; block += 1) {
     if (slot.modes[block] !== 1) continue;
     slot.results[block] = act(block);
-    noteBlock();
+    noteGarbage(blockBytes, slot.lengths[block] ?? 0);
   }
 }
 
@@ -112,7 +114,7 @@ function sealBlock(keys: RepositoryKeys, slot: Slot, block: number): void {
   const label = blockLabel(whole ? blockKinds.whole : blockKinds.patch, id);
   slot.offsets[block] = block * sealedStride;
   slot.lengths[block] = sealInto(slot.sealedRoom(block), key, label, plain);
-  noteBlock();
+  noteGarbage(whole ? 0 : plain.length, slot.lengths[block] ?? 0);
 }
 
 function openBlock(keys: RepositoryKeys, slot: Slot, block: number): number {
