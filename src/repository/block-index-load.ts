@@ -14,7 +14,7 @@ import { entriesOf, packIdOf, packName } from './pack-format.ts';
 import { readPackContent } from './pack-read.ts';
 import { objectLabel, seal, sealBytes, unseal } from './seal.ts';
 
-/** Packs that no index names are read so many at a time: a remote store answers each after a while. */
+/** Packs that no index names are read so many at a time: a remote store takes its time for each. */
 const readsAtOnce = 8;
 
 /**

@@ -12,6 +12,7 @@ import type { BlockIndex } from './block-index.ts';
 import type { Location } from './block-table.ts';
 import { blockKinds, chunkBlocks, hexOf } from './block.ts';
 import type { RepositoryKeys } from './keys.ts';
+import type { PackBuffers } from './pack-buffers.ts';
 import { packName } from './pack-format.ts';
 import { baseOfPatch, patchBytesMax } from './patch.ts';
 import { blockLabel, unseal } from './seal.ts';
@@ -28,6 +29,7 @@ export interface BlockSource {
   readonly pool: WorkPool;
   /** A pack is closed when its blocks reach this size. */
   readonly packBytes: number;
+  readonly packBuffers: PackBuffers;
   /** An index is written when so many packs are named by none. */
   readonly packsPerIndex: number;
 }

@@ -8,16 +8,10 @@
  */
 import { assert } from '../base/assert.ts';
 import { newHexId } from '../base/ids.ts';
-import { BlockTable, sealedBytesMax } from './block-table.ts';
+import { BlockTable } from './block-table.ts';
 import type { BlockKind } from './block.ts';
 import type { BlockSource } from './fetch.ts';
-import {
-  directoryBytesMax,
-  DirectoryBuilder,
-  encodeTrailer,
-  packEntriesMax,
-  packName,
-} from './pack-format.ts';
+import { DirectoryBuilder, encodeTrailer, packEntriesMax, packName } from './pack-format.ts';
 import type { PatchBase } from './patch.ts';
 import { objectLabel, seal } from './seal.ts';
 
@@ -43,7 +37,6 @@ export class PackWriter {
   packsStored = 0;
   readonly #options: PackWriterOptions;
   readonly #uploads = new Map<OpenPack, Promise<void>>();
-  readonly #buffers: Buffer[] = [];
   #open: OpenPack | undefined;
   #number = 0;
   #failure: { error: unknown } | undefined;
@@ -96,6 +89,7 @@ export class PackWriter {
 
   /** Waits for what is under way and gives up the rest; what was put stays and is found again. */
   async abort(): Promise<void> {
+    if (this.#open !== undefined) this.#options.source.packBuffers.give(this.#open.buffer);
     this.#open = undefined;
     await Promise.all(this.#uploads.values());
   }
@@ -107,12 +101,7 @@ export class PackWriter {
   #begin(): OpenPack {
     const number = this.#number;
     this.#number += 1;
-    // Room for one block over the target, the directory and the trailer.
-    const buffer =
-      this.#buffers.pop() ??
-      Buffer.allocUnsafeSlow(
-        this.#options.source.packBytes + sealedBytesMax + directoryBytesMax + 4096,
-      );
+    const buffer = this.#options.source.packBuffers.take();
     const directory = new DirectoryBuilder();
     return { number, buffer, directory, table: new BlockTable(1), length: 0 };
   }
@@ -150,7 +139,7 @@ export class PackWriter {
 
   #settle(pack: OpenPack): void {
     this.#uploads.delete(pack);
-    this.#buffers.push(pack.buffer);
+    this.#options.source.packBuffers.give(pack.buffer);
     const uploading = [...this.#uploads.keys()].map(({ number }) => number);
     const durable = Math.min(this.#open?.number ?? this.#number, ...uploading) - 1;
     assert(durable < this.#number, 'only packs that were begun are durable');

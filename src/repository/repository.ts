@@ -21,6 +21,7 @@ import { type Manifest, manifestName } from './manifest.ts';
 import type { MapRoot } from './map.ts';
 import { NodeReader } from './nodes.ts';
 import { PatchBases } from './patch-bases.ts';
+import { PackBuffers } from './pack-buffers.ts';
 import { packBytesTarget } from './pack-format.ts';
 import { executePrune, type PruneOutcome } from './prune.ts';
 import { planPrune, type PrunePlan } from './prune-plan.ts';
@@ -63,7 +64,8 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
   const index = await loadBlockIndex(store, keys);
   const shared = workers instanceof WorkPool;
   const pool = shared ? workers : new WorkPool(workers);
-  const source = { store, keys, index, pool, packBytes, packsPerIndex };
+  const packBuffers = new PackBuffers(packBytes);
+  const source = { store, keys, index, pool, packBytes, packBuffers, packsPerIndex };
   return new Repository(source, { clock, ownsPool: !shared });
 }
 

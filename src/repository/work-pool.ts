@@ -59,7 +59,9 @@ export class WorkPool {
   }
 
   #start(): Thread {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url));
+    // What a thread leaves behind lies outside its heap: a small one is collected as well.
+    const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { resourceLimits });
     const thread: Thread = { worker, tasks: new Map() };
     worker.on('message', (number: number) => {
       must(thread.tasks.get(number), 'task').resolve();
