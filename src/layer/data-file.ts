@@ -48,6 +48,18 @@ export class DataFile {
       : this.#writeParts(content, offsetBytes);
   }
 
+  /** Reads if memory has all of it, and answers whether it did (`OpenFile.readNow`). */
+  readNow(target: Uint8Array, offsetBytes: number): boolean {
+    const endBytes = offsetBytes + target.byteLength;
+    return endBytes <= partBytes && this.#first.readNow(target, offsetBytes);
+  }
+
+  /** Writes if that takes no wait, and answers whether it did (`OpenFile.writeNow`). */
+  writeNow(content: Uint8Array, offsetBytes: number): boolean {
+    const endBytes = offsetBytes + content.byteLength;
+    return endBytes <= partBytes && this.#first.writeNow(content, offsetBytes);
+  }
+
   /** Makes durable what was written. */
   async datasync(): Promise<void> {
     for (const part of this.#parts.values()) {

@@ -38,25 +38,32 @@ export class DescriptorFile implements OpenFile {
     if (target.byteLength > inPlaceBytesMax || nativeCalls === undefined) {
       return this.#readInPool(target, positionBytes);
     }
-    const done = nativeCalls.readCached(this.#descriptor, target, positionBytes);
-    if (done === target.byteLength) return Promise.resolve(done);
+    if (this.readNow(target, positionBytes)) return Promise.resolve(target.byteLength);
     return this.#coldReads.read(target, positionBytes);
   }
 
   write(content: Uint8Array, positionBytes: number): Promise<void> {
-    if (content.byteLength > inPlaceBytesMax || !writePace.isFast) {
-      return this.#writeInPool(content, positionBytes, 0);
-    }
+    if (this.writeNow(content, positionBytes)) return written;
+    return this.#writeInPool(content, positionBytes);
+  }
+
+  readNow(target: Uint8Array, positionBytes: number): boolean {
+    const done = nativeCalls?.readCached(this.#descriptor, target, positionBytes);
+    return done === target.byteLength;
+  }
+
+  writeNow(content: Uint8Array, positionBytes: number): boolean {
+    const { byteLength } = content;
+    if (byteLength > inPlaceBytesMax || !writePace.isFast) return false;
     const from = performance.now();
     try {
-      const done = fs.writeSync(this.#descriptor, content, 0, content.byteLength, positionBytes);
-      if (done < content.byteLength) return this.#writeInPool(content, positionBytes, done);
-    } catch (error) {
-      return Promise.reject(error);
+      const done = fs.writeSync(this.#descriptor, content, 0, byteLength, positionBytes);
+      return done === byteLength;
+    } catch {
+      return false;
     } finally {
       writePace.note(from);
     }
-    return written;
   }
 
   datasync(): Promise<void> {
@@ -111,7 +118,7 @@ export class DescriptorFile implements OpenFile {
     });
   }
 
-  #writeInPool(content: Uint8Array, positionBytes: number, from: number): Promise<void> {
+  #writeInPool(content: Uint8Array, positionBytes: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const next = (done: number): void => {
         const left = content.byteLength - done;
@@ -121,7 +128,7 @@ export class DescriptorFile implements OpenFile {
           else next(done + count);
         });
       };
-      next(from);
+      next(0);
     });
   }
 }

@@ -24,6 +24,16 @@ export interface OpenFile {
   read(target: Uint8Array, positionBytes: number): Promise<number>;
   /** Writes all of `content`. */
   write(content: Uint8Array, positionBytes: number): Promise<void>;
+  /**
+   * Fills `target` and answers true if memory has all of it. Otherwise answers false, as a file
+   * without this would, and `read` tells.
+   */
+  readNow?(target: Uint8Array, positionBytes: number): boolean;
+  /**
+   * Writes all of `content` and answers true if that does not seem to take a wait. Otherwise, also
+   * when it fails, answers false: some of it may be written, and `write` is to be called.
+   */
+  writeNow?(content: Uint8Array, positionBytes: number): boolean;
   /** Makes durable what was written. */
   datasync(): Promise<void>;
   truncate(lengthBytes: number): Promise<void>;

@@ -75,6 +75,19 @@ export class PooledFile {
     return this.#with('Reading', (file) => file.read(target, positionBytes));
   }
 
+  /** Like that of an open file; false when it is not open. */
+  readNow(target: Uint8Array, positionBytes: number): boolean {
+    this.#usedLately = true;
+    return this.#file?.readNow?.(target, positionBytes) === true;
+  }
+
+  writeNow(content: Uint8Array, positionBytes: number): boolean {
+    if (this.#file?.writeNow === undefined) return false;
+    this.#usedLately = true;
+    this.#writes += 1;
+    return this.#file.writeNow(content, positionBytes);
+  }
+
   async write(content: Uint8Array, positionBytes: number): Promise<void> {
     await this.#with('Writing', (file) => {
       this.#writes += 1;

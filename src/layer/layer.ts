@@ -9,12 +9,15 @@ import { GroupCommit } from './group-commit.ts';
 import type { LayerRecord } from './layer-record.ts';
 import { formatLayerRecord, recordFile } from './layer-record.ts';
 import { MarkLog } from './mark-log.ts';
+import type { LoggedMark } from './mark-log-format.ts';
 import { pageSectors } from './map-page.ts';
+import type { SectorRange } from './range-set.ts';
 import type { SectorKind } from './sector.ts';
-import { data } from './sector.ts';
+import { data, sectorBytes } from './sector.ts';
 import { SectorMap } from './sector-map.ts';
 import { Serial } from './serial.ts';
 
+const pageSpanBytes = pageSectors * sectorBytes;
 /** Changed map pages that a layer keeps in memory before it flushes by itself: 16 MiB. */
 const dirtyPagesMax = 4096;
 /** What the log of marks may take before that: a million marks, which are read in a second. */
@@ -113,6 +116,22 @@ export class Layer {
     this.#hasUnsyncedData = true;
   }
 
+  /** Reads if memory has all of it, and answers whether it did (`OpenFile.readNow`). */
+  readNow(offsetBytes: number, target: Uint8Array): boolean {
+    return this.#data.readNow(target, offsetBytes);
+  }
+
+  /** Writes if that takes no wait, and answers whether it did; false if `markNow` could not be. */
+  writeNow(offsetBytes: number, content: Uint8Array): boolean {
+    if (this.failure !== undefined || this.wantsFlush) return false;
+    const firstPage = Math.floor(offsetBytes / pageSpanBytes);
+    const lastPage = Math.floor((offsetBytes + content.byteLength - 1) / pageSpanBytes);
+    if (!this.#map.isLoaded(firstPage, lastPage)) return false;
+    if (!this.#data.writeNow(content, offsetBytes)) return false;
+    this.#hasUnsyncedData = true;
+    return true;
+  }
+
   /** Brings the map pages of these sectors into memory; undefined when they are there. */
   loadMap(firstSector: number, endSector: number): Promise<void> | undefined {
     const lastPage = Math.floor((endSector - 1) / pageSectors);
@@ -144,6 +163,21 @@ export class Layer {
     }
     this.#set(firstSector, endSector, kind);
     onMarked?.();
+  }
+
+  /**
+   * Marks sectors, whose map pages are loaded, as data at once; the log is written to once for all.
+   * False when that takes a wait: nothing is marked then, and `mark` is to be called.
+   */
+  markNow(ranges: readonly SectorRange[]): boolean {
+    const marks: LoggedMark[] = [];
+    for (const { first, end } of ranges) {
+      if (!this.#map.isAll(first, end, data)) marks.push({ first, end, kind: data });
+    }
+    if (marks.length === 0) return true;
+    if (this.#log.isOn && !this.#log.appendNow(marks)) return false;
+    for (const { first, end } of marks) this.#map.set(first, end, data);
+    return true;
   }
 
   /** True when so much of the map waits in memory that a writer should flush before it goes on. */

@@ -90,6 +90,17 @@ export class MarkLog {
     return this.#appending;
   }
 
+  /** Like `append`, at once; false when that has to wait or fails, and `append` is to be called. */
+  appendNow(marks: readonly LoggedMark[]): boolean {
+    const log = this.#fileOf(this.#generation);
+    if (!this.#turns.isIdle || !log.isMade || this.#failure !== undefined) return false;
+    const { content, check } = this.#compose(log, marks);
+    if (!log.file.writeNow(content, log.endBytes)) return false;
+    log.endBytes += content.byteLength;
+    log.check = check;
+    return true;
+  }
+
   /**
    * A flush begins; called in the turn in which it copies the marks. Answers what it is to `empty`
    * when it has succeeded.
@@ -164,13 +175,7 @@ export class MarkLog {
     const generation = this.#generation;
     const log = this.#fileOf(generation);
     if (!log.isMade) await this.#make(log);
-    const header = log.endBytes === 0 ? this.#header(generation) : Buffer.alloc(0);
-    const content = Buffer.allocUnsafe(header.byteLength + marks.length * logRecordBytes);
-    content.set(header);
-    let check = log.endBytes === 0 ? headerCheck(header) : log.check;
-    for (const [index, mark] of marks.entries()) {
-      check = putRecord(content, header.byteLength + index * logRecordBytes, mark, check);
-    }
+    const { content, check } = this.#compose(log, marks);
     try {
       await log.file.write(content, log.endBytes);
     } catch (error) {
@@ -180,6 +185,18 @@ export class MarkLog {
     log.endBytes += content.byteLength;
     log.check = check;
     return generation;
+  }
+
+  /** What is to be written for the marks, and the check value at its end. */
+  #compose(log: LogFile, marks: readonly LoggedMark[]): { content: Buffer; check: number } {
+    const header = log.endBytes === 0 ? this.#header(this.#generation) : Buffer.alloc(0);
+    const content = Buffer.allocUnsafe(header.byteLength + marks.length * logRecordBytes);
+    content.set(header);
+    let check = log.endBytes === 0 ? headerCheck(header) : log.check;
+    for (const [index, mark] of marks.entries()) {
+      check = putRecord(content, header.byteLength + index * logRecordBytes, mark, check);
+    }
+    return { content, check };
   }
 
   /** Takes back what a failed write may have left: nobody is told that it is there. */

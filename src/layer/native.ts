@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
 import type * as Koffi from 'koffi';
+import { bindNative, type NativeLibrary } from '../base/native-library.ts';
 
 /**
  * System calls of Linux that Node does not have, through the C library: preadv2(2),
@@ -39,22 +39,10 @@ type ReadVector = (
 
 type Allocate = (fd: number, mode: number, offsetBytes: number, lengthBytes: number) => number;
 
-/** Undefined where they are not to be had: everything works without them, only with more cost. */
-export const nativeCalls: NativeCalls | undefined = load();
+/** Undefined where they are not to be had. */
+export const nativeCalls: NativeCalls | undefined = bindNative(bind);
 
-function load(): NativeCalls | undefined {
-  if (process.platform !== 'linux') return undefined;
-  try {
-    const koffi: typeof Koffi = createRequire(import.meta.url)('koffi');
-    return bind(koffi);
-  } catch {
-    // The package has no build for this machine, or its C library lacks a call.
-    return undefined;
-  }
-}
-
-function bind(koffi: typeof Koffi): NativeCalls {
-  const library = koffi.load(null);
+function bind({ koffi, library }: NativeLibrary): NativeCalls {
   const vector = koffi.struct({ base: 'void *', lengthBytes: 'size_t' });
   const preadv2: ReadVector = library.func('preadv2', 'int64', [
     'int',

@@ -100,10 +100,15 @@ export class SectorMap {
 
   /** Brings pages into memory so that `set` may be called; undefined when they are there. */
   load(firstPage: number, lastPage: number): Promise<void> | undefined {
+    return this.isLoaded(firstPage, lastPage) ? undefined : this.#loadAll(firstPage, lastPage);
+  }
+
+  /** True when these pages are in memory. */
+  isLoaded(firstPage: number, lastPage: number): boolean {
     for (let page = firstPage; page <= lastPage; page += 1) {
-      if (!this.#pages.has(page)) return this.#loadAll(firstPage, lastPage);
+      if (!this.#pages.has(page)) return false;
     }
-    return undefined;
+    return true;
   }
 
   /** True when all these sectors, whose pages are loaded, are of this kind. */

@@ -85,10 +85,10 @@ async function inPieces(
 }
 
 /** Success without payload, which may be a simple reply but where headers are extended. */
-function done(request: Request): Buffer {
+export function done(request: Request): Buffer {
   if (request.extended) return encodeNoneChunk(request);
   const reply = Buffer.allocUnsafe(simpleReplyBytes);
-  writeSimpleReply(reply, request, 0);
+  writeSimpleReply(reply, 0, request, 0);
   return reply;
 }
 
@@ -96,6 +96,6 @@ function done(request: Request): Buffer {
 export function refuse(session: Session, request: Request, refusal: Refusal): Buffer {
   if (session.structured) return encodeErrorChunk(request, refusal.errno, refusal.message);
   const reply = Buffer.allocUnsafe(simpleReplyBytes);
-  writeSimpleReply(reply, request, refusal.errno);
+  writeSimpleReply(reply, 0, request, refusal.errno);
   return reply;
 }

@@ -1,19 +1,18 @@
 import type { Duplex } from 'node:stream';
 import { assert, must } from '../base/assert.ts';
 import { KiB } from '../base/bytes.ts';
+import type { Input } from './input.ts';
 
-/** Bytes that wait unread before the socket is stopped; also the most that `wait` asks for. */
+/** Bytes that wait unread before the socket is stopped. */
 export const unreadBytesMax = 128 * KiB;
 
 /**
- * Reads a socket in pieces of the reader's own choosing.
+ * Reads any stream.
  *
- * Invariants: at most one `wait` or `fill` is under way; the socket flows only while fewer than
- * `unreadBytesMax` bytes are unread, so at most that and one chunk of the socket are held. After
- * the end (of the peer, or by `stop`) what arrived can still be taken, and every wait for more ends
- * with false; once the socket is closed there is nothing to take either.
+ * Invariant: the stream flows only while fewer than `unreadBytesMax` bytes are unread, so at most
+ * that and one chunk of it are held.
  */
-export class ByteReader {
+export class ByteReader implements Input {
   readonly #socket: Duplex;
   #chunks: Buffer[] = [];
   #headOffset = 0;
@@ -35,12 +34,10 @@ export class ByteReader {
     socket.once('close', this.#onClose);
   }
 
-  /** True when `count` bytes can be taken. */
   has(count: number): boolean {
     return this.#unread >= count;
   }
 
-  /** True as soon as `count` bytes can be taken, false when they will never come. */
   wait(count: number): Promise<boolean> {
     assert(count <= unreadBytesMax, 'a wait is for no more than the reader holds');
     if (this.has(count)) return Promise.resolve(true);
@@ -48,7 +45,7 @@ export class ByteReader {
     return this.#sleep();
   }
 
-  /** The next `count` bytes, which are there: a view of what arrived, or a copy of pieces. */
+  /** A view of what arrived, or a copy of pieces. */
   take(count: number): Buffer {
     assert(this.has(count), 'bytes are taken only when they are there');
     const head = this.#chunks[0];
@@ -62,7 +59,6 @@ export class ByteReader {
     return copy;
   }
 
-  /** Fills `target` with the next bytes; false when the end comes first. */
   fill(target: Buffer): Promise<boolean> {
     const filled = this.#drainInto(target, 0);
     if (filled === target.length) return Promise.resolve(true);
@@ -71,34 +67,25 @@ export class ByteReader {
     return this.#sleep();
   }
 
-  /** Reads past `count` bytes; false when the end comes first. */
-  async discard(count: number): Promise<boolean> {
-    let left = count;
-    while (left > 0) {
-      const step = Math.min(left, 64 * KiB);
-      if (!this.has(step) && !(await this.wait(step))) return false;
-      this.take(step);
-      left -= step;
-    }
-    return true;
-  }
-
-  /** Ends reading: whoever waits is told false. */
   stop(): void {
     this.#ended = true;
     this.#finish(false);
   }
 
-  /** Lets go of the socket for another reader; true if nothing was left unread. */
-  detach(): boolean {
+  /** False when nothing more will come. */
+  get isOpen(): boolean {
+    return !this.#ended;
+  }
+
+  /** Lets go of the socket for another reader; gives what was left unread. */
+  detach(): Buffer {
     this.#socket.off('data', this.#onData);
     this.#socket.off('end', this.#onEnd);
     this.#socket.off('close', this.#onClose);
     this.#socket.pause();
-    return this.#unread === 0;
+    return this.take(this.#unread);
   }
 
-  /** Ends reading and forgets what arrived. */
   drop(): void {
     this.#chunks = [];
     this.#headOffset = 0;

@@ -1,21 +1,39 @@
 import type { Duplex } from 'node:stream';
+import { KiB } from '../base/bytes.ts';
 import { ByteReader } from './byte-reader.ts';
+import { DirectInput } from './direct-input.ts';
+import { DirectSocket } from './direct-socket.ts';
+import type { Input } from './input.ts';
+import type { Turns } from './turns.ts';
+
+interface Message {
+  readonly bytes: Buffer;
+  /** Called once the bytes have left, or never will. */
+  readonly taken: (() => void) | undefined;
+}
+
+/** Where messages are put together that leave in one call; in use only within a call of ours. */
+const gathered = Buffer.allocUnsafeSlow(256 * KiB);
 
 /** One peer's bytes in both directions; answers that are ready in the same turn leave together. */
 export class Channel {
   readonly socket: Duplex;
-  readonly input: ByteReader;
-  #corked = false;
+  readonly #reader: ByteReader;
+  #direct: { readonly socket: DirectSocket; readonly input: DirectInput } | undefined;
+  /** What is to leave at the end of this turn. */
+  #ready: Message[] = [];
   #sent = 0;
   #taken = 0;
-  readonly #uncork = (): void => {
-    this.#corked = false;
-    this.socket.uncork();
-  };
+  /** Messages that Node holds for the peer. */
+  #held = 0;
 
   constructor(socket: Duplex) {
     this.socket = socket;
-    this.input = new ByteReader(socket);
+    this.#reader = new ByteReader(socket);
+  }
+
+  get input(): Input {
+    return this.#direct?.input ?? this.#reader;
   }
 
   /** Messages handed over, and those of them that the peer's socket has taken. */
@@ -27,17 +45,39 @@ export class Channel {
     return this.#taken;
   }
 
+  /** Lets go of the socket for a channel inside this one; nothing is left unread. */
+  detach(): void {
+    this.#reader.detach();
+  }
+
+  /** Moves the bytes by system calls from now on, and answers the input, if that can be done. */
+  goDirect(turns: Turns): DirectInput | undefined {
+    const socket = DirectSocket.of(this.socket);
+    if (socket === undefined || !this.#reader.isOpen) return undefined;
+    const unread = Buffer.concat([this.#reader.detach(), socket.take()]);
+    const input = new DirectInput(socket, turns, unread);
+    this.#direct = { socket, input };
+    return input;
+  }
+
   /** Sends `bytes` whole; `taken` is called once they have left, or never will. */
   send(bytes: Buffer, taken?: () => void): void {
-    if (!this.#corked) {
-      this.#corked = true;
-      this.socket.cork();
-      process.nextTick(this.#uncork);
-    }
+    if (this.#ready.length === 0) process.nextTick(this.#leave);
+    this.#ready.push({ bytes, taken });
     this.#sent += 1;
-    this.socket.write(bytes, () => {
-      this.#taken += 1;
-      taken?.();
+  }
+
+  /** True while bytes are moved directly, and the peer takes what it gets. */
+  get canSendNow(): boolean {
+    return this.#direct !== undefined && this.#held === 0;
+  }
+
+  /** Sends some messages at once, behind those before; the bytes are the caller's afterwards. */
+  sendNow(bytes: Buffer, messages: number): void {
+    this.#leave();
+    this.#sent += messages;
+    this.#pass(bytes, () => {
+      this.#taken += messages;
     });
   }
 
@@ -46,7 +86,65 @@ export class Channel {
     return new Promise((resolve) => {
       if (this.socket.destroyed) return resolve();
       this.socket.once('close', resolve);
+      this.#leave();
       this.socket.end(resolve);
+    });
+  }
+
+  readonly #leave = (): void => {
+    const ready = this.#ready;
+    this.#ready = [];
+    if (ready.length === 0) return;
+    if (this.canSendNow) {
+      this.#leaveDirectly(ready);
+      return;
+    }
+    this.socket.cork();
+    for (const message of ready) this.#hold(message.bytes, () => this.#settle(message));
+    this.socket.uncork();
+  };
+
+  /** Puts small messages together, so that one call is enough for them. */
+  #leaveDirectly(ready: readonly Message[]): void {
+    let first = 0;
+    let used = 0;
+    const pass = (end: number): void => {
+      const messages = ready.slice(first, end);
+      this.#pass(gathered.subarray(0, used), () => {
+        for (const message of messages) this.#settle(message);
+      });
+      first = end;
+      used = 0;
+    };
+    for (const [index, message] of ready.entries()) {
+      const { bytes } = message;
+      if (used > 0 && used + bytes.length > gathered.length) pass(index);
+      if (bytes.length > gathered.length / 4) {
+        if (used > 0) pass(index);
+        this.#pass(bytes, () => this.#settle(message));
+        first = index + 1;
+      } else used += bytes.copy(gathered, used);
+    }
+    if (used > 0) pass(ready.length);
+  }
+
+  #settle({ taken }: Message): void {
+    this.#taken += 1;
+    taken?.();
+  }
+
+  /** Sends what the peer takes; of the rest Node holds a copy. */
+  #pass(bytes: Buffer, taken: () => void): void {
+    const count = this.#held === 0 ? (this.#direct?.socket.send(bytes) ?? 0) : 0;
+    if (count === bytes.length) taken();
+    else this.#hold(Buffer.from(bytes.subarray(count)), taken);
+  }
+
+  #hold(bytes: Buffer, taken: () => void): void {
+    this.#held += 1;
+    this.socket.write(bytes, () => {
+      this.#held -= 1;
+      taken();
     });
   }
 }

@@ -31,7 +31,7 @@ export async function simpleRead(
   pool: BufferPool,
 ): Promise<Buffer> {
   const reply = pool.lend(simpleReplyBytes + request.lengthBytes);
-  writeSimpleReply(reply, request, 0);
+  writeSimpleReply(reply, 0, request, 0);
   if (request.lengthBytes > 0) {
     await device.read(request.offsetBytes, reply.subarray(simpleReplyBytes));
   }
@@ -58,6 +58,31 @@ export async function structuredRead(
     }
   }
   return readRuns(device, request, [{ offsetBytes, lengthBytes, kind: 'data' }], pool);
+}
+
+/** The length of a reply to a read that is all data, whose data comes last. */
+export function plainReadBytesOf(
+  { structured }: { readonly structured: boolean },
+  request: Request,
+): number {
+  const headBytes = structured ? chunkHeaderBytesOf(request) + dataPrefixBytes : simpleReplyBytes;
+  return headBytes + request.lengthBytes;
+}
+
+/** Writes at `at` what comes before the data in such a reply. */
+export function writePlainReadHead(
+  target: Buffer,
+  at: number,
+  { structured }: { readonly structured: boolean },
+  request: Request,
+): void {
+  if (!structured) {
+    writeSimpleReply(target, at, request, 0);
+    return;
+  }
+  const payloadBytes = dataPrefixBytes + request.lengthBytes;
+  writeChunkHeader(target, at, request, { type: chunkType.offsetData, done: true, payloadBytes });
+  writeUInt64(target, request.offsetBytes, at + chunkHeaderBytesOf(request));
 }
 
 /** Runs of two kinds, `data` and `absent`, in which no hole is short. */

@@ -27,6 +27,10 @@ export class Gate {
     this.#open = false;
   }
 
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   open(): void {
     this.#open = true;
     for (const go of this.#waiting.splice(0)) go();
@@ -101,7 +105,13 @@ export function uriOf(path: string, name: string): string {
 
 function gated(watched: Watched, gate: Gate): BlockDevice {
   const { device } = watched;
+  const { immediate } = device;
   return {
+    immediate: immediate && {
+      read: (offset, target) => gate.isOpen && immediate.read(offset, target),
+      write: (offset, data, done) => gate.isOpen && immediate.write(offset, data, done),
+      settle: () => immediate.settle(),
+    },
     lengthBytes: device.lengthBytes,
     readOnly: device.readOnly,
     read: (offset, target) => gate.pass().then(() => device.read(offset, target)),

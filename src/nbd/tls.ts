@@ -19,7 +19,7 @@ export interface NbdTls {
  */
 export function tlsOver(socket: Socket, tls: NbdTls): StartTls {
   return (plain) => {
-    plain.input.detach();
+    plain.detach();
     // In TLS either side's end is the end of both; a peer that left in the middle is gone at once.
     socket.allowHalfOpen = false;
     const server = createServer({

@@ -7,24 +7,30 @@ import { availableParallelism } from 'node:os';
  */
 const awakeMs = 0.1;
 
+/** Something that is looked at in every turn of the event loop while it is busy. */
+export interface Watched {
+  /** Takes what has come; true when that was something. */
+  poll(): boolean;
+  /** It is not looked at any more until it is watched again. */
+  rest(): void;
+}
+
+const nobody: Watched = { poll: () => false, rest: () => undefined };
+
 /**
- * Who may go on, one in each turn of the event loop: between two of them the loop looks at all
- * sockets, so a connection with much to do keeps nobody waiting for longer than one turn.
+ * The turns of the event loop: who may go on, one in each turn, so that a connection with much to
+ * do keeps nobody waiting for longer; and who is looked at in each, as long as something comes.
  */
 export class Turns {
   readonly #waiting: (() => void)[] = [];
+  /** With the time until which each is looked at. */
+  readonly #watched = new Map<Watched, number>();
   readonly #awakeMs: number;
-  #awakeUntil = 0;
-  #isAwake = false;
+  #isLooking = false;
 
   /** Where there is one processor only, its time belongs to the client. */
   constructor(options: { awakeMs?: number } = {}) {
     this.#awakeMs = options.awakeMs ?? (availableParallelism() > 1 ? awakeMs : 0);
-  }
-
-  /** True while the loop does not sleep. */
-  get isAwake(): boolean {
-    return this.#isAwake;
   }
 
   /** Resolves when it is the caller's turn, after all who asked before. */
@@ -35,13 +41,22 @@ export class Turns {
     });
   }
 
-  /** A request has come: the next one is expected soon. */
+  /** Looks at `watched` in every turn, until nothing has come for a while. */
+  watch(watched: Watched): void {
+    this.#watched.set(watched, performance.now() + this.#awakeMs);
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    setImmediate(this.#look);
+  }
+
+  /** Keeps the loop from sleeping for a while: somebody's next request is expected soon. */
   stayAwake(): void {
-    if (this.#awakeMs === 0) return;
-    this.#awakeUntil = performance.now() + this.#awakeMs;
-    if (this.#isAwake) return;
-    this.#isAwake = true;
-    setImmediate(this.#watch);
+    if (this.#awakeMs > 0) this.watch(nobody);
+  }
+
+  /** True while the loop does not sleep. */
+  get isAwake(): boolean {
+    return this.#isLooking;
   }
 
   readonly #give = (): void => {
@@ -49,8 +64,16 @@ export class Turns {
     if (this.#waiting.length > 0) setImmediate(this.#give);
   };
 
-  readonly #watch = (): void => {
-    if (performance.now() < this.#awakeUntil) setImmediate(this.#watch);
-    else this.#isAwake = false;
+  readonly #look = (): void => {
+    for (const [watched, until] of this.#watched) {
+      const now = performance.now();
+      if (watched.poll()) this.#watched.set(watched, now + this.#awakeMs);
+      else if (now >= until) {
+        this.#watched.delete(watched);
+        watched.rest();
+      }
+    }
+    this.#isLooking = this.#watched.size > 0;
+    if (this.#isLooking) setImmediate(this.#look);
   };
 }

@@ -173,12 +173,17 @@ export function encodeOptionReply(optionType: number, replyType: number, data?: 
   return reply;
 }
 
-/** Writes the header of a simple reply at the start of `target`. */
-export function writeSimpleReply(target: Buffer, request: Request, errno: number): void {
-  target.writeUInt32BE(simpleReplyMagic, 0);
-  target.writeUInt32BE(errno, 4);
-  target.writeUInt32BE(request.cookieHigh, 8);
-  target.writeUInt32BE(request.cookieLow, 12);
+/** Writes the header of a simple reply. */
+export function writeSimpleReply(
+  target: Buffer,
+  at: number,
+  request: Request,
+  errno: number,
+): void {
+  target.writeUInt32BE(simpleReplyMagic, at);
+  target.writeUInt32BE(errno, at + 4);
+  target.writeUInt32BE(request.cookieHigh, at + 8);
+  target.writeUInt32BE(request.cookieLow, at + 12);
 }
 
 /** The length of what `writeChunkHeader` writes. */

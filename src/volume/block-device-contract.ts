@@ -30,6 +30,7 @@ export function blockDeviceContract(name: string, open: OpenDevice): void {
   describe(`${name} is a block device`, () => {
     describe('reading and writing', () => checkBytes(check));
     describe('giving back', () => checkFreeing(check));
+    describe('what is done at once', () => checkImmediate(check, open));
     describe('overlapping calls', () => checkOverlap(check));
     describe('refusals', () => checkRefusals(check, open));
   });
@@ -94,6 +95,57 @@ function checkBytes(check: Check): void {
     await Promise.all([device.flush(), device.flush(), device.flush()]);
     assert.equal((await readBytes(device, 9, 4)).toString(), 'firn');
   });
+}
+
+function checkImmediate(check: Check, open: OpenDevice): void {
+  check(
+    'what is written at once counts when that is said, and is read either way',
+    async (device) => {
+      const { immediate } = device;
+      if (immediate === undefined) return;
+      const expected = await fillSectors(device, 16);
+      const counts = Array.from({ length: 4 }, (_, index) => {
+        const { promise, resolve } = Promise.withResolvers<unknown>();
+        const content = randomBytes((index + 1) * sector);
+        if (!immediate.write(3 * index * sector, content, resolve)) return undefined;
+        content.copy(expected, 3 * index * sector);
+        return promise;
+      });
+      immediate.settle();
+      for (const count of counts) assert.equal(await count, undefined);
+      assert.ok((await readBytes(device, 0, 16 * sector)).equals(expected));
+      const target = Buffer.alloc(sector);
+      for (let index = 0; index < 16; index += 1) {
+        const there = immediate.read(index * sector, target);
+        if (there)
+          assert.ok(target.equals(expected.subarray(index * sector, (index + 1) * sector)));
+      }
+      await device.flush();
+    },
+  );
+
+  check('a broken sector is written at once whole or not at all', async (device) => {
+    const expected = await fillSectors(device, 4);
+    const content = randomBytes(50);
+    const isWritten = device.immediate?.write(100, content, () => undefined) === true;
+    device.immediate?.settle();
+    if (isWritten) content.copy(expected, 100);
+    assert.ok((await readBytes(device, 0, 4 * sector)).equals(expected));
+  });
+
+  test('nothing is written at once to a device that cannot be changed', async () => {
+    const device = await open({ lengthBytes: deviceBytes, readOnly: true });
+    const done = (): void => assert.fail('nothing was written');
+    assert.notEqual(device.immediate?.write(0, Buffer.alloc(sector), done), true);
+    device.immediate?.settle();
+    await device.close();
+  });
+}
+
+async function fillSectors(device: BlockDevice, count: number): Promise<Buffer> {
+  const content = randomBytes(count * sector);
+  await device.write(0, content);
+  return content;
 }
 
 function checkFreeing(check: Check): void {

@@ -4,6 +4,22 @@ import type { Extent } from '../base/extent.ts';
 export const requestBytesMax = 32 * 1024 * 1024;
 
 /**
+ * What a device can do at once, because nothing has to be waited for. Ranges are as for the device
+ * itself, and what counts is the same as if the device had resolved.
+ */
+export interface ImmediateDevice {
+  /** Fills `target` and answers true; or answers false, and `read` is to be called. */
+  read(offsetBytes: number, target: Uint8Array): boolean;
+  /**
+   * Writes `data`, answers true, and calls `done` when that counts: in `settle`, or later. Or
+   * answers false, and `write` is to be called.
+   */
+  write(offsetBytes: number, data: Uint8Array, done: (error?: unknown) => void): boolean;
+  /** Ends a row of writes; to be called in the turn of the event loop in which they were made. */
+  settle(): void;
+}
+
+/**
  * A disk: what `nbd` serves, and what backup and restore read and write.
  *
  * Obligations of the caller, asserted inside: every range lies within `lengthBytes`, no request but
@@ -37,4 +53,6 @@ export interface BlockDevice {
   /** The extents of the range, in order, without gap, neighbours of different kind. */
   extents(offsetBytes: number, lengthBytes: number): Promise<Extent[]>;
   close(): Promise<void>;
+  /** For many small requests; a device may go without it. */
+  readonly immediate?: ImmediateDevice | undefined;
 }

@@ -29,6 +29,22 @@ export function readChain(chain: Chain, offsetBytes: number, target: Uint8Array)
   return readRegions(chain, offsetBytes, target);
 }
 
+/** Like `readChain` if memory has all of it; answers whether it did. */
+export function readChainNow(chain: Chain, offsetBytes: number, target: Uint8Array): boolean {
+  const region = Math.floor(offsetBytes / regionBytes);
+  const base = region * regionBytes;
+  const endBytes = offsetBytes + target.byteLength;
+  const owners = endBytes <= base + regionBytes ? chain.owners(region) : undefined;
+  if (owners === undefined) return false;
+  const from = Math.floor((offsetBytes - base) / sectorBytes);
+  const to = Math.ceil((endBytes - base) / sectorBytes);
+  if (ownerRunEnd(owners, from, to) !== to) return false;
+  const owner = owners[from] ?? absentOwner;
+  if (owner >= firstSlotOwner) return chain.layerOf(owner).readNow(offsetBytes, target);
+  target.fill(0);
+  return true;
+}
+
 async function readRegions(chain: Chain, offsetBytes: number, target: Uint8Array): Promise<void> {
   const parts: Promise<void>[] = [];
   for (let done = 0; done < target.byteLength;) {

@@ -36,17 +36,34 @@ function hookedFile(file: OpenFile, path: string, before: BeforeOperation): Open
     before(name, path);
     return work();
   };
+  /** What made a write at once fail: the caller writes again, and is told then. */
+  let failed: unknown;
+  const beforeWrite = (): void => {
+    const failure = failed;
+    failed = undefined;
+    if (failure !== undefined) throw failure;
+    before('write', path);
+  };
   return {
     read: (target, position) => hook('read', () => file.read(target, position)),
     write: async (content, position) => {
       try {
-        before('write', path);
+        beforeWrite();
       } catch (error) {
         if (!(error instanceof ShortWrite)) throw error;
         await file.write(content.subarray(0, content.byteLength / 2), position);
         throw systemError(error.code);
       }
       await file.write(content, position);
+    },
+    writeNow: (content, position) => {
+      try {
+        beforeWrite();
+      } catch (error) {
+        failed = error;
+        return false;
+      }
+      return file.writeNow?.(content, position) === true;
     },
     datasync: () => hook('datasync', () => file.datasync()),
     truncate: (length) => hook('truncate', () => file.truncate(length)),

@@ -16,6 +16,10 @@ export class Gate {
     return undefined;
   }
 
+  get isOpen(): boolean {
+    return this.#opening === undefined;
+  }
+
   leave(): void {
     this.#inside -= 1;
     if (this.#inside === 0 && this.#emptied !== undefined) this.#emptied();

@@ -5,11 +5,21 @@ import type { Layer } from '../layer/layer.ts';
 import type { SectorKind } from '../layer/sector.ts';
 import { absent, data, sectorBytes, zero } from '../layer/sector.ts';
 import type { Chain } from './chain.ts';
-import { chainExtents, ownersOf, readChain } from './chain-reader.ts';
+import { chainExtents, ownersOf, readChain, readChainNow } from './chain-reader.ts';
 import { Gate } from './gate.ts';
 import { RangeLocks } from './range-locks.ts';
 import { absentOwner, firstSlotOwner, ownerRunEnd, regionSectors, zeroOwner } from './region.ts';
 import { SpaceReturn } from './space-return.ts';
+
+/** Hears that a change counts, or why it does not. */
+type Done = (error?: unknown) => void;
+
+/** Sectors that hold what was written, which does not count yet. */
+interface Unmarked {
+  readonly first: number;
+  readonly end: number;
+  readonly done: Done;
+}
 
 /**
  * A volume that is in use: where reads and writes meet freezes and merges. All devices of a volume
@@ -34,6 +44,8 @@ export class LiveVolume {
   readonly #unsynced = new Set<Layer>();
   #failure: OperatingError | undefined;
   readonly #spaceReturn = new SpaceReturn(this);
+  /** What was written in this turn, and is to be marked in it. */
+  #unmarked: Unmarked[] = [];
   /** Requests of guests so far. */
   #requests = 0;
 
@@ -64,6 +76,45 @@ export class LiveVolume {
 
   extents(offsetBytes: number, lengthBytes: number): Promise<Extent[]> {
     return chainExtents(this.chain, offsetBytes, lengthBytes);
+  }
+
+  /** Reads if nothing has to be waited for, and answers whether it did. */
+  readNow(offsetBytes: number, target: Uint8Array): boolean {
+    const isDone = readChainNow(this.chain, offsetBytes, target);
+    if (isDone) this.#requests += 1;
+    return isDone;
+  }
+
+  /**
+   * Writes whole sectors if nothing has to be waited for, and answers whether it did. They count
+   * when `done` is called, for which `settleWrites` is to be called in this turn of the event loop.
+   */
+  writeNow(offsetBytes: number, content: Uint8Array, done: Done): boolean {
+    const first = offsetBytes / sectorBytes;
+    const end = first + content.byteLength / sectorBytes;
+    if (!Number.isInteger(first) || !Number.isInteger(end) || this.#failure !== undefined) {
+      return false;
+    }
+    if (!this.#gate.isOpen || !this.#locks.isFree(first, end)) return false;
+    if (!this.chain.top.writeNow(offsetBytes, content)) return false;
+    this.#requests += 1;
+    this.#unmarked.push({ first, end, done });
+    return true;
+  }
+
+  /** Lets count what `writeNow` has written in this turn. */
+  settleWrites(): void {
+    if (this.#unmarked.length === 0) return;
+    const { chain } = this;
+    const unmarked = this.#unmarked;
+    this.#unmarked = [];
+    if (chain.top.markNow(unmarked)) {
+      for (const { first, end } of unmarked) chain.mark(first, end, chain.topOwner);
+      for (const { done } of unmarked) done();
+      return;
+    }
+    // Each holds its sectors before this turn ends.
+    for (const written of unmarked) void this.#markLater(written);
   }
 
   async write(offsetBytes: number, content: Uint8Array): Promise<void> {
@@ -280,6 +331,16 @@ export class LiveVolume {
       const owner = kind === data ? chain.topOwner : kind === zero ? zeroOwner : absentOwner;
       chain.mark(firstSector, endSector, owner);
     });
+  }
+
+  async #markLater({ first, end, done }: Unmarked): Promise<void> {
+    try {
+      await this.#change(first, end, () => this.#mark(first, end, data));
+    } catch (error) {
+      done(error);
+      return;
+    }
+    done();
   }
 
   #endOfWhole(endBytes: number): number {

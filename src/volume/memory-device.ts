@@ -2,7 +2,7 @@ import { assert, assertBytes } from '../base/assert.ts';
 import { OperatingError } from '../base/errors.ts';
 import type { Extent, ExtentKind } from '../base/extent.ts';
 import { appendExtent } from '../base/extent.ts';
-import type { BlockDevice } from './block-device.ts';
+import type { BlockDevice, ImmediateDevice } from './block-device.ts';
 import { requestBytesMax } from './block-device.ts';
 
 const sectorBytes = 4096;
@@ -30,15 +30,43 @@ class MemoryDevice implements BlockDevice {
   readonly readOnly: boolean;
   /** A sector that was never written is missing; one that was zeroed whole is `null`. */
   readonly #sectors = new Map<number, Buffer | null>();
+  readonly immediate: ImmediateDevice;
+  /** Hear of their writes when these are settled. */
+  #unsettled: (() => void)[] = [];
   #closed = false;
 
   constructor(lengthBytes: number, readOnly: boolean) {
     assertBytes(lengthBytes, 'lengthBytes');
     this.lengthBytes = lengthBytes;
     this.readOnly = readOnly;
+    this.immediate = {
+      read: (offsetBytes, target) => {
+        this.#read(offsetBytes, target);
+        return true;
+      },
+      write: (offsetBytes, data, done) => {
+        if (this.readOnly) return false;
+        this.#write(offsetBytes, data);
+        this.#unsettled.push(done);
+        return true;
+      },
+      settle: () => {
+        const unsettled = this.#unsettled;
+        this.#unsettled = [];
+        for (const done of unsettled) done();
+      },
+    };
   }
 
   async read(offsetBytes: number, target: Uint8Array): Promise<void> {
+    this.#read(offsetBytes, target);
+  }
+
+  async write(offsetBytes: number, data: Uint8Array): Promise<void> {
+    this.#write(offsetBytes, data);
+  }
+
+  #read(offsetBytes: number, target: Uint8Array): void {
     this.#check(offsetBytes, target.byteLength);
     for (const { sector, from, to } of pieces(offsetBytes, target.byteLength)) {
       const at = sector * sectorBytes + from - offsetBytes;
@@ -48,7 +76,7 @@ class MemoryDevice implements BlockDevice {
     }
   }
 
-  async write(offsetBytes: number, data: Uint8Array): Promise<void> {
+  #write(offsetBytes: number, data: Uint8Array): void {
     this.#checkChange(offsetBytes, data.byteLength);
     for (const { sector, from, to } of pieces(offsetBytes, data.byteLength)) {
       const at = sector * sectorBytes + from - offsetBytes;

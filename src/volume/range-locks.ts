@@ -40,6 +40,14 @@ export class RangeLocks {
     return entry;
   }
 
+  /** True when nobody holds, or waits for, a part of the range. */
+  isFree(firstSector: number, endSector: number): boolean {
+    for (const entry of this.#entries) {
+      if (overlap(entry, { firstSector, endSector, waiting: undefined })) return false;
+    }
+    return true;
+  }
+
   release(lock: RangeLock): void {
     const index = this.#entries.findIndex((entry) => entry === lock);
     this.#entries.splice(index, 1);

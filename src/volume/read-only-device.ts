@@ -5,6 +5,7 @@ import type { BlockDevice } from './block-device.ts';
 export function readOnlyDevice(device: BlockDevice): BlockDevice {
   const refuse = (): Promise<never> =>
     Promise.reject(new OperatingError('read_only', 'this device is read-only'));
+  const { immediate } = device;
   return {
     get lengthBytes() {
       return device.lengthBytes;
@@ -17,5 +18,10 @@ export function readOnlyDevice(device: BlockDevice): BlockDevice {
     flush: () => Promise.resolve(),
     extents: (offsetBytes, lengthBytes) => device.extents(offsetBytes, lengthBytes),
     close: () => device.close(),
+    immediate: immediate && {
+      read: (offsetBytes, target) => immediate.read(offsetBytes, target),
+      write: () => false,
+      settle: () => undefined,
+    },
   };
 }

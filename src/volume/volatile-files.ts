@@ -135,6 +135,11 @@ export class VolatileFiles {
         await this.#remember(file, path, position, content.byteLength);
         await file.write(content, position);
       },
+      readNow: (target, position) => file.readNow?.(target, position) === true,
+      // Only what needs not be remembered any more.
+      writeNow: (content, position) =>
+        this.#isRemembered(path, position, content.byteLength) &&
+        file.writeNow?.(content, position) === true,
       datasync: () => this.#sync(file, path),
       truncate: (lengthBytes) => file.truncate(lengthBytes),
       punch: (position, length) => file.punch(position, length),
@@ -142,6 +147,15 @@ export class VolatileFiles {
       allocatedBytes: () => file.allocatedBytes(),
       close: () => file.close(),
     };
+  }
+
+  #isRemembered(path: string, position: number, length: number): boolean {
+    const unsynced = this.#files.get(path)?.unsynced;
+    const end = Math.ceil((position + length) / blockBytes);
+    for (let block = Math.floor(position / blockBytes); block < end; block += 1) {
+      if (unsynced?.has(block) !== true) return false;
+    }
+    return true;
   }
 
   async #sync(file: OpenFile, path: string): Promise<void> {

@@ -1,10 +1,10 @@
 import { assert, assertBytes } from '../base/assert.ts';
 import { OperatingError } from '../base/errors.ts';
 import type { Extent } from '../base/extent.ts';
-import type { BlockDevice } from './block-device.ts';
+import type { BlockDevice, ImmediateDevice } from './block-device.ts';
 import { requestBytesMax } from './block-device.ts';
 import type { Chain } from './chain.ts';
-import { chainExtents, readChain } from './chain-reader.ts';
+import { chainExtents, readChain, readChainNow } from './chain-reader.ts';
 import type { LiveVolume } from './live-volume.ts';
 
 /** States the obligations of a caller (block-device.ts). */
@@ -33,6 +33,7 @@ function assertRequest(
 /** One opening of a volume. */
 export class VolumeDevice implements BlockDevice {
   readonly readOnly = false;
+  readonly immediate: ImmediateDevice;
   readonly #live: LiveVolume;
   readonly #onClose: () => Promise<void>;
   #isClosed = false;
@@ -40,6 +41,17 @@ export class VolumeDevice implements BlockDevice {
   constructor(live: LiveVolume, onClose: () => Promise<void>) {
     this.#live = live;
     this.#onClose = onClose;
+    this.immediate = {
+      read: (offsetBytes, target) => {
+        assertRequest(this, this.#isClosed, offsetBytes, target.byteLength);
+        return live.readNow(offsetBytes, target);
+      },
+      write: (offsetBytes, content, done) => {
+        assertRequest(this, this.#isClosed, offsetBytes, content.byteLength);
+        return live.writeNow(offsetBytes, content, done);
+      },
+      settle: () => live.settleWrites(),
+    };
   }
 
   get lengthBytes(): number {
@@ -53,7 +65,16 @@ export class VolumeDevice implements BlockDevice {
 
   async write(offsetBytes: number, content: Uint8Array): Promise<void> {
     assertRequest(this, this.#isClosed, offsetBytes, content.byteLength);
-    if (content.byteLength > 0) await this.#live.write(offsetBytes, content);
+    if (content.byteLength === 0) return;
+    const counts = Promise.withResolvers<void>();
+    const done = (error?: unknown): void => {
+      if (error === undefined) counts.resolve();
+      else counts.reject(error);
+    };
+    if (this.#live.writeNow(offsetBytes, content, done)) {
+      this.#live.settleWrites();
+      await counts.promise;
+    } else await this.#live.write(offsetBytes, content);
   }
 
   async zero(offsetBytes: number, lengthBytes: number): Promise<void> {
@@ -86,6 +107,7 @@ export class VolumeDevice implements BlockDevice {
 /** One opening of a snapshot. */
 export class SnapshotDevice implements BlockDevice {
   readonly readOnly = true;
+  readonly immediate: ImmediateDevice;
   readonly lengthBytes: number;
   readonly #chain: Chain;
   readonly #onClose: () => Promise<void>;
@@ -95,6 +117,14 @@ export class SnapshotDevice implements BlockDevice {
     this.#chain = chain;
     this.lengthBytes = lengthBytes;
     this.#onClose = onClose;
+    this.immediate = {
+      read: (offsetBytes, target) => {
+        assertRequest(this, this.#isClosed, offsetBytes, target.byteLength);
+        return readChainNow(chain, offsetBytes, target);
+      },
+      write: () => false,
+      settle: () => undefined,
+    };
   }
 
   async read(offsetBytes: number, target: Uint8Array): Promise<void> {

@@ -1,0 +1,163 @@
+import { assert } from '../base/assert.ts';
+import { KiB } from '../base/bytes.ts';
+import type { DirectSocket } from './direct-socket.ts';
+import { type Input, waitBytesMax } from './input.ts';
+import type { Turns } from './turns.ts';
+
+/** What Node reads at once, at most. */
+const chunkBytesMax = 64 * KiB;
+/** Room for what somebody waits for, and for one chunk of Node's behind it. */
+const memoryBytes = waitBytesMax + chunkBytesMax;
+
+/**
+ * Reads a socket by system calls of our own: in every turn of the event loop as long as the client
+ * is busy, and through Node when it has been quiet for a while (`Turns`).
+ *
+ * Invariants: bytes are received only while somebody waits for them, so the peer feels a reader
+ * that is behind; what arrived lies in one piece; Node reads only between `rest` and what it then
+ * brings.
+ */
+export class DirectInput implements Input {
+  readonly #socket: DirectSocket;
+  readonly #turns: Turns;
+  readonly #memory: Buffer;
+  /** What arrived lies from `start` to before `end`. */
+  #start = 0;
+  #end = 0;
+  #ended = false;
+  #wanted = 0;
+  #wake: ((there: boolean) => void) | undefined;
+  #target: Buffer | undefined;
+  #filled = 0;
+
+  /** `unread` is what came before; Node has stopped to read. */
+  constructor(direct: DirectSocket, turns: Turns, unread: Buffer) {
+    this.#socket = direct;
+    this.#turns = turns;
+    this.#memory = Buffer.allocUnsafeSlow(memoryBytes + unread.length);
+    this.#end = unread.copy(this.#memory);
+    const { socket } = direct;
+    socket.on('data', (chunk: Buffer) => {
+      direct.wake();
+      this.#push(chunk);
+    });
+    socket.once('end', () => this.stop());
+    socket.once('close', () => this.drop());
+    socket.resume();
+    direct.wake();
+  }
+
+  has(count: number): boolean {
+    return this.#end - this.#start >= count;
+  }
+
+  wait(count: number): Promise<boolean> {
+    assert(count <= waitBytesMax, 'a wait is for no more than the input holds');
+    if (this.has(count)) return Promise.resolve(true);
+    this.#wanted = count;
+    return this.#sleep();
+  }
+
+  /** The next `count` bytes, which are there, without taking them. */
+  peek(count: number): Buffer {
+    assert(this.has(count), 'bytes are looked at only when they are there');
+    return this.#memory.subarray(this.#start, this.#start + count);
+  }
+
+  take(count: number): Buffer {
+    const bytes = this.peek(count);
+    this.#start += count;
+    return bytes;
+  }
+
+  fill(target: Buffer): Promise<boolean> {
+    const filled = Math.min(target.length, this.#end - this.#start);
+    this.take(filled).copy(target);
+    if (filled === target.length) return Promise.resolve(true);
+    this.#target = target;
+    this.#filled = filled;
+    return this.#sleep();
+  }
+
+  stop(): void {
+    this.#ended = true;
+    this.#finish(false);
+  }
+
+  drop(): void {
+    this.#start = 0;
+    this.#end = 0;
+    this.stop();
+  }
+
+  /** Receives what is there for whoever waits; true when that was something. */
+  poll(): boolean {
+    if (this.#wake === undefined) return false;
+    const target = this.#target;
+    const place =
+      target === undefined ? this.#memory.subarray(this.#end) : target.subarray(this.#filled);
+    const count = this.#socket.receive(place);
+    if (count > 0) this.#received(count);
+    // At its end, Node hears of it.
+    else if (count === 0) this.#socket.rest();
+    return count > 0;
+  }
+
+  /** The client has been quiet: whatever comes next, Node brings it. */
+  rest(): void {
+    if (this.#wake !== undefined) this.#socket.rest();
+  }
+
+  #sleep(): Promise<boolean> {
+    assert(this.#wake === undefined, 'one wait at a time');
+    if (this.#ended) {
+      this.#target = undefined;
+      return Promise.resolve(false);
+    }
+    if (this.#target === undefined) this.#compact();
+    this.#turns.watch(this);
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  /** Makes room behind what arrived. */
+  #compact(): void {
+    if (this.#start === 0) return;
+    this.#memory.copyWithin(0, this.#start, this.#end);
+    this.#end -= this.#start;
+    this.#start = 0;
+  }
+
+  #finish(there: boolean): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    this.#target = undefined;
+    wake?.(there);
+  }
+
+  /** `count` bytes have come to where they are wanted. */
+  #received(count: number): void {
+    if (this.#target === undefined) {
+      this.#end += count;
+      if (this.has(this.#wanted)) this.#finish(true);
+    } else {
+      this.#filled += count;
+      if (this.#filled === this.#target.length) this.#finish(true);
+    }
+  }
+
+  /** Takes what Node has read. */
+  #push(chunk: Buffer): void {
+    if (this.#ended) return;
+    const copied = this.#target === undefined ? 0 : chunk.copy(this.#target, this.#filled);
+    if (copied > 0) this.#received(copied);
+    if (copied < chunk.length) {
+      this.#compact();
+      const rest = chunk.copy(this.#memory, this.#end, copied);
+      assert(rest === chunk.length - copied, 'there is room for what Node reads at once');
+      this.#received(rest);
+    }
+    if (this.#wake !== undefined) this.#turns.watch(this);
+  }
+}

@@ -1,0 +1,112 @@
+import { KiB } from '../base/bytes.ts';
+import type { ImmediateDevice } from '../volume/block-device.ts';
+import { done, refuse } from './answer.ts';
+import type { DirectInput } from './direct-input.ts';
+import { refusalOf } from './errno.ts';
+import type { Session } from './handshake.ts';
+import { plainReadBytesOf, sparseReadBytesMin, writePlainReadHead } from './read-reply.ts';
+import { refusalOfRequest } from './validate.ts';
+import { command, parseRequest, requestHeaderBytesOf, type Request } from './wire.ts';
+
+/** Requests that a connection has served in its turn, before others get theirs. */
+const requestsMax = 16;
+/** Where answers are put together; in use only while `serve` runs. */
+const answers = Buffer.allocUnsafeSlow(256 * KiB);
+
+export interface FastLaneParts {
+  readonly session: Session;
+  readonly input: DirectInput;
+  readonly device: ImmediateDevice;
+  /** A request is under way, and has ended: told where the end of it comes later. */
+  readonly begin: () => void;
+  readonly end: () => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * Serves small reads and writes that need no wait, one after the other, as they lie in the input,
+ * and sends their answers together. What it does not serve it leaves where it is.
+ *
+ * Nothing is lent for that: answers lie in a buffer that all connections share, which is empty
+ * again when `serve` returns, and a client that does not take its answers is not served here.
+ */
+export class FastLane {
+  readonly #parts: FastLaneParts;
+  readonly #headBytes: number;
+  /** What of `answers` is filled, and by how many answers; undefined when nobody serves. */
+  #filled: { bytes: number; count: number } | undefined;
+
+  constructor(parts: FastLaneParts) {
+    this.#parts = parts;
+    this.#headBytes = requestHeaderBytesOf(parts.session);
+  }
+
+  /** Serves what it can; true when others are to have their turn before it goes on. */
+  serve(): boolean {
+    const { session, device, input } = this.#parts;
+    if (!input.has(this.#headBytes) || !session.channel.canSendNow) return false;
+    this.#filled = { bytes: 0, count: 0 };
+    let served = 0;
+    while (served < requestsMax && this.#serveNext()) served += 1;
+    device.settle();
+    const { bytes, count } = this.#filled;
+    this.#filled = undefined;
+    if (count > 0) session.channel.sendNow(answers.subarray(0, bytes), count);
+    return served === requestsMax;
+  }
+
+  /** False when the next request is not there, or not for this lane. */
+  #serveNext(): boolean {
+    const { session, input } = this.#parts;
+    if (!input.has(this.#headBytes)) return false;
+    const request = parseRequest(input.peek(this.#headBytes), session.extended);
+    if (request === undefined || refusalOfRequest(request, session) !== undefined) return false;
+    if (request.lengthBytes === 0) return false;
+    if (request.type === command.read) return this.#read(request);
+    return request.type === command.write && this.#write(request);
+  }
+
+  #read(request: Request): boolean {
+    const { session, input, device } = this.#parts;
+    const { lengthBytes, offsetBytes } = request;
+    const filled = this.#filled;
+    if (filled === undefined || lengthBytes >= sparseReadBytesMin) return false;
+    const end = filled.bytes + plainReadBytesOf(session, request);
+    if (end > answers.length) return false;
+    if (!device.read(offsetBytes, answers.subarray(end - lengthBytes, end))) return false;
+    writePlainReadHead(answers, filled.bytes, session, request);
+    filled.bytes = end;
+    filled.count += 1;
+    input.take(this.#headBytes);
+    return true;
+  }
+
+  #write(request: Request): boolean {
+    const { input, device, begin } = this.#parts;
+    const bytes = this.#headBytes + request.payloadBytes;
+    if (request.flags !== 0 || !input.has(bytes)) return false;
+    const payload = input.peek(bytes).subarray(this.#headBytes);
+    const written = (error?: unknown): void => this.#answer(request, error);
+    if (!device.write(request.offsetBytes, payload, written)) return false;
+    begin();
+    input.take(bytes);
+    return true;
+  }
+
+  /** Answers a write, together with others if it comes while these are served. */
+  #answer(request: Request, error: unknown): void {
+    const { session, end, onFault } = this.#parts;
+    let reply: Buffer;
+    if (error === undefined) reply = done(request);
+    else {
+      onFault(error);
+      reply = refuse(session, request, refusalOf(error));
+    }
+    const filled = this.#filled;
+    if (filled !== undefined && filled.bytes + reply.length <= answers.length) {
+      filled.bytes += reply.copy(answers, filled.bytes);
+      filled.count += 1;
+    } else session.channel.send(reply);
+    end();
+  }
+}

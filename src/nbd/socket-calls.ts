@@ -1,0 +1,28 @@
+import { bindNative } from '../base/native-library.ts';
+
+/** recv(2) and send(2) on a socket that does not block. */
+export interface SocketCalls {
+  /** The bytes received; 0 at the peer's end, negative when there is nothing, or a failure. */
+  receive(descriptor: number, target: Uint8Array): number;
+  /** The bytes that were taken; negative when none were. */
+  send(descriptor: number, bytes: Uint8Array): number;
+}
+
+type Transfer = (fd: number, bytes: Uint8Array, lengthBytes: number, flags: number) => number;
+
+/** Never wait (bits/socket.h). */
+const MSG_DONTWAIT = 0x40;
+/** A peer that is gone is an error, and no signal (bits/socket.h). */
+const MSG_NOSIGNAL = 0x4000;
+
+/** Undefined where they are not to be had. */
+export const socketCalls: SocketCalls | undefined = bindNative(({ library }) => {
+  const types = ['int', 'void *', 'size_t', 'int'];
+  const recv: Transfer = library.func('recv', 'int64', types);
+  const send: Transfer = library.func('send', 'int64', types);
+  return {
+    receive: (descriptor, target) => recv(descriptor, target, target.byteLength, MSG_DONTWAIT),
+    send: (descriptor, bytes) =>
+      send(descriptor, bytes, bytes.byteLength, MSG_DONTWAIT | MSG_NOSIGNAL),
+  };
+});
