@@ -124,7 +124,7 @@ export const options = {
     flag: '--store',
     variable: 'FIRN_STORE',
     value: 'URL',
-    about: 'secondary storage: file:///PATH or s3://BUCKET; see docs/operate/stores.md',
+    about: 'secondary storage: file:///PATH, s3://BUCKET or swift://; see docs/operate/stores.md',
     otherwise: 'file:///DIR/backups',
     read: readStoreUrl,
   },
