@@ -400,3 +400,58 @@ test('a parent is found without reading every manifest again', async (t) => {
   await deleteBackup({ ...scene, backupId: last.backupId, signal });
   assert.notEqual((await backUpNow(scene, volumeId)).outcome.parentId, last.backupId);
 });
+
+test('without the parent layer everything is read, and only what differs is stored', async (t) => {
+  const scene = await startScene(t);
+  const volumeId = await makeVolume(scene);
+  await write(scene, volumeId, 16 * MiB, randomBytes(8 * MiB));
+  const first = await backUpNow(scene, volumeId);
+  const changedExtents = (): Promise<undefined> => Promise.resolve(undefined);
+  const forgetful = { ...scene, engine: engineWith(scene.engine, { changedExtents }) };
+  await write(scene, volumeId, 17 * MiB, randomBytes(4096));
+  const device = await scene.engine.openVolume(volumeId);
+  await device.zero(20 * MiB, 2 * MiB);
+  await device.close();
+  const second = await backUpNow(forgetful, volumeId);
+  assert.equal(second.outcome.parentId, first.backupId);
+  assert.ok(second.outcome.bytesRead >= 14 * MiB, 'nobody knows what changed');
+  assert.ok(second.outcome.bytesStored < 32 * KiB, `stored ${second.outcome.bytesStored} bytes`);
+  assert.ok((await restored(scene, second.backupId)).equals(second.content));
+});
+
+test('the same data in another volume, or moved within one, is stored once', async (t) => {
+  const scene = await startScene(t);
+  const data = randomBytes(8 * MiB);
+  const volumeId = await makeVolume(scene);
+  await write(scene, volumeId, 16 * MiB, data);
+  await backUpNow(scene, volumeId);
+  const other = newId();
+  await scene.engine.createVolume({ volumeId: other, lengthBytes });
+  await write(scene, other, 2 * MiB, data);
+  const ofOther = await backUpNow(scene, other);
+  assert.equal(ofOther.outcome.parentId, null);
+  assert.ok(ofOther.outcome.bytesStored < 64 * KiB);
+  await write(scene, volumeId, 28 * MiB + 64 * KiB, data);
+  const moved = await backUpNow(scene, volumeId);
+  assert.ok(moved.outcome.bytesStored < 64 * KiB);
+  for (const { backupId, content } of [ofOther, moved]) {
+    assert.ok((await restored(scene, backupId)).equals(content));
+  }
+});
+
+test('full, zeros over MiB, incremental, restore to a new volume: equal', async (t) => {
+  const scene = await startScene(t);
+  const volumeId = await makeVolume(scene);
+  await write(scene, volumeId, 0, randomBytes(16 * MiB));
+  await backUpNow(scene, volumeId);
+  // As a guest does it: plain zeros, zeros by command, and a trim.
+  await write(scene, volumeId, 3 * MiB, Buffer.alloc(4 * MiB));
+  const device = await scene.engine.openVolume(volumeId);
+  await device.zero(8 * MiB + 4096, 3 * MiB);
+  await device.trim(12 * MiB, 64 * KiB);
+  await device.close();
+  const { backupId, outcome, content } = await backUpNow(scene, volumeId);
+  assert.ok(outcome.parentId !== null);
+  assert.ok((await restored(scene, backupId)).equals(content));
+  assert.ok(content.subarray(9 * MiB, 10 * MiB).every((byte) => byte === 0));
+});

@@ -84,7 +84,7 @@ async function releaseOlder(
   snapshot: SnapshotFacts,
 ): Promise<void> {
   const older = new Set(snapshot.chain.slice(1));
-  for (const [backupId, layerId] of await repository.backupLayers()) {
+  for (const { backupId, layerId } of (await repository.backupEntries()).values()) {
     if (!older.has(layerId)) continue;
     const checkpoint = await engine.findSnapshot(checkpointId(backupId));
     if (checkpoint?.volumeId !== snapshot.volumeId) continue;
@@ -116,7 +116,7 @@ async function writeOnto(
     const runs =
       parent === undefined
         ? await planFull(device, blockBytes)
-        : await planIncremental(device, parent.changed, blockBytes);
+        : await planIncremental(device, parent.changed ?? [wholeOf(device)], blockBytes);
     const writer = await repository.openWriter({
       lengthBytes: device.lengthBytes,
       ...(parent === undefined ? {} : { parent: parent.manifest }),
@@ -124,7 +124,7 @@ async function writeOnto(
       signal,
     });
     try {
-      const changed = parent === undefined ? undefined : new ChangedSectors(parent.changed);
+      const changed = parent?.changed && new ChangedSectors(parent.changed);
       await copyRuns({ device, writer, runs, changed }, options);
       return await writer.commit({
         ...facts,
@@ -138,6 +138,10 @@ async function writeOnto(
   } finally {
     await device.close();
   }
+}
+
+function wholeOf({ lengthBytes }: BlockDevice): Extent {
+  return { offsetBytes: 0, lengthBytes, kind: 'data' };
 }
 
 interface Copying {

@@ -1,19 +1,22 @@
 import { isOperatingError } from '../base/errors.ts';
 import type { Extent } from '../base/extent.ts';
+import type { BackupEntry } from '../repository/backup-list.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { SnapshotFacts, VolumeEngine } from '../volume/engine.ts';
 
 export interface Parent {
   readonly manifest: Manifest;
-  /** What differs between the parent and the snapshot. */
-  readonly changed: readonly Extent[];
+  /** What differs between the parent and the snapshot; undefined: anything may. */
+  readonly changed: readonly Extent[] | undefined;
 }
 
 /**
  * The nearest backup that the snapshot's content grew from: the one whose layer comes first on the
  * way down the snapshot's chain. A clone's chain leads into its source's, so that the backups of
- * the source serve too. Undefined when there is none in this repository.
+ * the source serve too. When no such layer is left, the newest backup of the same volume: then
+ * everything is read, and only what that backup does not have is stored. Undefined when there is
+ * none in this repository.
  */
 export async function findParent(options: {
   engine: VolumeEngine;
@@ -21,30 +24,29 @@ export async function findParent(options: {
   snapshot: SnapshotFacts;
 }): Promise<Parent | undefined> {
   const { engine, repository, snapshot } = options;
-  const manifest = await nearestBackup(repository, snapshot);
-  if (manifest === undefined) return undefined;
-  const changed = await engine.changedExtents({
-    snapshotId: snapshot.snapshotId,
-    sinceLayerId: manifest.layerId,
-  });
-  return changed === undefined ? undefined : { manifest, changed };
-}
-
-async function nearestBackup(
-  repository: Repository,
-  snapshot: SnapshotFacts,
-): Promise<Manifest | undefined> {
-  const chain = new Set(snapshot.chain);
-  const all = await repository.backupLayers();
-  const candidates = [...all].filter(([, layerId]) => chain.has(layerId));
-  for (const layerId of chain) {
-    for (const [backupId, ofLayer] of candidates) {
-      if (ofLayer !== layerId) continue;
+  const entries = [...(await repository.backupEntries()).values()].filter(
+    ({ lengthBytes }) => lengthBytes <= snapshot.lengthBytes,
+  );
+  for (const layerId of snapshot.chain) {
+    for (const { backupId } of entries.filter((entry) => entry.layerId === layerId)) {
       const manifest = await usableManifest(repository, backupId);
-      if (manifest !== undefined && manifest.lengthBytes <= snapshot.lengthBytes) return manifest;
+      if (manifest === undefined) continue;
+      const { snapshotId } = snapshot;
+      const changed = await engine.changedExtents({ snapshotId, sinceLayerId: layerId });
+      if (changed !== undefined) return { manifest, changed };
     }
   }
+  const { volumeId } = snapshot;
+  const ofVolume = entries.filter((entry) => entry.volumeId === volumeId).sort(newestFirst);
+  for (const { backupId } of ofVolume) {
+    const manifest = await usableManifest(repository, backupId);
+    if (manifest !== undefined) return { manifest, changed: undefined };
+  }
   return undefined;
+}
+
+function newestFirst(a: BackupEntry, b: BackupEntry): number {
+  return a.dataTimestamp < b.dataTimestamp ? 1 : -1;
 }
 
 /** Undefined for a backup that cannot be a parent: it was deleted since, or is damaged. */

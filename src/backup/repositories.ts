@@ -17,12 +17,16 @@ export interface Repositories {
   close(): Promise<void>;
 }
 
-/** `wrappingKey`: 32 bytes that open every repository of this store. */
+/**
+ * `wrappingKey`: 32 bytes that open every repository of this store. `cacheFolder`: a local folder
+ * for copies of what is read often; nothing is lost with it.
+ */
 export function openRepositories(options: {
   root: StoreRoot;
   wrappingKey: Uint8Array;
+  cacheFolder?: string;
 }): Repositories {
-  const { root, wrappingKey } = options;
+  const { root, wrappingKey, cacheFolder } = options;
   const opened = new Map<string, Promise<Repository>>();
 
   async function openContainer(container: string, create: boolean): Promise<Repository> {
@@ -31,7 +35,7 @@ export function openRepositories(options: {
       if (create && (await store.sizeOf('repository.json')) === undefined) {
         await makeRepository(container);
       }
-      return await openRepository(store, { wrappingKey });
+      return await openRepository(store, { wrappingKey, cacheFolder });
     } catch (error) {
       await store.close();
       throw error;

@@ -19,17 +19,29 @@ export interface DamagedManifest {
 
 const readsMax = 16;
 
-/** Every backup, in no promised order; a damaged one does not hide the others. */
+/**
+ * Every backup, in no promised order; a damaged one does not hide the others. What `known` answers
+ * is not read.
+ */
 export async function* listManifests(
   store: Store,
   keys: RepositoryKeys,
-  signal?: AbortSignal,
+  options: {
+    signal?: AbortSignal | undefined;
+    known?: (backupId: string) => Manifest | undefined;
+  } = {},
 ): AsyncGenerator<Manifest | DamagedManifest> {
+  const { signal, known } = options;
   let batch: Promise<Manifest | DamagedManifest | undefined>[] = [];
   for await (const { name } of store.list('backups/')) {
     throwIfAborted(signal);
     const backupId = backupIdOf(name);
     if (backupId === undefined) continue;
+    const manifest = known?.(backupId);
+    if (manifest !== undefined) {
+      yield manifest;
+      continue;
+    }
     batch.push(readListed(store, keys, backupId));
     if (batch.length < readsMax) continue;
     for (const found of await Promise.all(batch)) if (found !== undefined) yield found;

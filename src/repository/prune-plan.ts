@@ -12,8 +12,8 @@ import type { Pack } from './block-index.ts';
 import { hexOf, idBytes, isZeroId } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import type { Holds } from './holds.ts';
-import { listManifests } from './manifests.ts';
-import { manifestName } from './manifest.ts';
+import { type Manifest, manifestName } from './manifest.ts';
+import type { DamagedManifest } from './manifests.ts';
 import type { MapRoot } from './map.ts';
 import { NodeReader } from './nodes.ts';
 import { entriesOf, packName } from './pack-format.ts';
@@ -49,6 +49,7 @@ export interface PrunePlan {
 export async function planPrune(
   source: BlockSource,
   holds: Holds,
+  list: () => AsyncIterable<Manifest | DamagedManifest>,
   signal?: AbortSignal,
 ): Promise<PrunePlan> {
   const { index } = source;
@@ -60,7 +61,7 @@ export async function planPrune(
     rootIds.add(hexOf(root.rootId));
     await marking.markMap(root, 'a backup that is being made or read');
   }
-  for await (const found of listManifests(source.store, source.keys, signal)) {
+  for await (const found of list()) {
     if ('error' in found) throw blocked(manifestName(found.backupId), found.error);
     const { rootId, depth } = found.map;
     rootIds.add(rootId);

@@ -9,14 +9,14 @@ import { assert } from '../base/assert.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
-import { BackupLayers } from './backup-layers.ts';
+import { type BackupEntry, BackupList } from './backup-list.ts';
 import { loadBlockIndex } from './block-index-load.ts';
 import { idBytes, isZeroId, volumeBytesMax } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import { readHeader, writeHeader } from './header.ts';
 import { Holds } from './holds.ts';
 import { Journal, type JournalRecord } from './journal.ts';
-import { type DamagedManifest, listManifests, readManifest } from './manifests.ts';
+import { type DamagedManifest, readManifest } from './manifests.ts';
 import { type Manifest, manifestName } from './manifest.ts';
 import type { MapRoot } from './map.ts';
 import { NodeReader } from './nodes.ts';
@@ -50,6 +50,15 @@ export interface OpenOptions {
   /** An index is written when so many packs are named by none, 16 by default. */
   readonly packsPerIndex?: number;
   readonly clock?: Clock;
+  /** A local folder for copies of what is read often; nothing is lost with it. */
+  readonly cacheFolder?: string | undefined;
+}
+
+interface RepositoryParts {
+  readonly clock: Clock;
+  /** Whether the threads are this repository's own. */
+  readonly ownsPool: boolean;
+  readonly cacheFolder: string | undefined;
 }
 
 /**
@@ -66,7 +75,7 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
   const pool = shared ? workers : new WorkPool(workers);
   const packBuffers = new PackBuffers(packBytes);
   const source = { store, keys, index, pool, packBytes, packBuffers, packsPerIndex };
-  return new Repository(source, { clock, ownsPool: !shared });
+  return new Repository(source, { clock, ownsPool: !shared, cacheFolder: options.cacheFolder });
 }
 
 export interface OpenWriterOptions {
@@ -86,19 +95,20 @@ export class Repository {
   readonly #nodes: NodeReader;
   readonly #bases: PatchBases;
   readonly #holds: Holds;
-  readonly #layers = new BackupLayers(() => this.listBackups());
+  readonly #backups: BackupList;
   readonly #slotCount: number;
   readonly #writerSlots: SlotPool;
   readonly #readerSlots: SlotPool;
   #pruning: Promise<unknown> = Promise.resolve();
   #verifying: Promise<unknown> = Promise.resolve();
 
-  constructor(source: BlockSource, { clock, ownsPool }: { clock: Clock; ownsPool: boolean }) {
+  constructor(source: BlockSource, { clock, ownsPool, cacheFolder }: RepositoryParts) {
     this.id = source.keys.repositoryId;
     this.#source = source;
     this.#clock = clock;
     this.#ownsPool = ownsPool;
     this.#nodes = new NodeReader(source);
+    this.#backups = new BackupList(source.store, source.keys, cacheFolder);
     this.#bases = new PatchBases(source);
     this.#holds = new Holds(source.index);
     // Two for each thread keep it busy; the rest are being read or stored meanwhile.
@@ -109,21 +119,21 @@ export class Repository {
 
   /** Every backup, in no promised order. A damaged manifest is reported and hides no other. */
   listBackups(signal?: AbortSignal): AsyncIterable<Manifest | DamagedManifest> {
-    return listManifests(this.#source.store, this.#source.keys, signal);
+    return this.#backups.list(signal);
   }
 
   /**
-   * The layers that the backups were read from, by backup id. Costs a listing once; what another
-   * process adds or removes later is not seen.
+   * From what the backups were made, by backup ids. Costs a listing once; what another process adds
+   * or removes later is not seen.
    */
-  backupLayers(): Promise<ReadonlyMap<string, string>> {
-    return this.#layers.all();
+  backupEntries(): Promise<ReadonlyMap<string, BackupEntry>> {
+    return this.#backups.entries();
   }
 
   /** Rejects with `not_found` or `corrupt`. */
   async readManifest(backupId: string): Promise<Manifest> {
     const manifest = await readManifest(this.#source.store, this.#source.keys, backupId);
-    this.#layers.add(manifest);
+    this.#backups.add(manifest);
     return manifest;
   }
 
@@ -168,7 +178,7 @@ export class Repository {
         onEnd: (made) => {
           if (made !== undefined) {
             this.#holds.noteCommitted(this.#rootOf(made));
-            this.#layers.add(made);
+            this.#backups.keep(made);
           }
           release();
         },
@@ -219,12 +229,13 @@ export class Repository {
   /** Removes a backup. Its space is given back by prune. One that is not there is no error. */
   async deleteBackup(backupId: string): Promise<void> {
     await this.#source.store.remove(manifestName(backupId));
-    this.#layers.remove(backupId);
+    this.#backups.remove(backupId);
   }
 
   /** Finds what no backup refers to. Rejects with `corrupt` when that cannot be known. */
   async planPrune(options: { signal?: AbortSignal } = {}): Promise<PrunePlan> {
-    return this.#exclusively(() => planPrune(this.#source, this.#holds, options.signal));
+    const list = () => this.#backups.list(options.signal);
+    return this.#exclusively(() => planPrune(this.#source, this.#holds, list, options.signal));
   }
 
   /**
@@ -239,6 +250,7 @@ export class Repository {
   }
 
   async close(): Promise<void> {
+    await this.#backups.close();
     if (this.#ownsPool) await this.#source.pool.close();
     await this.#source.store.close();
   }

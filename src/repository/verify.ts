@@ -73,7 +73,7 @@ export async function verifyBackups(
   const run = new Verification(parts, { depth, options, sizes, packsBefore, memory });
   if (which === 'all') {
     await run.checkObjects();
-    for await (const found of listManifests(store, keys, options.signal)) {
+    for await (const found of listManifests(store, keys, options)) {
       if ('error' in found) run.addManifest(found.backupId, found.error);
       else await run.checkBackup(found);
     }

@@ -104,7 +104,11 @@ async function open(
   const plane = await openPlane(folder('volumes'), secrets, log);
   closers.push(() => plane.close());
   const root = openSecondaryStorage(config);
-  const repositories = openRepositories({ root, wrappingKey: secrets.wrappingKey });
+  const repositories = openRepositories({
+    root,
+    wrappingKey: secrets.wrappingKey,
+    cacheFolder: folder('caches'),
+  });
   closers.push(() => repositories.close());
   closers.push(() => plane.stopServing());
   closers.push(renewTls(plane, config, addresses, secrets, log));

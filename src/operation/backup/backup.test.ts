@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { must } from '../../base/assert.ts';
+import { checkpointId } from '../../backup/checkpoint.ts';
 import { OperatingError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { sampleImage } from '../../catalog/sample-rows.ts';
@@ -273,6 +274,7 @@ test('a store that is full makes the backup an error that says so', async (t) =>
   const failed = await showBackup(scene, max, row.id);
   assert.equal(failed.status, 'error');
   assert.equal(failed.failReason, 'There is no room left on the storage.');
+  assert.equal(await scene.engine.findSnapshot(checkpointId(row.id)), undefined);
   assert.equal((await volumeNow(scene, volume.id)).status, 'available');
   await deleteBackup(scene, max, row.id, { force: false });
   await scene.work();

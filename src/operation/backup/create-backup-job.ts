@@ -11,6 +11,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { backUp, type BackupFacts, type BackupOutcome } from '../../backup/back-up.ts';
+import { checkpointId } from '../../backup/checkpoint.ts';
 import { must } from '../../base/assert.ts';
 import { isoMicros } from '../../base/clock.ts';
 import { isOperatingError, OperatingError } from '../../base/errors.ts';
@@ -62,6 +63,8 @@ export function createBackupJob(needs: BackupNeeds): JobHandler {
         });
       });
       await rm(journalPath(needs, source.backupId), { force: true });
+      // A backup that is not there needs no place to start the next one from.
+      await engine.deleteSnapshot(checkpointId(source.backupId));
       if (source.snapshotId === null) await engine.deleteSnapshot(source.backupId);
     },
   };
@@ -107,6 +110,7 @@ async function makeBackup(needs: BackupNeeds, row: BackupRow, context: JobContex
     const unwanted = lost.signal.aborted && !context.signal.aborted;
     if (!unwanted || !isOperatingError(error, 'aborted')) throw error;
     await rm(journalPath(needs, row.id), { force: true });
+    await engine.deleteSnapshot(checkpointId(row.id));
   }
 }
 
