@@ -18,7 +18,8 @@ const allowed: Record<string, readonly string[]> = {
   identity: ['catalog'],
   job: ['catalog'],
   operation: ['identity', 'job', 'catalog', 'volume', 'backup', 'nbd'],
-  api: ['operation', 'identity', 'catalog', 'job'],
+  plan: ['operation', 'identity', 'job', 'catalog'],
+  api: ['operation', 'plan', 'identity', 'catalog', 'job'],
   client: [],
   cli: ['client', 'inspect', 'server', 'repository', 'store'],
   server: [
@@ -33,6 +34,7 @@ const allowed: Record<string, readonly string[]> = {
     'identity',
     'job',
     'operation',
+    'plan',
     'api',
   ],
 };

@@ -14,6 +14,8 @@ import { typesAndTransfers } from './migrations/0004-types-and-transfers.ts';
 import { verification } from './migrations/0005-verification.ts';
 import { auditAndImages } from './migrations/0006-audit-and-images.ts';
 import { quotasOfTypes } from './migrations/0007-quotas-of-types.ts';
+import { holdsAndWebhooks } from './migrations/0009-holds-and-webhooks.ts';
+import { plans } from './migrations/0008-plans.ts';
 
 const migrations: readonly Migration[] = [
   firstTables,
@@ -23,6 +25,8 @@ const migrations: readonly Migration[] = [
   verification,
   auditAndImages,
   quotasOfTypes,
+  plans,
+  holdsAndWebhooks,
 ];
 
 /**

@@ -12,6 +12,15 @@ import type {
   TokenRow,
   UserRow,
 } from './identity-tables.ts';
+import type {
+  DeliveryRow,
+  HoldRow,
+  PlanItemRow,
+  PlanRow,
+  PlanRunRow,
+  ProtectionRow,
+  WebhookRow,
+} from './plan-tables.ts';
 
 export type VolumeStatus =
   | 'creating'
@@ -438,6 +447,13 @@ export interface ProjectTables {
   messages: MessageRow;
   images: ImageRow;
   audit: AuditRow;
+  plans: PlanRow;
+  protections: ProtectionRow;
+  planRuns: PlanRunRow;
+  planItems: PlanItemRow;
+  holds: HoldRow;
+  webhooks: WebhookRow;
+  deliveries: DeliveryRow;
 }
 
 /** Rows of these tables belong to the installation. */

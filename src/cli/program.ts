@@ -13,10 +13,12 @@ import { configOptions } from './config-options.ts';
 import { backupVerify } from './backup-verify.ts';
 import type { AddCommand, Context } from './context.ts';
 import { findCloud } from './credentials.ts';
+import { holdCommands, protectionCommands } from './hold-commands.ts';
 import { layersCheck } from './layers-check.ts';
 import { layersExport } from './layers-export.ts';
 import { layersList } from './layers-list.ts';
 import { layersRepair } from './layers-repair.ts';
+import { planCommands } from './plan-commands.ts';
 import { repositoryAdopt } from './repository-adopt.ts';
 import { repositoryList } from './repository-list.ts';
 import { serve } from './serve.ts';
@@ -75,6 +77,12 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'copies in secondary storage',
     commands: [backupCreate, backupList, backupShow, backupRestore, backupVerify, backupDelete],
   },
+  plan: { description: 'what runs by itself, and what is kept', commands: planCommands },
+  protection: {
+    description: 'how well volumes are protected',
+    commands: protectionCommands,
+  },
+  hold: { description: 'what is not to be deleted', commands: holdCommands },
   config: {
     description: 'how the service is set up',
     commands: [configCheck, configOptions],

@@ -14,6 +14,7 @@ import {
   SnapshotExport,
   Usage,
 } from './firn-schema.ts';
+import { PlanClient } from './plans.ts';
 import { Session } from './session.ts';
 import type { ServiceName } from './session.ts';
 
@@ -21,11 +22,13 @@ export class Client {
   readonly volumes: Collection<typeof Volume>;
   readonly snapshots: Collection<typeof Snapshot>;
   readonly backups: Collection<typeof Backup>;
+  readonly plans: PlanClient;
   readonly #session: Session;
 
   constructor(cloud: Cloud) {
     const session = new Session(cloud);
     this.#session = session;
+    this.plans = new PlanClient(session);
     this.volumes = new Collection(session, { singular: 'volume', plural: 'volumes' }, Volume);
     this.snapshots = new Collection(
       session,

@@ -29,7 +29,7 @@ interface Login {
 
 export interface Call {
   readonly service: ServiceName;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below the service's address; begins with a slash. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;

@@ -188,6 +188,13 @@ export const policy = {
   'firn:drill_backup': 'member',
   'firn:get_group_type': 'reader',
   'firn:adopt_repository': 'admin',
+  'firn:get_plan': 'reader',
+  'firn:change_plan': 'member',
+  'firn:get_hold': 'reader',
+  'firn:place_hold': 'member',
+  'firn:release_hold': 'member',
+  'firn:get_webhook': 'member',
+  'firn:change_webhook': 'member',
 } as const satisfies Readonly<Record<string, Role>>;
 
 export type Action = keyof typeof policy;

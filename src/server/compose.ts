@@ -35,6 +35,7 @@ import type { Address } from './address.ts';
 import type { Config } from './config.ts';
 import { readNbdTls } from './nbd-tls.ts';
 import { renewNbdTls } from './nbd-tls-renewal.ts';
+import { startPlans } from './start-plans.ts';
 import { openSecondaryStorage } from './secondary-storage.ts';
 
 /** Jobs that run at once: enough to overlap waiting, few enough to bound memory. */
@@ -149,6 +150,7 @@ async function open(
   closers.push(() => app.close());
   await jobs.start({ takeOver: true });
   closers.push(() => jobs.stop());
+  closers.push(startPlans(needs, feed, config.settings, log));
 }
 
 function openPlane(folder: string, { nbdTls }: Secrets, log: Logger): Promise<DataPlane> {

@@ -14,6 +14,7 @@ import {
   readSocketPath,
   readStoreUrl,
   readYesOrNo,
+  wholeNumber,
 } from './config-values.ts';
 
 export interface OptionEntry {
@@ -124,7 +125,7 @@ export const options = {
     flag: '--store',
     variable: 'FIRN_STORE',
     value: 'URL',
-    about: 'secondary storage: file:///PATH, s3://BUCKET or swift://; see docs/operate/stores.md',
+    about: 'secondary storage: file:///PATH or s3://BUCKET; see docs/operate/stores.md',
     otherwise: 'file:///DIR/backups',
     read: readStoreUrl,
   },
@@ -149,6 +150,13 @@ export const options = {
     otherwise: 'DIR/firn.key',
     kind: 'path',
     read: readPath,
+  },
+  plansRunsAtOnce: {
+    key: 'plans.runs_at_once',
+    value: 'COUNT',
+    about: 'backups and verifications of plans that run at a time',
+    initial: '2',
+    read: wholeNumber(1, 64),
   },
   logLevel: {
     key: 'log.level',

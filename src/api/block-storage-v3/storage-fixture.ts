@@ -33,7 +33,7 @@ export interface Storage {
   /** Asks as a person of the directory, below `/volume/v3` unless the path begins otherwise. */
   readonly ask: (request: {
     who?: string;
-    method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+    method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
     path: string;
     body?: unknown;
     microversion?: string;

@@ -16,6 +16,8 @@ import { readList, type ListFace } from '../block-storage-v3/list-query.ts';
 import { parseBody } from '../body.ts';
 import { eventRoutes } from './events.ts';
 import { auditRoutes } from './audit.ts';
+import { holdRoutes } from './holds.ts';
+import { planRoutes } from './plans.ts';
 import { snapshotExportRoutes } from './snapshot-exports.ts';
 import { spaceRoutes } from './space.ts';
 import { verifyRoutes } from './verify.ts';
@@ -78,6 +80,8 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
   snapshotExportRoutes(app, operations);
   eventRoutes(app, { feed, identity, clock: operations.clock });
   auditRoutes(app, operations);
+  planRoutes(app, operations);
+  holdRoutes(app, operations);
 
   app.get('/jobs', async (request) => {
     const list = readList(request, jobList);

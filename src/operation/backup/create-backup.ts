@@ -18,6 +18,10 @@ import { containerFor } from './container.ts';
 import { invalidBackup } from './find-backup.ts';
 
 export interface NewBackup {
+  /** Chosen by the caller, who may ask again for the same one; `exists` then. */
+  readonly id?: string;
+  /** What Firn itself notes on it, which its owner cannot change. */
+  readonly notes?: Metadata;
   readonly volumeId: string;
   /** Null backs up the volume as it is now. */
   readonly snapshotId: string | null;
@@ -52,7 +56,7 @@ export async function createBackup(
     if (input.incremental) await demandEarlierBackup(transaction, volume);
     const backup: BackupRow = {
       ...emptyFigures,
-      id: newId(),
+      id: input.id ?? newId(),
       projectId: volume.projectId,
       userId: caller.userId,
       volumeId: volume.id,
@@ -64,7 +68,7 @@ export async function createBackup(
       incremental: input.incremental,
       container,
       availabilityZone: availabilityZoneFor(input.availabilityZone),
-      metadata: ownedMetadata(input.metadata),
+      metadata: { ...ownedMetadata(input.metadata), ...input.notes },
       dataTimestamp: snapshot?.createdAt ?? clock.now(),
       createdAt: clock.now(),
     };

@@ -3,6 +3,7 @@ import { authorize } from '../../identity/policy.ts';
 import type { JobHandler } from '../../job/job.ts';
 import { failureText } from '../failure.ts';
 import { recordFailure } from '../message.ts';
+import { refuseWhileHeld } from '../hold/holds.ts';
 import type { OperationNeeds, Starting } from '../needs.ts';
 import { backupChanges, isOneOf } from '../states.ts';
 import { findBackup, invalidBackup } from './find-backup.ts';
@@ -24,6 +25,7 @@ export async function deleteBackup(
     if (!force && !isOneOf(row.status, from)) {
       throw invalidBackup('Backup status must be available or error');
     }
+    if (!force) await refuseWhileHeld(transaction, `Backup ${row.id}`, [row.id, row.volumeId]);
     await transaction.change(
       'backups',
       { id: row.id, projectId: row.projectId, status: row.status },

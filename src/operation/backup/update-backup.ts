@@ -4,7 +4,7 @@ import type { BackupRow, BackupStatus, Metadata } from '../../catalog/tables.ts'
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { Changing, OperationNeeds } from '../needs.ts';
-import { ownedMetadata } from './backup-metadata.ts';
+import { notesOf, ownedMetadata } from './backup-metadata.ts';
 import { findBackup, invalidBackup } from './find-backup.ts';
 import { byId } from '../scope.ts';
 
@@ -30,7 +30,9 @@ export async function updateBackup(
       { id: row.id, projectId: row.projectId },
       {
         ...update,
-        ...(metadata === undefined ? {} : { metadata: ownedMetadata(metadata) }),
+        ...(metadata === undefined
+          ? {}
+          : { metadata: { ...ownedMetadata(metadata), ...notesOf(row.metadata) } }),
         updatedAt: clock.now(),
       },
     );

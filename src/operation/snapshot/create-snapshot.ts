@@ -16,6 +16,8 @@ const { during, to, failed } = snapshotChanges.create;
 type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'jobs' | 'engine'>;
 
 export interface NewSnapshot {
+  /** Chosen by the caller, who may ask again for the same one; `exists` then. */
+  readonly id?: string;
   readonly volumeId: string;
   readonly name: string | null;
   readonly description: string | null;
@@ -47,7 +49,7 @@ export async function createSnapshot(
     const demand = { snapshots: 1, gigabytes: volume.size };
     await demandQuota(transaction, volume.projectId, demand, volume.volumeTypeId);
     const snapshot: SnapshotRow = {
-      id: newId(),
+      id: input.id ?? newId(),
       projectId: volume.projectId,
       userId: caller.userId,
       volumeId: volume.id,

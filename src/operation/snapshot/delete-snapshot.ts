@@ -2,6 +2,7 @@ import { everyProject } from '../../catalog/catalog.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { JobHandler } from '../../job/job.ts';
+import { refuseWhileHeld } from '../hold/holds.ts';
 import { recordFailure } from '../message.ts';
 import type { OperationNeeds, Starting } from '../needs.ts';
 import { isOneOf, snapshotChanges } from '../states.ts';
@@ -33,6 +34,7 @@ export async function deleteSnapshot(
       );
     }
     await refuseWhileCloned(transaction, [row.id]);
+    if (!force) await refuseWhileHeld(transaction, `Snapshot ${row.id}`, [row.id, row.volumeId]);
     if (!force) await refuseWhileExported(transaction, { snapshotId: row.id });
     await transaction.change(
       'snapshots',

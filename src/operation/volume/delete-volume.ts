@@ -4,6 +4,7 @@ import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { JobHandler } from '../../job/job.ts';
 import { everyRow } from '../every-row.ts';
+import { refuseWhileHeld } from '../hold/holds.ts';
 import { recordFailure } from '../message.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { refuseWhileCloned } from '../snapshot/find-snapshot.ts';
@@ -40,7 +41,7 @@ export async function deleteVolume(
     const row = await findVolume(transaction, caller, volumeId);
     if (row.groupId !== null) throw mustNotBeDeleted();
     if (!deletion.force) await refuseIfNeeded(transaction, row);
-    await giveUpSnapshots(transaction, row, deletion.cascade, clock.now());
+    await giveUpSnapshots(transaction, row, deletion, clock.now());
     await changeVolume(transaction, row, [row.status], {
       status: during,
       updatedAt: clock.now(),
@@ -63,6 +64,7 @@ async function refuseIfNeeded(transaction: CatalogWriter, row: VolumeRow): Promi
     throw invalidVolume(`Volume ${row.id} is still attached, detach volume first.`);
   }
   if (!isOneOf(row.status, from)) throw mustNotBeDeleted();
+  await refuseWhileHeld(transaction, `Volume ${row.id}`, [row.id]);
   await refuseWhileCopied(transaction, row.id);
   await refuseWhileExported(transaction, { volumeId: row.id });
 }
@@ -71,7 +73,7 @@ async function refuseIfNeeded(transaction: CatalogWriter, row: VolumeRow): Promi
 async function giveUpSnapshots(
   transaction: CatalogWriter,
   row: VolumeRow,
-  cascade: boolean,
+  { cascade, force }: VolumeDeletion,
   nowMs: number,
 ): Promise<void> {
   const where = ofVolume(row.id);
@@ -93,6 +95,8 @@ async function giveUpSnapshots(
       transaction,
       snapshots.map(({ id }) => id),
     );
+    const ids = snapshots.map(({ id }) => id);
+    if (!force) await refuseWhileHeld(transaction, `Volume ${row.id} with its snapshots`, ids);
     for (const { id } of snapshots)
       await transaction.change('snapshots', { ...where, id }, changes);
   }
