@@ -41,7 +41,10 @@ export type VolumeStatus =
   | 'error_extending'
   | 'extending'
   | 'awaiting-transfer'
-  | 'retyping';
+  | 'retyping'
+  | 'downloading'
+  | 'uploading'
+  | 'unmanaging';
 
 export type SnapshotStatus =
   | 'creating'

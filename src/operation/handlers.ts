@@ -13,11 +13,14 @@ import { deleteSnapshotJob } from './snapshot/delete-snapshot.ts';
 import { createVolumeJob } from './volume/create-volume-job.ts';
 import { deleteVolumeJob } from './volume/delete-volume.ts';
 import { extendVolumeJob } from './volume/extend-volume.ts';
+import { unmanageVolumeJob } from './volume/manage-volume.ts';
+import { reimageVolumeJob } from './volume/reimage-volume.ts';
 import { revertVolumeJob } from './volume/revert-volume.ts';
+import { uploadVolumeJob } from './volume/upload-volume.ts';
 
 export type HandlerNeeds = Pick<
   OperationNeeds,
-  'catalog' | 'clock' | 'engine' | 'repositories' | 'images' | 'journalFolder'
+  'catalog' | 'clock' | 'engine' | 'repositories' | 'images' | 'journalFolder' | 'adoption'
 >;
 
 /** All jobs of operations by their kind. */
@@ -27,6 +30,9 @@ export function jobHandlers(needs: HandlerNeeds): JobHandlers {
     'volume.delete': deleteVolumeJob(needs),
     'volume.extend': extendVolumeJob(needs),
     'volume.revert': revertVolumeJob(needs),
+    'volume.reimage': reimageVolumeJob(needs),
+    'volume.upload': uploadVolumeJob(needs),
+    'volume.unmanage': unmanageVolumeJob(needs),
     'snapshot.create': createSnapshotJob(needs),
     'snapshot.delete': deleteSnapshotJob(needs),
     'group.create': createGroupJob(needs),

@@ -6,6 +6,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { JobQueue } from '../job/job.ts';
 import type { Exports } from '../nbd/exports.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
+import type { AdoptionFolder } from './disk/adoption-folder.ts';
 import type { ImageFiles } from './image/image-files.ts';
 
 export interface OperationNeeds {
@@ -17,6 +18,8 @@ export interface OperationNeeds {
   readonly repositories: Repositories;
   /** The data of images. */
   readonly images: ImageFiles;
+  /** The folder whose files can become volumes, if there is one. */
+  readonly adoption: AdoptionFolder | undefined;
   /** Where NBD clients find the exports. */
   readonly nbd: NbdAddress;
   /** The room on the filesystem that the volumes are on. */

@@ -1,5 +1,5 @@
 /** Operations over a real catalogue, engine and repository in a fresh folder, for tests. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -18,6 +18,7 @@ import { ExportRegistry } from '../nbd/exports.ts';
 import { openMemoryRoot } from '../store/memory.ts';
 import type { StoreRoot } from '../store/store.ts';
 import { openVolumeEngine } from '../volume/open-engine.ts';
+import { AdoptionFolder } from './disk/adoption-folder.ts';
 import { seedGroupTypes } from './group/seed-group-types.ts';
 import { jobHandlers } from './handlers.ts';
 import { ImageFiles } from './image/image-files.ts';
@@ -124,6 +125,7 @@ function steppingClock(): { now(): number } {
 
 export async function openScene(t: TestContext): Promise<Scene> {
   const folder = await mkdtemp(join(tmpdir(), 'firn-operation-'));
+  await mkdir(join(folder, 'adoption'));
   const opened = await openSqliteCatalog({ path: join(folder, 'catalogue.db') });
   const { catalog, feed } = watchCatalog(opened);
   const engine = await openVolumeEngine({ folder: join(folder, 'volumes') });
@@ -139,6 +141,7 @@ export async function openScene(t: TestContext): Promise<Scene> {
     clock: steppingClock(),
     exports: new ServedExports(engine, registry),
     nbd: { host: '127.0.0.1', port: 10809, socketPath: '/run/firn/nbd.sock', tls: false },
+    adoption: new AdoptionFolder(join(folder, 'adoption')),
     journalFolder: folder,
     hostSpace: () => hostSpaceOf(folder),
     images: new ImageFiles(join(folder, 'images')),

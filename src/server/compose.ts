@@ -25,6 +25,7 @@ import { systemScheduler } from '../job/scheduler.ts';
 import type { NbdTls } from '../nbd/tls.ts';
 import { AuditTrail } from '../operation/audit/audit-trail.ts';
 import { restoreExports } from '../operation/attachment/restore-exports.ts';
+import { AdoptionFolder } from '../operation/disk/adoption-folder.ts';
 import { seedGroupTypes } from '../operation/group/seed-group-types.ts';
 import { jobHandlers } from '../operation/handlers.ts';
 import { takeUpImages } from '../operation/image/image-data.ts';
@@ -130,6 +131,7 @@ async function open(
     exports: plane.exports,
     repositories,
     images: new ImageFiles(folder('images')),
+    adoption: adoptionFolderOf(config),
     nbd: {
       ...addresses.nbdPublic,
       socketPath: config.nbdSocketPath,
@@ -151,6 +153,11 @@ async function open(
   await jobs.start({ takeOver: true });
   closers.push(() => jobs.stop());
   closers.push(startPlans(needs, feed, config.settings, log));
+}
+
+function adoptionFolderOf({ settings }: Config): AdoptionFolder | undefined {
+  const { manageFolder } = settings;
+  return manageFolder === undefined ? undefined : new AdoptionFolder(manageFolder);
 }
 
 function openPlane(folder: string, { nbdTls }: Secrets, log: Logger): Promise<DataPlane> {

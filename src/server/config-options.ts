@@ -120,6 +120,15 @@ export const options = {
     kind: 'switch',
     read: readYesOrNo,
   },
+  manageFolder: {
+    key: 'volumes.manage_folder',
+    value: 'DIR',
+    about:
+      'administrators can adopt the raw files in this folder as volumes, and let volumes go to it',
+    otherwise: 'none',
+    kind: 'path',
+    read: readPath,
+  },
   store: {
     key: 'store.url',
     flag: '--store',

@@ -13,6 +13,7 @@ import { groupSnapshotRoutes } from './group-snapshots.ts';
 import { groupTypeRoutes } from './group-types.ts';
 import { groupRoutes } from './groups.ts';
 import { installationRoutes } from './installation.ts';
+import { manageableRoutes } from './manageable.ts';
 import { messageRoutes } from './messages.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { poolRoutes } from './pools.ts';
@@ -49,6 +50,7 @@ async function resources(app: FastifyInstance, options: BlockStorageV3Options): 
   app.addHook('onRequest', ownProjectOnly);
   volumeRoutes(app, options);
   volumeActionRoutes(app, options);
+  manageableRoutes(app, options);
   snapshotRoutes(app, options);
   backupRoutes(app, options);
   attachmentRoutes(app, options);

@@ -8,6 +8,7 @@ import { extendVolume } from '../../operation/volume/extend-volume.ts';
 import { invalidVolume } from '../../operation/volume/find-volume.ts';
 import { showVolume } from '../../operation/volume/list-volumes.ts';
 import { resetVolumeStatus } from '../../operation/volume/reset-volume-status.ts';
+import { unmanageVolume } from '../../operation/volume/manage-volume.ts';
 import { migrateVolume, retypeVolume } from '../../operation/volume/retype-volume.ts';
 import { revertVolume } from '../../operation/volume/revert-volume.ts';
 import { updateReadonlyFlag } from '../../operation/volume/update-readonly-flag.ts';
@@ -63,6 +64,10 @@ const actions: VolumeActions = {
 
   'os-retype': volumeAction(Retype, async (operations, { caller, params }, body) => {
     await retypeVolume(operations, caller, params.id, body['os-retype'].new_type);
+  }),
+
+  'os-unmanage': volumeAction(justNamed('os-unmanage'), async (operations, { caller, params }) => {
+    await unmanageVolume(operations, caller, params.id);
   }),
 
   'os-migrate_volume': volumeAction(Migrate, async (operations, { caller, params }, body) => {

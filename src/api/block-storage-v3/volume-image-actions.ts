@@ -4,10 +4,43 @@ import {
   showImageMetadata,
   unsetImageMetadata,
 } from '../../operation/volume/image-metadata.ts';
+import { reimageVolume } from '../../operation/volume/reimage-volume.ts';
+import { uploadVolume } from '../../operation/volume/upload-volume.ts';
+import type { ImageRow, VolumeRow } from '../../catalog/tables.ts';
+import { toBool } from './fields.ts';
+import { since } from './request.ts';
+import { timeView } from './view.ts';
 import { volumeAction, type VolumeActions } from './volume-action.ts';
-import { justNamed, SetImageMetadata, UnsetImageMetadata } from './volume-schema.ts';
+import {
+  justNamed,
+  Reimage,
+  SetImageMetadata,
+  UnsetImageMetadata,
+  UploadImage,
+} from './volume-schema.ts';
 
 export const volumeImageActions: VolumeActions = {
+  'os-volume_upload_image': volumeAction(UploadImage, async (operations, request, body) => {
+    const { caller, params, microversion } = request;
+    const given = body['os-volume_upload_image'];
+    const { volume, image } = await uploadVolume(operations, caller, params.id, {
+      name: given.image_name,
+      diskFormat: given.disk_format ?? 'raw',
+      containerFormat: given.container_format ?? 'bare',
+      visibility: microversion >= 1 ? (given.visibility ?? 'private') : 'private',
+      isProtected: microversion >= 1 && toBool(given.protected),
+      force: toBool(given.force),
+    });
+    return { 'os-volume_upload_image': uploadView(volume, image, microversion) };
+  }),
+
+  'os-reimage': volumeAction(Reimage, async (operations, request, body) => {
+    since(request, 68);
+    const { image_id: imageId, reimage_reserved: reserved } = body['os-reimage'];
+    const options = { imageId, reserved: toBool(reserved) };
+    await reimageVolume(operations, request.caller, request.params.id, options);
+  }),
+
   'os-set_image_metadata': volumeAction(
     SetImageMetadata,
     async (operations, { caller, params }, body) => {
@@ -34,3 +67,21 @@ export const volumeImageActions: VolumeActions = {
     200,
   ),
 };
+
+function uploadView(volume: VolumeRow, image: ImageRow, microversion: number): object {
+  return {
+    id: volume.id,
+    updated_at: timeView(volume.updatedAt),
+    status: volume.status,
+    display_description: volume.description,
+    size: volume.size,
+    volume_type: volume.volumeTypeId,
+    image_id: image.id,
+    image_name: image.name,
+    container_format: image.properties['container_format'],
+    disk_format: image.properties['disk_format'],
+    ...(microversion >= 1
+      ? { visibility: image.visibility, protected: image.properties['protected'] }
+      : {}),
+  };
+}

@@ -111,6 +111,29 @@ export const ExtendCompletion = exactly({
   'os-extend_volume_completion': exactly({ error: Type.Optional(Bool) }),
 });
 
+export const Reimage = exactly({
+  'os-reimage': exactly({ image_id: Uuid, reimage_reserved: Type.Optional(Bool) }),
+});
+
+const Visibility = Type.Union([
+  Type.Literal('public'),
+  Type.Literal('private'),
+  Type.Literal('shared'),
+  Type.Literal('community'),
+]);
+const Format = Type.Optional(orNull(Type.String({ maxLength: 255 })));
+/** Since 3.1 also who sees the image, and whether it can be deleted. */
+export const UploadImage = exactly({
+  'os-volume_upload_image': exactly({
+    image_name: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S' }),
+    force: Type.Optional(Bool),
+    disk_format: Format,
+    container_format: Format,
+    visibility: Type.Optional(Visibility),
+    protected: Type.Optional(Bool),
+  }),
+});
+
 /** An action without arguments, which clients send as null or as an empty object. */
 export function justNamed(name: string) {
   return Type.Object({ [name]: orNull(Type.Object({})) }, { additionalProperties: false });

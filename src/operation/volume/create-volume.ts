@@ -12,6 +12,7 @@ import { demandQuota, demandVolumeSize } from '../quota.ts';
 import { defaultTypeOf } from '../type/default-types.ts';
 import { findVolumeType } from '../type/find-volume-type.ts';
 import { refuseEncrypted } from '../type/type-encryption.ts';
+import { imageMetadataOf } from './volume-from-image.ts';
 import { volumeTypeFor } from './volume-type-for.ts';
 import { findSource, sizeFor, type SourceIds, type VolumeSource } from './volume-source.ts';
 
@@ -93,17 +94,18 @@ export async function volumeFor(
     previousStatus: null,
     volumeTypeId: type.id,
     availabilityZone: availabilityZoneFor(input.availabilityZone),
-    bootable: original?.bootable ?? false,
+    bootable: original?.bootable ?? source.kind === 'image',
     multiattach: multiattachOf(caller, type),
     readOnly: false,
     snapshotId: input.snapshotId,
     sourceVolumeId: input.sourceVolumeId,
     backupId: input.backupId,
-    imageId: null,
+    imageId: source.kind === 'image' ? source.image.id : null,
     groupId: input.groupId,
     managedFile: null,
     metadata: input.metadata,
-    imageMetadata: original?.imageMetadata ?? {},
+    imageMetadata:
+      source.kind === 'image' ? imageMetadataOf(source.image) : (original?.imageMetadata ?? {}),
     createdAt: clock.now(),
     updatedAt: null,
   };

@@ -1,11 +1,12 @@
 import { OperatingError } from '../../base/errors.ts';
 import type { CatalogReader } from '../../catalog/catalog.ts';
-import type { BackupRow, SnapshotRow, VolumeRow } from '../../catalog/tables.ts';
+import type { BackupRow, ImageRow, SnapshotRow, VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { findBackup, invalidBackup } from '../backup/find-backup.ts';
 import { findSnapshot } from '../snapshot/find-snapshot.ts';
 import { isOneOf } from '../states.ts';
 import { findVolume, invalidInput, invalidVolume } from './find-volume.ts';
+import { demandFits, findImageSource } from './volume-from-image.ts';
 
 /** What a new volume begins as. */
 export interface SourceIds {
@@ -19,7 +20,8 @@ export type VolumeSource =
   | { readonly kind: 'empty' }
   | { readonly kind: 'snapshot'; readonly snapshot: SnapshotRow; readonly volume: VolumeRow }
   | { readonly kind: 'volume'; readonly volume: VolumeRow }
-  | { readonly kind: 'backup'; readonly backup: BackupRow };
+  | { readonly kind: 'backup'; readonly backup: BackupRow }
+  | { readonly kind: 'image'; readonly image: ImageRow };
 
 /** The source, which the caller may use and which is in a state to be read. */
 export async function findSource(
@@ -36,12 +38,7 @@ export async function findSource(
     );
   }
   if (imageId !== null) {
-    throw new OperatingError(
-      'invalid_input',
-      'Creating a volume from an image is not served: create an empty volume, attach it, and ' +
-        'write the image to it.',
-      { field: 'imageRef' },
-    );
+    return { kind: 'image', image: await findImageSource(reader, caller, imageId) };
   }
   if (snapshotId !== null) return await fromSnapshot(reader, caller, snapshotId);
   if (sourceVolumeId !== null) return await fromVolume(reader, caller, sourceVolumeId);
@@ -104,6 +101,10 @@ export function sizeFor(source: VolumeSource, size: number | null): number {
     throw invalidInput("Volume size 'None' must be an integer and greater than 0", 'size');
   }
   const chosen = size ?? least ?? 0;
+  if (source.kind === 'image') {
+    if (chosen > 0) demandFits(source.image, chosen);
+    return chosen;
+  }
   if (least !== undefined && chosen < least) throw invalidInput(tooSmall(source, chosen), 'size');
   return chosen;
 }
