@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { installPeers } from './test-peers.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const sources = ['bin', 'src', 'test', 'bench', 'demo', 'scripts'];
+const sources = ['bin', 'src', 'test', 'bench', 'demo', 'scripts', 'dashboard/src'];
 
 /** Two test files run at once, so that what they measure of time stays true on a small machine. */
 const filesAtOnce = 2;
@@ -28,6 +28,7 @@ function step(name: string, command: string, args: readonly string[]): void {
 
 step('format', 'oxfmt', ['--check', ...sources]);
 step('types', 'tsc', ['-p', '.']);
+step('types of the dashboard', 'tsc', ['-p', 'dashboard']);
 step('lint', 'oxlint', ['--type-aware', ...sources]);
 if (process.argv[2] !== 'check') {
   const missing = installPeers();

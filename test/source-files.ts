@@ -10,11 +10,11 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** Every TypeScript file below the named folders. */
+/** Every TypeScript file below the named folders, with JSX or without. */
 export function sourceFiles(folders: readonly string[]): SourceFile[] {
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
       .map((entry) => join(entry.parentPath, entry.name))
       .map((path) => ({ path: relative(root, path), text: readFileSync(path, 'utf8') })),
   );

@@ -6,7 +6,7 @@ import { OperatingError } from '../base/errors.ts';
 import type { AuditTrail } from '../operation/audit/audit-trail.ts';
 import { noSuchRoute, sendError } from './errors.ts';
 import { auditRequests } from './audit.ts';
-import { frontPage } from './front-page.ts';
+import { dashboardPages } from './dashboard.ts';
 import { parseJson } from './json-body.ts';
 import { cutSlowRequests } from './slow-requests.ts';
 import { giveRequestIds, nameRequest, newRequestId } from './request.ts';
@@ -21,6 +21,8 @@ export interface AppOptions {
   readonly bodyBytesMax?: number;
   /** Gets a line for every request that changes something. */
   readonly audit: Pick<AuditTrail, 'record'>;
+  /** Where the built dashboard is, if it is there. */
+  readonly dashboardFolder?: string;
   /** Rejects while the service cannot do its work; asked by `/readyz`. */
   readonly ready: () => Promise<void>;
   /** Registers the faces. */
@@ -72,7 +74,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     await options.ready();
     return { status: 'ready' };
   });
-  app.get('/', async () => frontPage(options.publicUrl));
+  const { dashboardFolder: folder, publicUrl } = options;
+  void app.register(dashboardPages, { folder, publicUrl });
   options.register(app);
   return app;
 }

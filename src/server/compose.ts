@@ -1,6 +1,7 @@
 /** The one place where the parts of the service are put together. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp } from '../api/app.ts';
@@ -204,6 +205,7 @@ function composeApp(
     log,
     publicUrl,
     audit,
+    dashboardFolder: fileURLToPath(new URL('../../dashboard/dist', import.meta.url)),
     ready: () => answers(catalog),
     register: (app) => {
       void app.register(identityV3, { ...face, prefix: '/identity' });
