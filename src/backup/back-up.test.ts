@@ -121,7 +121,8 @@ async function restored(
     await engine.createVolume({ volumeId, lengthBytes: options.lengthBytes ?? lengthBytes });
   }
   const onProgress = (): void => undefined;
-  await restoreBackup({ engine, repository, backupId, volumeId, signal, onProgress });
+  const place = { path: join(tmpdir(), `firn-${volumeId}`), purpose: `restore ${volumeId}` };
+  await restoreBackup({ engine, repository, backupId, volumeId, place, signal, onProgress });
   return await contentOf(engine, volumeId);
 }
 

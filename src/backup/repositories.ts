@@ -13,6 +13,8 @@ export interface Repositories {
   checkContainer(container: string): void;
   /** The names of all containers that are there, with or without a repository. */
   containers(): Promise<string[]>;
+  /** `listener` is called whenever a repository was opened, before anybody can use it. */
+  onOpen(listener: (container: string, repository: Repository) => void): void;
   /** Closes the root as well. */
   close(): Promise<void>;
 }
@@ -28,6 +30,7 @@ export function openRepositories(options: {
 }): Repositories {
   const { root, wrappingKey, cacheFolder } = options;
   const opened = new Map<string, Promise<Repository>>();
+  const listeners: ((container: string, repository: Repository) => void)[] = [];
 
   async function openContainer(container: string, create: boolean): Promise<Repository> {
     const store = await root.open(container, { create });
@@ -35,7 +38,9 @@ export function openRepositories(options: {
       if (create && (await store.sizeOf('repository.json')) === undefined) {
         await makeRepository(container);
       }
-      return await openRepository(store, { wrappingKey, cacheFolder });
+      const repository = await openRepository(store, { wrappingKey, cacheFolder });
+      for (const listener of listeners) listener(container, repository);
+      return repository;
     } catch (error) {
       await store.close();
       throw error;
@@ -73,6 +78,7 @@ export function openRepositories(options: {
     open: (container, { create }) => openOnce(container, create),
     checkContainer: (container) => root.checkContainer(container),
     containers: () => root.containers(),
+    onOpen: (listener) => void listeners.push(listener),
     async close() {
       const all = await Promise.allSettled(opened.values());
       opened.clear();

@@ -2,10 +2,13 @@ import { GiB, MiB } from '../base/bytes.ts';
 import { OperatingError } from '../base/errors.ts';
 import { throwIfAborted } from '../base/abort.ts';
 import type { Extent } from '../base/extent.ts';
+import type { JsonObject } from '../base/json.ts';
+import { blockBytes } from '../repository/block.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BackupReader } from '../repository/reader.ts';
 import { requestBytesMax, type BlockDevice } from '../volume/block-device.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
+import { PlaceFile } from './place-file.ts';
 
 export interface RestoreOptions {
   readonly engine: VolumeEngine;
@@ -13,6 +16,8 @@ export interface RestoreOptions {
   readonly backupId: string;
   /** A volume that is at least as large as the backup. */
   readonly volumeId: string;
+  /** A local file that lets the same work go on after a crash; removed at the end. */
+  readonly place: { readonly path: string; readonly purpose: string };
   readonly signal: AbortSignal;
   readonly onProgress: (progress: { bytesDone: number; bytesTotal: number }) => void;
 }
@@ -20,7 +25,8 @@ export interface RestoreOptions {
 /**
  * Makes the volume hold exactly what the backup holds, with zeros behind its end. Every block is
  * checked against its id on the way. When this resolves the content is durable; when it rejects, or
- * the process dies, the volume holds a mixture, and running it again makes it right.
+ * the process dies, the volume holds a mixture, and running it again makes it right: it goes on
+ * from where it was, so that nobody else may have written to the volume meanwhile.
  */
 export async function restoreBackup(options: RestoreOptions): Promise<void> {
   const { engine, repository, backupId, volumeId } = options;
@@ -34,8 +40,10 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
           `the backup (${manifest.lengthBytes})`,
       );
     }
-    await copyBack(await repository.openReader(manifest), device, options);
+    const place = new PlaceFile(options.place.path, options.place.purpose);
+    await copyBack(await repository.openReader(manifest), device, { ...options, file: place });
     await device.flush();
+    await place.remove();
   } finally {
     await device.close();
   }
@@ -44,36 +52,65 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
 /** One write in so many bytes waits for the disk, so that not all of them are left to the end. */
 const flushEveryBytes = 64 * MiB;
 
+/** How far a restore has come: all of the backup before `offsetBytes` is in the volume, durably. */
+interface Place {
+  readonly offsetBytes: number;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+}
+
 async function copyBack(
   reader: BackupReader,
   device: BlockDevice,
-  { signal, onProgress }: RestoreOptions,
+  { file, signal, onProgress }: RestoreOptions & { file: PlaceFile },
 ): Promise<void> {
   try {
-    const bytesTotal = await clearHoles(reader, device, signal);
-    let bytesDone = 0;
-    onProgress({ bytesDone, bytesTotal });
+    const start = placeOf(await file.read()) ?? (await clearHoles(reader, device, signal));
+    const { bytesTotal } = start;
     let flushedBytes = 0;
+    let reached = start;
+    onProgress(start);
     const write = async (offsetBytes: number, data: Uint8Array): Promise<void> => {
       await device.write(offsetBytes, data);
-      bytesDone += data.length;
-      onProgress({ bytesDone, bytesTotal });
-      if (bytesDone - flushedBytes < flushEveryBytes) return;
-      flushedBytes = bytesDone;
+      if (reached.bytesDone - flushedBytes < flushEveryBytes) return;
+      flushedBytes = reached.bytesDone;
+      const durable = reached;
       await device.flush();
+      await file.write({ ...durable });
     };
-    await reader.restore(write, { signal });
+    const lengthBytes = reader.lengthBytes - start.offsetBytes;
+    const ranges = [{ offsetBytes: start.offsetBytes, lengthBytes }];
+    await reader.restore(write, {
+      ...(lengthBytes > 0 ? { ranges } : { ranges: [] }),
+      signal,
+      onProgress: ({ bytesDone, frontierBytes }) => {
+        const offsetBytes = Math.max(start.offsetBytes, frontierBytes);
+        reached = { offsetBytes, bytesDone: start.bytesDone + bytesDone, bytesTotal };
+        onProgress(reached);
+      },
+    });
   } finally {
     reader.close();
   }
 }
 
-/** Zeroes all that the backup holds no data for, and returns how many bytes of data there are. */
+function placeOf(value: JsonObject | undefined): Place | undefined {
+  if (value === undefined) return undefined;
+  const { offsetBytes, bytesDone, bytesTotal } = value;
+  const isPlace =
+    typeof offsetBytes === 'number' &&
+    offsetBytes % blockBytes === 0 &&
+    typeof bytesDone === 'number' &&
+    typeof bytesTotal === 'number';
+  return isPlace ? { offsetBytes, bytesDone, bytesTotal } : undefined;
+}
+
+/** Zeroes all that the backup holds no data for, and finds how many bytes of data there are. */
 async function clearHoles(
   reader: BackupReader,
   device: BlockDevice,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<Place> {
   let bytesOfData = 0;
   let covered = 0;
   for await (const extent of reader.extents()) {
@@ -83,7 +120,7 @@ async function clearHoles(
     else await clear(device, extent.offsetBytes, extent.lengthBytes);
   }
   await clear(device, covered, device.lengthBytes - covered);
-  return bytesOfData;
+  return { offsetBytes: 0, bytesDone: 0, bytesTotal: bytesOfData };
 }
 
 /** The longest range whose extents are asked for at once. */

@@ -175,7 +175,8 @@ test('a backup is waited for with its progress', async () => {
     if (method === 'POST') return { status: 202, body: { backup: { id: 'b1' } } };
     if (path === '/firn/v1/backups/b1') {
       const figures = { bytes_done: 512 * looks, bytes_total: 1024, bytes_stored: 10 };
-      return { body: { backup: { status: 'creating', bytes_per_second: 5, ...figures } } };
+      const rest = { status: 'creating', bytes_per_second: 5, verification: null };
+      return { body: { backup: { ...rest, ...figures } } };
     }
     looks += 1;
     return { body: { backup: backupOf(looks < 2 ? 'creating' : 'available') } };
@@ -207,6 +208,7 @@ test('a restore is waited for with its progress', async () => {
       const job = { id: 'j1', state: 'running', bytes_done: 512 * looks, bytes_total: 1024 };
       return { body: { jobs: [job] } };
     }
+    if (path === '/firn/v1/volumes/v1') return { body: { volume: { hydration: null } } };
     looks += 1;
     const status = looks < 2 ? 'restoring-backup' : 'available';
     return { body: { volume: { ...volume, status } } };
@@ -215,7 +217,7 @@ test('a restore is waited for with its progress', async () => {
   assert.equal(outcome.code, 0, outcome.err);
   assert.match(outcome.err, /restore of b1: 100 % {2}1\.0 KiB of 1\.0 KiB\n$/);
   const sent = scripted.requests.find(({ method }) => method === 'POST')?.body;
-  assert.deepEqual(sent, { restore: { volume_id: null, name: 'disk' } });
+  assert.deepEqual(sent, { name: 'disk' });
 });
 
 test('repositories are listed and adopted', async () => {
@@ -261,6 +263,10 @@ test('a volume is shown with what it takes up and who uses it, a snapshot too', 
   play = ({ path }) => {
     if (path === '/volumes/v1') return { body: { volume } };
     if (path === '/snapshots/s1') return { body: { snapshot } };
+    if (path === '/firn/v1/volumes/v1') {
+      const hydration = { bytes_done: 1024, bytes_total: 2048, seconds_left: 1 };
+      return { body: { volume: { hydration } } };
+    }
     if (path.endsWith('/usage')) return { body: { usage } };
     if (path === '/firn/v1/snapshots/s1/exports') return { body: { exports: [] } };
     const attachments = [
@@ -275,6 +281,7 @@ test('a volume is shown with what it takes up and who uses it, a snapshot too', 
     shown.out,
     /^connections +a1 \(one, rw, 2 connected\), a2 \(no host, rw, no client\)$/m,
   );
+  assert.match(shown.out, /^filled from backup +1\.0 KiB of 2\.0 KiB$/m);
   const json = JSON.parse((await run(['volume', 'show', 'v1', '--json'])).out);
   assert.deepEqual([json.id, json.usage, json.connections.length], ['v1', usage, 2]);
   const still = await run(['snapshot', 'show', 's1']);

@@ -1,7 +1,7 @@
 /** What is shown of volumes, snapshots and backups. */
 import type { Backup, Snapshot, Volume } from '../client/block-storage-schema.ts';
 import { formatBytes } from '../base/bytes.ts';
-import type { Connection, SnapshotExport, Usage } from '../client/firn-schema.ts';
+import type { Connection, Hydration, SnapshotExport, Usage } from '../client/firn-schema.ts';
 import type { Columns } from './print.ts';
 
 export const volumeColumns: Columns<Volume> = {
@@ -30,12 +30,17 @@ const usageColumns: Columns<{ usage: Usage }> = {
 export interface WholeVolume extends Volume {
   readonly usage: Usage;
   readonly connections: readonly Connection[];
+  readonly hydration: Hydration;
 }
 
 export const volumeWhole: Columns<WholeVolume> = {
   ...volumeDetails,
   ...usageColumns,
   connections: ({ connections }) => connections.map(connectionText).join(', '),
+  'filled from backup': ({ hydration }) =>
+    hydration === null
+      ? null
+      : `${formatBytes(hydration.bytes_done)} of ${formatBytes(hydration.bytes_total)}`,
 };
 
 function connectionText({ id, host, mode, connections }: Connection): string {

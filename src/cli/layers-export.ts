@@ -33,6 +33,8 @@ export const layersExport: AddCommand = (parent, context) => {
         );
       }
       const source = await openImageSource(place.folder, name, options.layer !== undefined);
+      const isWhole = source.chain.layers.every(({ backing }) => backing === undefined);
+      if (!isWhole && options.force !== true) throw notWhole(name);
       if (source.isBehind && options.force !== true) throw behind(name);
       const lost = await copyImage(source, undefined, () => undefined);
       if (lost.length > 0 && options.force !== true) throw incomplete(name, lost);
@@ -82,6 +84,14 @@ async function writeOut(
   } finally {
     progress.end();
   }
+}
+
+function notWhole(name: string): OperatingError {
+  return new OperatingError(
+    'invalid_state',
+    `${name} is still being filled from a backup: start Firn until all of it is there ` +
+      '(--force writes zeros for what is not)',
+  );
 }
 
 function behind(name: string): OperatingError {

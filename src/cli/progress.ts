@@ -24,12 +24,14 @@ export class Progress {
   /** `bytesTotal` is undefined while it is not known; the rate is that since the start. */
   show(bytesDone: number, bytesTotal: number | undefined): void {
     const seconds = (monotonicMs() - this.#startMs) / 1000;
-    const rate = seconds > 0.5 ? `  ${formatBytes(bytesDone / seconds)}/s` : '';
+    const perSecond = seconds > 0.5 ? bytesDone / seconds : 0;
+    const rate = perSecond > 0 ? `  ${formatBytes(perSecond)}/s` : '';
     const amount =
       bytesTotal === undefined
         ? formatBytes(bytesDone)
         : `${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}`;
-    this.#line(`${shareOf(bytesDone, bytesTotal, this.#isTerminal)}${amount}${rate}`);
+    const left = leftText(bytesDone, bytesTotal, perSecond);
+    this.#line(`${shareOf(bytesDone, bytesTotal, this.#isTerminal)}${amount}${rate}${left}`);
   }
 
   /** Says a word instead of an amount, such as a status. */
@@ -60,6 +62,12 @@ export class Progress {
     }
     this.#written = line;
   }
+}
+
+function leftText(done: number, total: number | undefined, perSecond: number): string {
+  if (total === undefined || perSecond === 0 || done >= total) return '';
+  const seconds = Math.ceil((total - done) / perSecond);
+  return seconds < 120 ? `  ${seconds} s left` : `  ${Math.ceil(seconds / 60)} min left`;
 }
 
 function shareOf(bytesDone: number, bytesTotal: number | undefined, withBar: boolean): string {

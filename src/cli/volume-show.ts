@@ -10,10 +10,11 @@ export const volumeShow: AddCommand = (parent, context) => {
     .action(async (name: string, _options, command) => {
       const client = await context.connect(command);
       const volume = await client.volumes.find(name);
-      const [usage, connections] = await Promise.all([
+      const [usage, connections, hydration] = await Promise.all([
         client.usage('volumes', volume.id),
         client.connections(volume.id),
+        client.hydration(volume.id),
       ]);
-      printItem(context, command, volumeWhole, { ...volume, usage, connections });
+      printItem(context, command, volumeWhole, { ...volume, usage, connections, hydration });
     });
 };

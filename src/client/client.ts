@@ -9,6 +9,8 @@ import {
   Adopted,
   BackupProgress,
   Connection,
+  FirnVolume,
+  type Hydration,
   Job,
   Repository,
   SnapshotExport,
@@ -41,14 +43,11 @@ export class Client {
   /** Asks for a restore: into a volume that is there, or into a new one when none is given. */
   async restore(
     backupId: string,
-    target: { volumeId: string } | { name: string | null },
+    target: { volumeId: string } | { name: string | null; size?: number; instant?: boolean },
   ): Promise<{ volumeId: string }> {
-    const restore =
-      'volumeId' in target
-        ? { volume_id: target.volumeId }
-        : { volume_id: null, name: target.name };
+    const wanted = 'volumeId' in target ? { volume_id: target.volumeId } : target;
     const path = `/backups/${encodeURIComponent(backupId)}/restore`;
-    const body = await this.#call('block-storage', 'POST', path, { restore });
+    const body = await this.#call('firn', 'POST', path, wanted);
     const answer = readAnswer(Restore, isJsonObject(body) ? body['restore'] : undefined);
     return { volumeId: answer.volume_id };
   }
@@ -95,6 +94,12 @@ export class Client {
   async usage(of: 'volumes' | 'snapshots', id: string): Promise<Usage> {
     const body = await this.#call('firn', 'GET', `/${of}/${encodeURIComponent(id)}/usage`);
     return readAnswer(Usage, isJsonObject(body) ? body['usage'] : undefined);
+  }
+
+  /** How far a volume is filled that shows a backup; null when all of it is there. */
+  async hydration(volumeId: string): Promise<Hydration> {
+    const body = await this.#call('firn', 'GET', `/volumes/${encodeURIComponent(volumeId)}`);
+    return readAnswer(FirnVolume, isJsonObject(body) ? body['volume'] : undefined).hydration;
   }
 
   /** Who a volume is attached to, and uses it just now. */

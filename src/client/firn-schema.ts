@@ -2,6 +2,18 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 
+/** How far a volume is that shows a backup at once; null when all of it is there. */
+export const Hydration = Type.Union([
+  Type.Object({
+    bytes_done: Type.Number(),
+    bytes_total: Type.Number(),
+    seconds_left: Type.Union([Type.Number(), Type.Null()]),
+  }),
+  Type.Null(),
+]);
+export type Hydration = Static<typeof Hydration>;
+export const FirnVolume = Type.Object({ hydration: Hydration });
+
 /** How a backup was last checked. */
 export const Verification = Type.Object({
   depth: Type.String(),

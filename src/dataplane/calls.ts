@@ -4,6 +4,7 @@ import type { Extent } from '../base/extent.ts';
 import type { NbdEvent } from '../nbd/connection.ts';
 import type { Exports } from '../nbd/exports.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
+import type { Backing, BackingSource, Hydration } from '../volume/hydration.ts';
 import type { DataPlane, DataPlaneOptions } from './data-plane.ts';
 import { type PackedError, packError, unpackError } from './packed-error.ts';
 
@@ -21,14 +22,16 @@ export interface DeviceFacts {
   readonly readOnly: boolean;
 }
 
-type EngineCalls = Omit<VolumeEngine, 'openVolume' | 'openSnapshot' | 'close'>;
+type EngineCalls = Omit<VolumeEngine, 'openVolume' | 'openSnapshot' | 'hydration' | 'close'>;
+type HydrationCalls = Omit<Hydration, 'fill'>;
 type PlaneCalls = Pick<
   DataPlane,
   'listenTcp' | 'listenUnix' | 'renewTls' | 'stopServing' | 'close'
 >;
 
 /** What the thread answers. */
-export interface ThreadCalls extends EngineCalls, PlaneCalls {
+export interface ThreadCalls extends EngineCalls, HydrationCalls, PlaneCalls {
+  fill(layerId: string, offsetBytes: number, from: SharedRange): Promise<number>;
   openVolume(volumeId: string): Promise<DeviceFacts>;
   openSnapshot(snapshotId: string): Promise<DeviceFacts>;
   read(device: number, offsetBytes: number, into: SharedRange): Promise<void>;
@@ -49,10 +52,23 @@ export interface Opening {
   open(options: DataPlaneOptions): Promise<void>;
 }
 
-/** What the thread tells by itself. */
+/** What the thread tells by itself, and what it asks of the rest of the process. */
 export interface ThreadEvents {
   nbd(event: NbdEvent): void;
   fault(error: unknown): void;
+  backedBlocks: BackingSource['blocks'];
+  readBacking(backing: Backing, offsetBytes: number, into: SharedRange): Promise<void>;
+}
+
+export function bytesOf({ memory, offsetBytes, lengthBytes }: SharedRange): Uint8Array {
+  return new Uint8Array(memory, offsetBytes, lengthBytes);
+}
+
+/** Where the bytes lie, if it is in memory that threads share. */
+export function sharedRange(bytes: Uint8Array): SharedRange | undefined {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (!(buffer instanceof SharedArrayBuffer)) return undefined;
+  return { memory: buffer, offsetBytes: byteOffset, lengthBytes: byteLength };
 }
 
 /**

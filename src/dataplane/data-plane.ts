@@ -2,6 +2,7 @@ import type { Exports } from '../nbd/exports.ts';
 import type { NbdEvent } from '../nbd/connection.ts';
 import type { NbdTls } from '../nbd/tls.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
+import type { BackingSource } from '../volume/hydration.ts';
 
 /**
  * The way of the data: the volumes of a folder, and the NBD server in front of them. It knows
@@ -34,4 +35,6 @@ export interface DataPlaneEvents {
   onNbd(event: NbdEvent): void;
   /** Background work has failed; nothing is lost, and it is tried again. */
   onFault(error: unknown): void;
+  /** Where volumes that are restored while they are in use get their bytes from. */
+  readonly backups?: BackingSource | undefined;
 }

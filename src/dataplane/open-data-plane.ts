@@ -12,6 +12,7 @@ export async function openDataPlane(
   const engine = await openVolumeEngine({
     folder: options.folder,
     report: (error) => events.onFault(error),
+    ...(events.backups === undefined ? {} : { source: events.backups }),
   });
   const registry = new ExportRegistry();
   const server = new NbdServer({

@@ -1,7 +1,7 @@
 import { roundUp, KiB, MiB } from '../base/bytes.ts';
 import type { Extent } from '../base/extent.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
-import type { DeviceFacts, SharedRange, ThreadCalls } from './calls.ts';
+import { type DeviceFacts, type SharedRange, sharedRange, type ThreadCalls } from './calls.ts';
 
 type DeviceCalls = Pick<
   ThreadCalls,
@@ -84,12 +84,6 @@ export class RemoteDevice implements BlockDevice {
   }
 }
 
-function sharedRange(bytes: Uint8Array): SharedRange | undefined {
-  const { buffer, byteOffset, byteLength } = bytes;
-  if (!(buffer instanceof SharedArrayBuffer)) return undefined;
-  return { memory: buffer, offsetBytes: byteOffset, lengthBytes: byteLength };
-}
-
 /** Ranges are lent in multiples of this, so that few sizes come up. */
 const unitBytes = 64 * KiB;
 /** Memory that lies ready for the next calls. */
@@ -101,14 +95,14 @@ export class SharedMemory {
   #readyBytes = 0;
 
   /** Lends a range of `lengthBytes`, with any content, while `work` runs. */
-  async with(
+  async with<T>(
     lengthBytes: number,
-    work: (range: SharedRange, bytes: Uint8Array) => Promise<void>,
-  ): Promise<void> {
+    work: (range: SharedRange, bytes: Uint8Array) => Promise<T>,
+  ): Promise<T> {
     const memory = this.#take(roundUp(lengthBytes, unitBytes));
     try {
       const bytes = new Uint8Array(memory, 0, lengthBytes);
-      await work({ memory, offsetBytes: 0, lengthBytes }, bytes);
+      return await work({ memory, offsetBytes: 0, lengthBytes }, bytes);
     } finally {
       this.#giveBack(memory);
     }

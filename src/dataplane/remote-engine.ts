@@ -1,8 +1,10 @@
 import type { Extent } from '../base/extent.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
+import type { Hydration } from '../volume/hydration.ts';
 import type { SnapshotFacts, Usage, VolumeEngine, WantedSnapshot } from '../volume/engine.ts';
 import type { ThreadCalls } from './calls.ts';
 import { RemoteDevice, SharedMemory } from './remote-device.ts';
+import { remoteHydration } from './remote-hydration.ts';
 
 /** The engine of the data plane's thread, as the rest of the process sees it. */
 export class RemoteEngine implements VolumeEngine {
@@ -11,8 +13,11 @@ export class RemoteEngine implements VolumeEngine {
   /** The devices that are open here, by volume. */
   readonly #devices = new Map<string, Set<RemoteDevice>>();
 
+  readonly hydration: Hydration;
+
   constructor(calls: ThreadCalls) {
     this.#calls = calls;
+    this.hydration = remoteHydration(calls, this.#memory);
   }
 
   createVolume(wanted: Parameters<VolumeEngine['createVolume']>[0]): Promise<void> {

@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
-import { type Opening, overPort, type ThreadCalls, type ThreadEvents } from './calls.ts';
+import { OperatingError } from '../base/errors.ts';
+import type { BackingSource } from '../volume/hydration.ts';
+import { bytesOf, type Opening, overPort, type ThreadCalls, type ThreadEvents } from './calls.ts';
 import type { DataPlane, DataPlaneEvents, DataPlaneOptions } from './data-plane.ts';
 import { RemoteEngine } from './remote-engine.ts';
 
@@ -12,10 +14,17 @@ export async function startDataPlane(
   options: DataPlaneOptions,
   events: DataPlaneEvents,
 ): Promise<DataPlane> {
+  const backups = (): BackingSource => {
+    if (events.backups !== undefined) return events.backups;
+    throw new OperatingError('unavailable', 'No backups are at hand here.');
+  };
   const worker = new Worker(new URL('./thread.ts', import.meta.url));
   const functions: ThreadEvents = {
     nbd: (event) => events.onNbd(event),
     fault: (error) => events.onFault(error),
+    backedBlocks: async (backing, page) => backups().blocks(backing, page),
+    readBacking: async (backing, offsetBytes, into) =>
+      backups().read(backing, offsetBytes, bytesOf(into)),
   };
   const calls = createBirpc<ThreadCalls & Opening, ThreadEvents>(functions, overPort(worker));
   try {

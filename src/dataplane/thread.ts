@@ -3,11 +3,13 @@ import { parentPort } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
 import { must } from '../base/assert.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
+import type { BackingSource } from '../volume/hydration.ts';
 import {
+  bytesOf,
   type DeviceFacts,
   type Opening,
   overPort,
-  type SharedRange,
+  sharedRange,
   type ThreadCalls,
   type ThreadEvents,
 } from './calls.ts';
@@ -38,12 +40,9 @@ class Devices {
   }
 }
 
-function bytesOf({ memory, offsetBytes, lengthBytes }: SharedRange): Uint8Array {
-  return new Uint8Array(memory, offsetBytes, lengthBytes);
-}
-
 function answers(plane: DataPlane): ThreadCalls {
   const { engine, exports } = plane;
+  const { hydration } = engine;
   const devices = new Devices();
   return {
     createVolume: (wanted) => engine.createVolume(wanted),
@@ -67,6 +66,10 @@ function answers(plane: DataPlane): ThreadCalls {
     extents: (device, offsetBytes, lengthBytes) =>
       devices.get(device).extents(offsetBytes, lengthBytes),
     closeDevice: (device) => devices.close(device),
+    backedLayers: () => hydration.backedLayers(),
+    missing: (layerId, offsetBytes) => hydration.missing(layerId, offsetBytes),
+    fill: (layerId, offsetBytes, from) => hydration.fill(layerId, offsetBytes, bytesOf(from)),
+    advance: (layerId, doneBytes) => hydration.advance(layerId, doneBytes),
     addExport: (name, what) => exports.add(name, what),
     limitVolume: (volumeId, limits) => exports.limit(volumeId, limits),
     removeExport: (name) => exports.remove(name),
@@ -79,11 +82,21 @@ function answers(plane: DataPlane): ThreadCalls {
   };
 }
 
+/** Backups are read by the rest of the process, into memory that both sides see. */
+const backups: BackingSource = {
+  blocks: (backing, page) => rest.backedBlocks(backing, page),
+  read: async (backing, offsetBytes, target) => {
+    const shared = must(sharedRange(target), 'memory that threads share');
+    await rest.readBacking(backing, offsetBytes, shared);
+  },
+};
+
 const functions: Partial<ThreadCalls> & Opening = {
   open: async (options) => {
     const plane = await openDataPlane(options, {
       onNbd: (event) => void rest.nbd(event),
       onFault: (error) => void rest.fault(error),
+      backups,
     });
     Object.assign(functions, answers(plane));
   },

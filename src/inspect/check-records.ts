@@ -24,6 +24,7 @@ export function* checkRecords(
   const awaited = awaitedLayers(inventory, references);
   yield* checkReadable(inventory, references);
   yield* checkPending(inventory);
+  yield* checkBacked(inventory);
   for (const volume of inventory.volumes.values()) {
     const record = recordOf(volume);
     if (record !== undefined) yield* checkVolume(record, volume.path, inventory);
@@ -65,6 +66,25 @@ function* checkReadable(inventory: Inventory, references: References): Generator
       what: fault.isNewer ? newer(fault.message) : fault.message,
       affects: references.readersOf(layer.id).map(wholly),
       repair: fault.isNewer ? null : setAside('the layer'),
+      layerId: layer.id,
+    };
+  }
+}
+
+/** Layers that show more than they hold. */
+function* checkBacked({ layers }: Inventory): Generator<Finding> {
+  for (const layer of layers.values()) {
+    const backing = recordOf(layer)?.backing;
+    if (backing === undefined) continue;
+    yield {
+      severity: 'note',
+      code: 'filled-from-backup',
+      path: join(layer.path, 'layer.json'),
+      what:
+        `It is being filled from backup ${backing.backupId}: ${backing.doneBytes} of ` +
+        `${backing.lengthBytes} bytes are there for certain. The rest is in the store.`,
+      affects: [],
+      repair: null,
       layerId: layer.id,
     };
   }

@@ -13,6 +13,7 @@ export type FindingCode =
   | 'damaged-layer-record'
   | 'damaged-pending-records'
   | 'pending-records'
+  | 'filled-from-backup'
   | 'missing-layer'
   | 'missing-parent'
   | 'cycle'

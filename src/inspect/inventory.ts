@@ -154,7 +154,7 @@ function isNewer(text: string): boolean {
     const value: unknown = JSON.parse(text);
     if (!isJsonObject(value)) return false;
     const { formatVersion } = value;
-    return typeof formatVersion === 'number' && formatVersion > 1;
+    return typeof formatVersion === 'number' && formatVersion > 2;
   } catch {
     // What is no JSON says nothing of its version.
     return false;

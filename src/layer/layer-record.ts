@@ -1,6 +1,7 @@
 import { OperatingError, messageOf } from '../base/errors.ts';
 import { isUuid } from '../base/ids.ts';
 import { isJsonObject } from '../base/json.ts';
+import { type Backing, parseBacking } from './backing.ts';
 
 /** `layer.json` (docs/formats/layer.md): what a layer is, beside its data and its map. */
 export interface LayerRecord {
@@ -12,13 +13,16 @@ export interface LayerRecord {
   /** The names of the two files inside the layer's folder; `dataFile` is the first part. */
   readonly dataFile: string;
   readonly mapFile: string;
+  /** The backup that the layer is still being filled from; its parent is null. */
+  readonly backing?: Backing | undefined;
 }
 
 export const recordFile = 'layer.json';
 /** How far a merge into the layer's files has come (docs/formats/layer.md, Merging). */
 export const progressFile = 'merge.json';
 
-const formatVersion = 1;
+/** A layer that is not whole would show zeros to whoever knows nothing of backings. */
+const formatVersions = { whole: 1, backed: 2 } as const;
 const filePattern = /^(data|map)(-[0-9a-f-]{36})?$/;
 
 /** The name of a part of a data file (data-file.ts): `data`, `data.1`, `data.2` … */
@@ -35,6 +39,8 @@ export function partIndexOf(dataFile: string, name: string): number | undefined 
 }
 
 export function formatLayerRecord(record: LayerRecord): string {
+  const { whole, backed } = formatVersions;
+  const formatVersion = record.backing === undefined ? whole : backed;
   return `${JSON.stringify({ formatVersion, ...record }, null, 2)}\n`;
 }
 
@@ -45,7 +51,10 @@ export function parseLayerRecord(text: string, id: string): LayerRecord {
     new OperatingError('corrupt', `The record of layer ${id} is damaged: ${what}.`);
   if (!isJsonObject(value)) throw fail('it is no object');
   const { parent, lengthBytes, dataFile, mapFile } = value;
-  if (value['formatVersion'] !== formatVersion) throw fail('its format version is unknown');
+  const isBacked = value['formatVersion'] === formatVersions.backed;
+  if (!isBacked && value['formatVersion'] !== formatVersions.whole) {
+    throw fail('its format version is unknown');
+  }
   if (value['id'] !== id) throw fail('its id is not the name of its folder');
   if (parent !== null && (typeof parent !== 'string' || !isUuid(parent))) {
     throw fail('its parent is no id');
@@ -57,7 +66,11 @@ export function parseLayerRecord(text: string, id: string): LayerRecord {
   if (typeof mapFile !== 'string' || !filePattern.test(mapFile)) {
     throw fail('its map file has no valid name');
   }
-  return { id, parent, lengthBytes, dataFile, mapFile };
+  if (!isBacked) return { id, parent, lengthBytes, dataFile, mapFile };
+  const backing = parseBacking(value['backing']);
+  if (backing === undefined || parent !== null)
+    throw fail('the backup under it is not well-formed');
+  return { id, parent, lengthBytes, dataFile, mapFile, backing };
 }
 
 /** Parses JSON, or throws `corrupt` that names the `subject`. */

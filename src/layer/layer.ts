@@ -109,6 +109,11 @@ export class Layer {
     );
   }
 
+  /** What the layer says of the sectors of a page; undefined for nothing. Not to be changed. */
+  readPage(page: number): Promise<Uint8Array | undefined> {
+    return this.#map.readPage(page);
+  }
+
   /** Writes whole sectors. They count only once they are marked. */
   async write(offsetBytes: number, content: Uint8Array): Promise<void> {
     this.assertSound();

@@ -20,7 +20,14 @@ import { uploadVolumeJob } from './volume/upload-volume.ts';
 
 export type HandlerNeeds = Pick<
   OperationNeeds,
-  'catalog' | 'clock' | 'engine' | 'repositories' | 'images' | 'journalFolder' | 'adoption'
+  | 'catalog'
+  | 'clock'
+  | 'engine'
+  | 'repositories'
+  | 'hydrator'
+  | 'images'
+  | 'journalFolder'
+  | 'adoption'
 >;
 
 /** All jobs of operations by their kind. */

@@ -1,4 +1,5 @@
 /** What operations are made of. Each verb takes only the part that it needs. */
+import type { HydrationProgress as Progress, Hydrator } from '../backup/hydrator.ts';
 import type { Repositories } from '../backup/repositories.ts';
 import type { HostSpace } from '../base/host-space.ts';
 import type { Clock } from '../base/clock.ts';
@@ -20,6 +21,8 @@ export interface OperationNeeds {
   readonly images: ImageFiles;
   /** The folder whose files can become volumes, if there is one. */
   readonly adoption: AdoptionFolder | undefined;
+  /** Fills volumes that show a backup at once. */
+  readonly hydrator: Hydrator;
   /** Where NBD clients find the exports. */
   readonly nbd: NbdAddress;
   /** The room on the filesystem that the volumes are on. */
@@ -27,6 +30,9 @@ export interface OperationNeeds {
   /** A folder on this machine, in which a backup keeps its journal while it runs. */
   readonly journalFolder: string;
 }
+
+/** How far a volume is that shows a backup at once. */
+export type HydrationProgress = Progress;
 
 export interface NbdAddress {
   readonly host: string;

@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { KeptBackups } from '../backup/backing-source.ts';
+import { Hydrator } from '../backup/hydrator.ts';
 import { openRepositories } from '../backup/repositories.ts';
 import { must } from '../base/assert.ts';
 import { hostSpaceOf } from '../base/host-space.ts';
@@ -128,15 +130,19 @@ export async function openScene(t: TestContext): Promise<Scene> {
   await mkdir(join(folder, 'adoption'));
   const opened = await openSqliteCatalog({ path: join(folder, 'catalogue.db') });
   const { catalog, feed } = watchCatalog(opened);
-  const engine = await openVolumeEngine({ folder: join(folder, 'volumes') });
   const root = openMemoryRoot();
   const repositories = openRepositories({ root, wrappingKey: Buffer.alloc(32, 7) });
+  const backups = new KeptBackups(repositories);
+  const engine = await openVolumeEngine({ folder: join(folder, 'volumes'), source: backups });
+  const hydrator = new Hydrator({ engine, backups, report: () => undefined });
+  await hydrator.start();
   const jobs = new HandQueue(catalog);
   const registry = new ExportRegistry();
   const needs = {
     catalog,
     engine,
     repositories,
+    hydrator,
     jobs,
     clock: steppingClock(),
     exports: new ServedExports(engine, registry),
@@ -151,6 +157,7 @@ export async function openScene(t: TestContext): Promise<Scene> {
   await seedGroupTypes(catalog, needs.clock);
   const handlers = jobHandlers(needs);
   t.after(async () => {
+    await hydrator.stop();
     await repositories.close();
     await engine.close();
     await catalog.close();

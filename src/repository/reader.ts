@@ -9,6 +9,7 @@ import { throwIfAborted } from '../base/abort.ts';
 import { appendExtent, type Extent } from '../base/extent.ts';
 import { blockBytes, chunkBlocks, idBytes, isZeroId, leafBytes, nodeIds } from './block.ts';
 import { type BlockSource, fetchBlocks } from './fetch.ts';
+import { Frontier } from './frontier.ts';
 import { leavesOf } from './map-walk.ts';
 import type { MapRoot } from './map.ts';
 import type { NodeReader } from './nodes.ts';
@@ -26,7 +27,15 @@ export interface RestoreOptions {
   /** What to read; the whole backup by default. In order, without overlap, in whole blocks. */
   readonly ranges?: readonly ByteSpan[];
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: { readonly bytesDone: number }) => void;
+  /** How many runs are under way at once at most; as many as there is memory for by default. */
+  readonly parallel?: number;
+  readonly onProgress?: (progress: RestoreProgress) => void;
+}
+
+export interface RestoreProgress {
+  readonly bytesDone: number;
+  /** The sink has taken all that the ranges hold before this. */
+  readonly frontierBytes: number;
 }
 
 export interface ReaderSetup {
@@ -87,11 +96,13 @@ export class BackupReader {
     const { signal, onProgress } = options;
     const failed = new AbortController();
     const runs = this.#runsOf(options.ranges ?? [this.#whole()], signal);
+    const frontier = new Frontier();
     let bytesDone = 0;
     const work = async (): Promise<void> => {
       for await (const run of runs) {
         if (failed.signal.aborted) return;
         throwIfAborted(signal);
+        const ticket = frontier.take();
         const slot = await slots.take();
         try {
           const faults = await fetchBlocks(source, slot, run.ids, signal);
@@ -100,13 +111,15 @@ export class BackupReader {
           const lengthBytes = Math.min(wanted, this.lengthBytes - run.offsetBytes);
           await sink(run.offsetBytes, slot.plain.subarray(0, lengthBytes));
           bytesDone += lengthBytes;
-          onProgress?.({ bytesDone });
+          frontier.settle(ticket, run.offsetBytes + lengthBytes);
+          onProgress?.({ bytesDone, frontierBytes: frontier.bytes });
         } finally {
           slots.give(slot);
         }
       }
     };
-    const works = Array.from({ length: slotCount }, async () => {
+    const length = Math.min(slotCount, options.parallel ?? slotCount);
+    const works = Array.from({ length }, async () => {
       try {
         await work();
       } catch (error) {
@@ -134,6 +147,23 @@ export class BackupReader {
       target.set(data.subarray(0, target.length - start), start);
     };
     await this.restore(take, signal === undefined ? { ranges } : { ranges, signal });
+  }
+
+  /**
+   * Which of the 1,024 blocks from `offsetBytes` on hold data: a bit for each, the first in the
+   * lowest bit of the first of 128 bytes. `offsetBytes` is a multiple of 64 MiB.
+   */
+  async blocksAt(offsetBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+    assert(offsetBytes % leafBytes === 0, 'a leaf begins there');
+    const bits = new Uint8Array(nodeIds / 8);
+    const range = { offsetBytes, lengthBytes: leafBytes };
+    for await (const run of this.#runs(range, nodeIds, signal)) {
+      const first = (run.offsetBytes - offsetBytes) / blockBytes;
+      for (let block = first; block < first + run.ids.length; block += 1) {
+        bits[block >> 3] = (bits[block >> 3] ?? 0) | (1 << (block & 7));
+      }
+    }
+    return bits;
   }
 
   /** Lets prune take what only this reader needs. */

@@ -192,14 +192,21 @@ export class Repository {
 
   /** Opens a backup for reading; prune leaves it alone until the reader is closed. */
   async openReader(manifest: Manifest): Promise<BackupReader> {
-    const root = this.#rootOf(manifest);
+    return this.openMap(this.#rootOf(manifest), manifest.lengthBytes);
+  }
+
+  /**
+   * Opens the map of a backup, which may be deleted; at once, without a look into the store. Prune
+   * leaves all that it refers to alone until the reader is closed.
+   */
+  openMap(root: MapRoot, lengthBytes: number): BackupReader {
     return new BackupReader({
       source: this.#source,
       nodes: this.#nodes,
       slots: this.#readerSlots,
       slotCount: this.#slotCount,
       root,
-      lengthBytes: manifest.lengthBytes,
+      lengthBytes,
       onClose: this.#holds.take(root, { writes: false }),
     });
   }

@@ -10,8 +10,11 @@ import { firnV1 } from '../api/firn-v1/routes.ts';
 import { sessionRoutes } from '../api/firn-v1/session.ts';
 import { identityV3 } from '../api/identity-v3/routes.ts';
 import { imageV2 } from '../api/image-v2/routes.ts';
+import { KeptBackups } from '../backup/backing-source.ts';
+import { Hydrator } from '../backup/hydrator.ts';
 import { openRepositories } from '../backup/repositories.ts';
-import { systemClock } from '../base/clock.ts';
+import { MiB } from '../base/bytes.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import { hostSpaceOf } from '../base/host-space.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { type ChangeFeed, watchCatalog } from '../catalog/change-feed.ts';
@@ -31,7 +34,7 @@ import { seedGroupTypes } from '../operation/group/seed-group-types.ts';
 import { jobHandlers } from '../operation/handlers.ts';
 import { takeUpImages } from '../operation/image/image-data.ts';
 import { ImageFiles } from '../operation/image/image-files.ts';
-import type { OperationNeeds } from '../operation/needs.ts';
+import type { NbdAddress, OperationNeeds } from '../operation/needs.ts';
 import { seedVolumeTypes } from '../operation/type/seed-volume-types.ts';
 import type { Address } from './address.ts';
 import type { Config } from './config.ts';
@@ -101,18 +104,19 @@ async function open(
   const opened = await openSqliteCatalog({ path: folder('catalog.sqlite') });
   const { catalog, feed } = watchCatalog(opened);
   closers.push(() => catalog.close());
-  await bootstrap(catalog, { password: secrets.adminPassword, clock });
-  await seedVolumeTypes(catalog, clock);
-  await seedGroupTypes(catalog, clock);
-  const plane = await openPlane(folder('volumes'), secrets, log);
-  closers.push(() => plane.close());
+  await fillCatalog(catalog, secrets, clock);
   const root = openSecondaryStorage(config);
   const repositories = openRepositories({
     root,
     wrappingKey: secrets.wrappingKey,
     cacheFolder: folder('caches'),
   });
+  const backups = new KeptBackups(repositories);
+  const plane = await openPlane(folder('volumes'), secrets, backups, log);
+  closers.push(() => plane.close());
   closers.push(() => repositories.close());
+  const hydrator = await startHydrator(plane, config, backups, log);
+  closers.push(() => hydrator.stop());
   closers.push(() => plane.stopServing());
   closers.push(renewTls(plane, config, addresses, secrets, log));
   const handlers: JobHandlers = {};
@@ -133,11 +137,8 @@ async function open(
     repositories,
     images: new ImageFiles(folder('images')),
     adoption: adoptionFolderOf(config),
-    nbd: {
-      ...addresses.nbdPublic,
-      socketPath: config.nbdSocketPath,
-      tls: config.nbdTls !== undefined,
-    },
+    hydrator,
+    nbd: nbdAddress(config, addresses),
     journalFolder: folder('journals'),
     hostSpace: () => hostSpaceOf(folder('volumes')),
   };
@@ -156,12 +157,28 @@ async function open(
   closers.push(startPlans(needs, feed, config.settings, log));
 }
 
+function nbdAddress(config: Config, { nbdPublic }: Addresses): NbdAddress {
+  return { ...nbdPublic, socketPath: config.nbdSocketPath, tls: config.nbdTls !== undefined };
+}
+
+/** What a catalogue holds from the beginning. */
+async function fillCatalog(catalog: Catalog, secrets: Secrets, clock: Clock): Promise<void> {
+  await bootstrap(catalog, { password: secrets.adminPassword, clock });
+  await seedVolumeTypes(catalog, clock);
+  await seedGroupTypes(catalog, clock);
+}
+
 function adoptionFolderOf({ settings }: Config): AdoptionFolder | undefined {
   const { manageFolder } = settings;
   return manageFolder === undefined ? undefined : new AdoptionFolder(manageFolder);
 }
 
-function openPlane(folder: string, { nbdTls }: Secrets, log: Logger): Promise<DataPlane> {
+function openPlane(
+  folder: string,
+  { nbdTls }: Secrets,
+  backups: KeptBackups,
+  log: Logger,
+): Promise<DataPlane> {
   return startDataPlane(
     { folder, tls: nbdTls },
     {
@@ -170,8 +187,26 @@ function openPlane(folder: string, { nbdTls }: Secrets, log: Logger): Promise<Da
         else log.debug(event, 'nbd');
       },
       onFault: (error) => log.error({ err: error }, 'background work on volumes failed'),
+      backups,
     },
   );
+}
+
+/** Takes up the filling of volumes that an earlier process left. */
+async function startHydrator(
+  { engine }: DataPlane,
+  { settings: { hydrationRate } }: Config,
+  backups: KeptBackups,
+  log: Logger,
+): Promise<Hydrator> {
+  const hydrator = new Hydrator({
+    engine,
+    backups,
+    bytesPerSecond: hydrationRate === undefined ? undefined : hydrationRate * MiB,
+    report: (error) => log.warn({ err: error }, 'a volume cannot be filled from its backup now'),
+  });
+  await hydrator.start();
+  return hydrator;
 }
 
 /** Follows the operator's certificates, if there are any; the returned function ends it. */

@@ -167,6 +167,13 @@ export const options = {
     initial: '2',
     read: wholeNumber(1, 64),
   },
+  hydrationRate: {
+    key: 'hydration.rate',
+    value: 'MIB',
+    about: 'fill volumes of instant restores with at most so many MiB a second',
+    otherwise: 'no limit but that guests go first',
+    read: wholeNumber(1, 1_000_000),
+  },
   logLevel: {
     key: 'log.level',
     variable: 'FIRN_LOG',

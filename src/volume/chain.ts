@@ -157,7 +157,7 @@ export class Chain {
     const slots = frozen.map((layer) => must(this.#slotOf.get(layer), 'a layer has a slot'));
     for (let first = 0; first < frozen.length; first += pagesAtOnce) {
       const some = frozen.slice(first, first + pagesAtOnce);
-      const pages = await Promise.all(some.map((layer) => layer.map.readPage(region)));
+      const pages = await Promise.all(some.map((layer) => layer.readPage(region)));
       for (const [index, page] of pages.entries()) {
         if (page === undefined) continue;
         owners ??= new Uint16Array(regionSectors);

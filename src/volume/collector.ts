@@ -87,6 +87,8 @@ export class Collector {
   async #returnSpace(): Promise<void> {
     for (const layer of this.#shelf.all()) {
       if (this.#isStopped || !this.#shelf.holds(layer)) continue;
+      // What is being filled in is in the files before it is marked.
+      if (layer.record.backing !== undefined) continue;
       if (!this.#compared.has(layer)) {
         this.#compared.add(layer);
         await layer.space.findSpare().catch((error: unknown) => layer.space.report(error));
@@ -162,7 +164,9 @@ export class Collector {
     return planCollection(records, this.#view.roots());
   }
 
-  #merge(parent: Layer, child: Layer): Promise<boolean> {
+  async #merge(parent: Layer, child: Layer): Promise<boolean> {
+    // A layer that is not whole yet has what the child needs elsewhere.
+    if (parent.record.backing !== undefined) return false;
     const goOn = (): boolean => !this.#isStopped;
     const pace = this.#pace;
     const { pool } = this.#shelf;

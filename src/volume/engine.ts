@@ -1,5 +1,6 @@
 import type { Extent } from '../base/extent.ts';
 import type { BlockDevice } from './block-device.ts';
+import type { Backing, Hydration } from './hydration.ts';
 
 /**
  * All volumes of one data folder, and their snapshots.
@@ -14,12 +15,13 @@ import type { BlockDevice } from './block-device.ts';
  */
 export interface VolumeEngine {
   /**
-   * Makes a volume: empty, or a clone that begins as a snapshot or as a volume is at this moment.
+   * Makes a volume: empty, a clone that begins as a snapshot or as a volume is at this moment, or
+   * one that shows at once what a backup holds and is filled in the background (`hydration`).
    */
   createVolume(options: {
     volumeId: string;
     lengthBytes: number;
-    from?: { snapshotId: string } | { volumeId: string };
+    from?: VolumeSource;
   }): Promise<void>;
 
   /**
@@ -84,9 +86,15 @@ export interface VolumeEngine {
   /** What the head of a volume, or a snapshot, holds on this host; from the maps alone. */
   usage(of: { volumeId: string } | { snapshotId: string }): Promise<Usage>;
 
+  /** The layers that show backups and are still being filled. */
+  readonly hydration: Hydration;
+
   /** Ends all background work, flushes and closes everything. */
   close(): Promise<void>;
 }
+
+/** What a new volume begins as. */
+export type VolumeSource = { snapshotId: string } | { volumeId: string } | { backing: Backing };
 
 export interface WantedSnapshot {
   readonly volumeId: string;

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { assert } from '../base/assert.ts';
 import { OperatingError, isOperatingError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { BackedLayer } from '../layer/backed-layer.ts';
+import type { Backing, BackingSource } from '../layer/backing.ts';
 import type { FilePool } from '../layer/file-pool.ts';
 import {
   createLayerFolder,
@@ -9,23 +11,36 @@ import {
   removeLayerFolder,
   sweepLayerFolder,
 } from '../layer/layer-folder.ts';
+import type { LayerRecord } from '../layer/layer-record.ts';
 import { Layer } from '../layer/layer.ts';
 
 /** Records that are read at the same time when a folder is opened. */
 const recordsAtOnce = 16;
 
+/** Where no backups are at hand: what is there can be read. */
+const noSource: BackingSource = {
+  blocks: () => Promise.reject(noBackups()),
+  read: () => Promise.reject(noBackups()),
+};
+
+function noBackups(): OperatingError {
+  return new OperatingError('unavailable', 'No backups are at hand here.');
+}
+
 /** All layers of one folder. */
 export class LayerShelf {
   readonly folder: string;
   readonly pool: FilePool;
+  readonly #source: BackingSource;
   readonly #layers = new Map<string, Layer>();
   readonly #damaged = new Map<string, OperatingError>();
   /** Layers of which an earlier process has left a log. */
   readonly #logged = new Set<Layer>();
 
-  constructor(folder: string, pool: FilePool) {
+  constructor(folder: string, pool: FilePool, source: BackingSource = noSource) {
     this.folder = folder;
     this.pool = pool;
+    this.#source = source;
   }
 
   /** Reads the records of the layers with these names. A damaged one does not stop the others. */
@@ -89,7 +104,21 @@ export class LayerShelf {
     const id = newId();
     const record = { id, parent, lengthBytes, dataFile: 'data', mapFile: 'map' };
     await createLayerFolder(this.pool.operations, this.folder, record);
-    return new Layer(join(this.folder, id), record, this.pool, { isNew: true });
+    return this.#layerOf(record, true);
+  }
+
+  /** The same of an oldest layer that shows what a backup holds. */
+  async createBacked(backing: Backing, lengthBytes: number): Promise<Layer> {
+    const id = newId();
+    const record = { id, parent: null, lengthBytes, dataFile: 'data', mapFile: 'map', backing };
+    await createLayerFolder(this.pool.operations, this.folder, record);
+    return this.#layerOf(record, true);
+  }
+
+  #layerOf(record: LayerRecord, isNew: boolean): Layer {
+    const folder = join(this.folder, record.id);
+    if (record.backing === undefined) return new Layer(folder, record, this.pool, { isNew });
+    return new BackedLayer(folder, record, this.pool, { source: this.#source, isNew });
   }
 
   add(layer: Layer): void {
@@ -113,7 +142,7 @@ export class LayerShelf {
     try {
       const record = await readLayerRecord(operations, this.folder, id);
       const hasLog = await sweepLayerFolder(operations, this.folder, record);
-      const layer = new Layer(join(this.folder, id), record, this.pool);
+      const layer = this.#layerOf(record, false);
       this.#layers.set(id, layer);
       if (hasLog) this.#logged.add(layer);
     } catch (error) {

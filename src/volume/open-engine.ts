@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import { errnoOf, fromSystemError, messageOf } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
+import type { BackingSource } from '../layer/backing.ts';
 import type { FileOperations } from '../layer/file-operations.ts';
 import { nodeFileOperations } from '../layer/node-file-operations.ts';
 import { FilePool } from '../layer/file-pool.ts';
@@ -37,6 +38,8 @@ export async function openVolumeEngine(options: {
   clock?: Clock;
   fs?: FileOperations;
   report?: (error: unknown) => void;
+  /** Where volumes that are restored while they are in use get their bytes from. */
+  source?: BackingSource;
 }): Promise<OpenedEngine> {
   const operations = options.fs ?? nodeFileOperations;
   const layersFolder = join(options.folder, 'layers');
@@ -46,7 +49,7 @@ export async function openVolumeEngine(options: {
   try {
     const bootId = await readBootId(operations);
     const pool = new FilePool(operations, openFilesMax(), new Holes(report), bootId);
-    const shelf = new LayerShelf(layersFolder, pool);
+    const shelf = new LayerShelf(layersFolder, pool, options.source);
     volumes = new VolumeSet(recordsFolder, shelf, operations, new RegionBudget());
     await operations.makeFolder(layersFolder);
     await operations.makeFolder(recordsFolder);

@@ -8,7 +8,9 @@ import { Serial } from '../layer/serial.ts';
 import type { BlockDevice } from './block-device.ts';
 import { unionOfMaps } from './changed-extents.ts';
 import { Collector } from './collector.ts';
-import type { SnapshotFacts, Usage, VolumeEngine, WantedSnapshot } from './engine.ts';
+import type { SnapshotFacts, Usage, VolumeEngine, VolumeSource, WantedSnapshot } from './engine.ts';
+import { layerHydration } from './fill-layers.ts';
+import type { Hydration } from './hydration.ts';
 import type { FreezeTimes } from './freeze-times.ts';
 import { inControl, withFrozen } from './freeze.ts';
 import { snapshotExists, takeSnapshots, wantedOf } from './take-snapshots.ts';
@@ -24,6 +26,7 @@ export class LayerVolumeEngine implements VolumeEngine {
   readonly #volumes: VolumeSet;
   readonly #clock: Clock;
   readonly #collector: Collector;
+  readonly hydration: Hydration;
   /** Volumes are made one after the other. */
   readonly #creation = new Serial();
   #isClosed = false;
@@ -33,14 +36,16 @@ export class LayerVolumeEngine implements VolumeEngine {
     this.#clock = clock;
     this.#collector = new Collector(volumes.shelf, volumes, report);
     this.#collector.start();
+    this.hydration = layerHydration(volumes, () => this.#collector.start());
   }
 
   createVolume(options: {
     volumeId: string;
     lengthBytes: number;
-    from?: { snapshotId: string } | { volumeId: string };
+    from?: VolumeSource;
   }): Promise<void> {
-    const { volumeId, lengthBytes, from: origin = null } = options;
+    const { volumeId, lengthBytes, from } = options;
+    const origin = from === undefined ? null : originOf(from);
     this.#assertOpen();
     assertName(volumeId, 'volumeId');
     if (!isByteCount(lengthBytes)) {
@@ -50,7 +55,7 @@ export class LayerVolumeEngine implements VolumeEngine {
     }
     return this.#creation.run(async () => {
       const existing = this.#volumes.find(volumeId);
-      if (existing === undefined) await this.#makeVolume(volumeId, lengthBytes, origin);
+      if (existing === undefined) await this.#makeVolume(volumeId, lengthBytes, from);
       else if (!isSame(existing, lengthBytes, origin)) {
         throw new OperatingError('exists', `There is another volume ${volumeId}.`);
       }
@@ -306,22 +311,32 @@ export class LayerVolumeEngine implements VolumeEngine {
   async #makeVolume(
     volumeId: string,
     lengthBytes: number,
-    origin: VolumeOrigin | null,
+    from: VolumeSource | undefined,
   ): Promise<void> {
     if (this.#volumes.isDamaged(volumeId)) this.#volumes.get(volumeId);
+    const origin = from === undefined ? null : originOf(from);
     const make = (parent: string | null): Promise<void> =>
       this.#makeOn(parent, { id: volumeId, lengthBytes, origin });
-    if (origin === null) {
+    if (from === undefined) {
       await make(null);
       return;
     }
-    if ('snapshotId' in origin) {
-      const { snapshot } = this.#getSnapshot(origin.snapshotId);
+    if ('backing' in from) {
+      assertHolds(lengthBytes, from.backing.lengthBytes);
+      const layer = await this.#volumes.shelf.createBacked(from.backing, lengthBytes);
+      await this.#volumes.withPin(layer.id, async () => {
+        this.#volumes.shelf.add(layer);
+        await make(layer.id);
+      });
+      return;
+    }
+    if ('snapshotId' in from) {
+      const { snapshot } = this.#getSnapshot(from.snapshotId);
       assertHolds(lengthBytes, snapshot.lengthBytes);
       await this.#volumes.withPin(snapshot.layer, () => make(snapshot.layer));
       return;
     }
-    const source = this.#volumes.get(origin.volumeId);
+    const source = this.#volumes.get(from.volumeId);
     await this.#control(source, async () => {
       assertHolds(lengthBytes, source.record.lengthBytes);
       await withFrozen(
@@ -414,6 +429,10 @@ function assertHolds(lengthBytes: number, sourceLengthBytes: number): void {
   throw new OperatingError('invalid_input', 'A clone is at least as large as its source.', {
     field: 'lengthBytes',
   });
+}
+
+function originOf(from: VolumeSource): VolumeOrigin {
+  return 'backing' in from ? { backupId: from.backing.backupId } : from;
 }
 
 function isSame(volume: VolumeState, lengthBytes: number, origin: VolumeOrigin | null): boolean {

@@ -17,7 +17,10 @@ export interface VolumeRecord {
   readonly snapshots: readonly SnapshotRecord[];
 }
 
-export type VolumeOrigin = { readonly snapshotId: string } | { readonly volumeId: string };
+export type VolumeOrigin =
+  | { readonly snapshotId: string }
+  | { readonly volumeId: string }
+  | { readonly backupId: string };
 
 export interface SnapshotRecord {
   readonly id: string;
@@ -78,7 +81,8 @@ export function parseVolumeValue(value: unknown, id: string): VolumeRecord {
 function parseOrigin(value: unknown): VolumeOrigin | null | undefined {
   if (value === null) return null;
   if (!isJsonObject(value)) return undefined;
-  const { snapshotId, volumeId } = value;
+  const { snapshotId, volumeId, backupId } = value;
+  if (typeof backupId === 'string' && isName(backupId)) return { backupId };
   if (typeof snapshotId === 'string' && isName(snapshotId)) return { snapshotId };
   return typeof volumeId === 'string' && isName(volumeId) ? { volumeId } : undefined;
 }

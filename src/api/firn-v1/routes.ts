@@ -20,7 +20,7 @@ import { holdRoutes } from './holds.ts';
 import { planRoutes } from './plans.ts';
 import { snapshotExportRoutes } from './snapshot-exports.ts';
 import { spaceRoutes } from './space.ts';
-import { verifyRoutes } from './verify.ts';
+import { restoreRoutes, verifyRoutes } from './verify.ts';
 import { nextMarker } from './next-marker.ts';
 import { backupView, jobView, rateOf, repositoryView } from './views.ts';
 
@@ -64,6 +64,7 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
     return { backup: { ...backupView(row), bytes_per_second: rate } };
   });
 
+  restoreRoutes(app, operations);
   verifyRoutes(app, operations);
 
   app.post('/repository/adopt', async (request) => {

@@ -1,6 +1,13 @@
 /** What OpenStack has no word for, as answers show it. */
 import { isoMicros } from '../../base/clock.ts';
-import type { AttachmentRow, BackupRow, JobRow, SnapshotExportRow } from '../../catalog/tables.ts';
+import type {
+  AttachmentRow,
+  BackupRow,
+  JobRow,
+  SnapshotExportRow,
+  VolumeRow,
+} from '../../catalog/tables.ts';
+import type { HydrationProgress } from '../../operation/needs.ts';
 import { exportAddress, hostOf } from '../../operation/attachment/connection.ts';
 import type { RepositoryFacts } from '../../operation/backup/list-repositories.ts';
 import type { NbdAddress } from '../../operation/needs.ts';
@@ -65,10 +72,44 @@ export function jobView(job: JobRow, options: { isAdmin: boolean }): object {
     attempts: job.attempts,
     bytes_done: job.bytesDone,
     bytes_total: job.bytesTotal,
+    ...paceOf(job),
     created_at: isoMicros(job.createdAt),
     updated_at: isoMicros(job.updatedAt),
     ...(options.isAdmin ? { error: job.error } : {}),
   };
+}
+
+/** The mean rate since it was asked for, and what is left of it; null when that is not known. */
+function paceOf(job: JobRow): { bytes_per_second: number | null; seconds_left: number | null } {
+  const passedMs = job.updatedAt - job.createdAt;
+  const rate = passedMs <= 0 ? 0 : (job.bytesDone * 1000) / passedMs;
+  const isOpen = job.state === 'queued' || job.state === 'running';
+  return {
+    bytes_per_second: rate === 0 ? null : Math.round(rate),
+    seconds_left: isOpen ? secondsLeft(job.bytesTotal - job.bytesDone, rate) : 0,
+  };
+}
+
+/** `hydration` is null when all of the volume is there. */
+export function volumeView(volume: VolumeRow, progress: HydrationProgress | undefined): object {
+  const { id, name, status, size } = volume;
+  return { id, name, status, size, hydration: hydrationView(progress) };
+}
+
+function hydrationView(progress: HydrationProgress | undefined): object | null {
+  if (progress === undefined) return null;
+  const { bytesDone, bytesTotal, bytesPerSecond } = progress;
+  return {
+    bytes_done: bytesDone,
+    bytes_total: bytesTotal,
+    bytes_per_second: bytesPerSecond === undefined ? null : Math.round(bytesPerSecond),
+    seconds_left: secondsLeft(bytesTotal - bytesDone, bytesPerSecond ?? 0),
+  };
+}
+
+/** Null when it is not known. */
+function secondsLeft(bytes: number, bytesPerSecond: number): number | null {
+  return bytesPerSecond > 0 ? Math.ceil(bytes / bytesPerSecond) : null;
 }
 
 export function repositoryView(facts: RepositoryFacts): object {

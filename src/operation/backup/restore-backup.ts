@@ -1,3 +1,4 @@
+import { isOperatingError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { type CatalogWriter } from '../../catalog/catalog.ts';
 import type { BackupRow, VolumeRow } from '../../catalog/tables.ts';
@@ -9,41 +10,96 @@ import type { Starting } from '../needs.ts';
 import { isOneOf, volumeChanges } from '../states.ts';
 import { changeVolume } from '../volume/change-volume.ts';
 import { insertVolume } from '../volume/create-volume.ts';
-import { findVolume, invalidVolume } from '../volume/find-volume.ts';
+import { findVolume, invalidInput, invalidVolume } from '../volume/find-volume.ts';
+import { volumeTypeFor } from '../volume/volume-type-for.ts';
 import { defaultTypeOf } from '../type/default-types.ts';
 import { findBackup, invalidBackup } from './find-backup.ts';
+import { restoredNamePrefix } from './restored-name.ts';
+import { type RestoreNeeds, restoreNow } from './restore-now.ts';
 import { startRestore } from './start-restore.ts';
 import { ofVolume } from '../scope.ts';
 
-/** A volume that a restore makes is called so until it has its source's name. */
-export const restoredNamePrefix = 'restore_backup_';
-
 const { from, during } = volumeChanges.restore;
 
+export interface RestoreRequest {
+  /** The volume to be overwritten; null makes a new one. */
+  readonly volumeId: string | null;
+  readonly name: string | null;
+  /** GiB of a new volume; null takes the backup's. */
+  readonly size?: number | null;
+  /** The new volume is available at once, and filled while it is in use. */
+  readonly instant?: boolean;
+}
+
 /**
- * Begins to restore a backup over an existing volume, or into a new one when `volumeId` is null.
+ * Begins to restore a backup over an existing volume, or into a new one. An instant restore has
+ * mostly ended when this resolves; when it could not, its job goes on.
  */
 export async function restoreBackup(
-  needs: Starting,
+  needs: Starting & RestoreNeeds,
   caller: Caller,
   backupId: string,
-  input: { volumeId: string | null; name: string | null },
+  input: RestoreRequest,
 ): Promise<{ backup: BackupRow; volume: VolumeRow }> {
   authorize(caller, 'backup:restore');
   const { catalog, clock, jobs } = needs;
+  const { volumeId, instant = false } = input;
+  if (volumeId !== null) refuseForExisting(input);
+  const type = volumeId === null ? await formerType(needs, caller, backupId) : null;
   const started = await catalog.transact(async (transaction) => {
     const backup = await findBackup(transaction, caller, backupId);
     if (backup.status !== 'available') throw invalidBackup('Backup status must be available');
     const volume =
-      input.volumeId === null
-        ? await addVolume(transaction, needs, caller, backup, input.name)
-        : await takeVolume(transaction, caller, backup, input.volumeId, clock.now());
-    const target = input.volumeId === null ? 'restored' : 'existing';
-    await startRestore(transaction, needs, caller, { backup, volume, target });
+      volumeId === null
+        ? await addVolume(transaction, needs, caller, { backup, input, type })
+        : await takeVolume(transaction, caller, backup, volumeId, clock.now());
+    const target = volumeId === null ? 'restored' : 'existing';
+    await startRestore(transaction, needs, caller, { backup, volume, target, instant });
     return { backup, volume };
   });
-  jobs.wake();
+  try {
+    if (instant) await showAtOnce(needs, started);
+  } catch (error) {
+    // The job meets the same error, and keeps it where the volume's owner finds it.
+    if (!isOperatingError(error)) throw error;
+  } finally {
+    jobs.wake();
+  }
   return started;
+}
+
+async function showAtOnce(
+  needs: RestoreNeeds,
+  { backup, volume }: { backup: BackupRow; volume: VolumeRow },
+): Promise<void> {
+  const jobId = '';
+  const what = { backup, volumeId: volume.id, target: 'restored', instant: true, jobId } as const;
+  await restoreNow(needs, what, { signal: never, progress: () => undefined });
+}
+
+const never = new AbortController().signal;
+
+function refuseForExisting({ size = null, instant = false }: RestoreRequest): void {
+  const refused = instant ? 'instant' : size === null ? undefined : 'size';
+  if (refused === undefined) return;
+  throw invalidInput(`"${refused}" is for a new volume: give no volume_id with it.`, refused);
+}
+
+/** The name of the type that the volume had; null when it is not known, or not for the caller. */
+async function formerType(
+  { catalog, repositories }: RestoreNeeds,
+  caller: Caller,
+  backupId: string,
+): Promise<string | null> {
+  const { container } = await findBackup(catalog, caller, backupId);
+  try {
+    const repository = await repositories.open(container, { create: false });
+    const name = (await repository.readManifest(backupId)).volume.volumeType;
+    return name === null ? null : (await volumeTypeFor(catalog, caller, name)).id;
+  } catch (error) {
+    if (isOperatingError(error)) return null;
+    throw error;
+  }
 }
 
 async function takeVolume(
@@ -70,17 +126,28 @@ async function addVolume(
   transaction: CatalogWriter,
   { clock }: Pick<Starting, 'clock'>,
   caller: Caller,
-  backup: BackupRow,
-  name: string | null,
+  wanted: { backup: BackupRow; input: RestoreRequest; type: string | null },
 ): Promise<VolumeRow> {
-  const type = await defaultTypeOf(transaction, caller.projectId);
+  const { backup, input } = wanted;
+  const size = input.size ?? backup.size;
+  if (size < backup.size) {
+    throw invalidInput(
+      `Volume size '${size}'GB cannot be smaller than the backup size ${backup.size}GB. ` +
+        'They must be >= backup size.',
+      'size',
+    );
+  }
+  const type =
+    wanted.type === null
+      ? await defaultTypeOf(transaction, caller.projectId)
+      : await volumeTypeFor(transaction, caller, wanted.type);
   const volume: VolumeRow = {
     id: newId(),
     projectId: caller.projectId,
     userId: caller.userId,
-    name: name ?? `${restoredNamePrefix}${backup.id}`,
+    name: input.name ?? `${restoredNamePrefix}${backup.id}`,
     description: 'auto-created_from_restore_from_backup',
-    size: backup.size,
+    size,
     status: during,
     previousStatus: null,
     volumeTypeId: type.id,

@@ -16,9 +16,9 @@ export async function startRestore(
   transaction: CatalogWriter,
   { clock, jobs }: Pick<Starting, 'clock' | 'jobs'>,
   caller: Caller,
-  restore: { backup: BackupRow; volume: VolumeRow; target: RestoreTarget },
+  restore: { backup: BackupRow; volume: VolumeRow; target: RestoreTarget; instant?: boolean },
 ): Promise<void> {
-  const { backup, volume, target } = restore;
+  const { backup, volume, target, instant = false } = restore;
   const { from, during } = backupChanges.restore;
   const where = { id: backup.id, projectId: backup.projectId, status: from };
   const changes = { status: during, restoreVolumeId: volume.id, updatedAt: clock.now() };
@@ -30,6 +30,6 @@ export async function startRestore(
     projectId: volume.projectId,
     subjectId: backup.id,
     requestId: caller.requestId,
-    payload: { volumeId: volume.id, target },
+    payload: { volumeId: volume.id, target, instant },
   });
 }

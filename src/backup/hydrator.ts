@@ -1,0 +1,217 @@
+/**
+ * Fills, in the background, the layers of volumes that are restored while they are in use.
+ *
+ * The layers themselves say what there is to do, so that nothing needs to be remembered: after a
+ * start all that are not whole are taken up from where they were. What a guest touches is fetched
+ * by its layer at once; this goes through the rest in order, steps back while guests work, and
+ * keeps some memory of the repository free for them. When a store does not answer it tries again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { throwIfAborted } from '../base/abort.ts';
+import { monotonicMs } from '../base/clock.ts';
+import { isOperatingError } from '../base/errors.ts';
+import { leafBytes } from '../repository/block.ts';
+import type { BackupReader } from '../repository/reader.ts';
+import type { VolumeEngine } from '../volume/engine.ts';
+import type { BackedFacts, Backing } from '../volume/hydration.ts';
+import type { KeptBackups } from './backing-source.ts';
+import { HydrationPace } from './hydration-pace.ts';
+
+export interface HydratorOptions {
+  readonly engine: VolumeEngine;
+  readonly backups: KeptBackups;
+  /** Undefined: as fast as it goes while no guest asks for anything. */
+  readonly bytesPerSecond?: number | undefined;
+  /** Told of what fails; it is tried again. */
+  readonly report: (error: unknown) => void;
+}
+
+/** Bytes of the backup, holes included, that are there. */
+export interface HydrationProgress {
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  readonly bytesPerSecond: number | undefined;
+}
+
+/** So much is filled in between two notes of the place reached. */
+const stepBytes = 4 * leafBytes;
+/** Runs of 1 MiB that are under way at once. */
+const parallel = 4;
+const retryMs = 10_000;
+
+export class Hydrator {
+  readonly #options: HydratorOptions;
+  readonly #pace: HydrationPace;
+  readonly #stop = new AbortController();
+  /** By layer: since when it is filled here, and how far it was then. */
+  readonly #begun = new Map<string, { atMs: number; doneBytes: number }>();
+  /** By layer: ends the keeping of its backup. */
+  readonly #releases = new Map<string, () => void>();
+  #keeping: Promise<unknown> = Promise.resolve();
+  #work: Promise<void> = Promise.resolve();
+  #wake = Promise.withResolvers<void>();
+
+  constructor(options: HydratorOptions) {
+    this.#options = options;
+    this.#pace = new HydrationPace(options.bytesPerSecond);
+  }
+
+  /** Keeps the backups of all layers that are not whole, and begins to fill these. */
+  async start(): Promise<void> {
+    await this.#keepAll();
+    this.#work = this.#run();
+  }
+
+  /**
+   * Makes a volume that shows a backup at once, and begins to fill it. It may be repeated, as every
+   * call of an engine. From when this is called until the volume is whole the backup's blocks stay.
+   */
+  async createVolume(volume: {
+    volumeId: string;
+    lengthBytes: number;
+    backing: Backing;
+  }): Promise<void> {
+    const { engine, backups } = this.#options;
+    const { volumeId, lengthBytes, backing } = volume;
+    const release = backups.keep(backing);
+    try {
+      await backups.reader(backing);
+      await engine.createVolume({ volumeId, lengthBytes, from: { backing } });
+      await this.#keepAll();
+    } finally {
+      release();
+    }
+    this.#wake.resolve();
+  }
+
+  /** How far a volume is; undefined when all of it is there. */
+  async progressOf(volumeId: string): Promise<HydrationProgress | undefined> {
+    const layers = await this.#options.engine.hydration.backedLayers();
+    const facts = layers.find(({ volumeIds }) => volumeIds.includes(volumeId));
+    if (facts === undefined) return undefined;
+    const { doneBytes, lengthBytes } = facts.backing;
+    return { bytesDone: doneBytes, bytesTotal: lengthBytes, bytesPerSecond: this.#rateOf(facts) };
+  }
+
+  /** Bytes in a second that a layer is being filled with; undefined when that is not known. */
+  #rateOf({ layerId, backing }: BackedFacts): number | undefined {
+    const begun = this.#begun.get(layerId);
+    if (begun === undefined) return undefined;
+    const seconds = (monotonicMs() - begun.atMs) / 1000;
+    return seconds < 1 ? undefined : (backing.doneBytes - begun.doneBytes) / seconds;
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#wake.resolve();
+    await this.#work;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      this.#wake = Promise.withResolvers();
+      const isDone = await this.#round();
+      if (signal.aborted) return;
+      const timer = new AbortController();
+      const waits = [this.#wake.promise];
+      if (!isDone) waits.push(waited(retryMs, timer.signal));
+      await Promise.race(waits);
+      timer.abort();
+    }
+  }
+
+  /** Fills all there are, one after the other; false when one of them is to be tried again. */
+  async #round(): Promise<boolean> {
+    const { report } = this.#options;
+    let isDone = true;
+    try {
+      for (const facts of await this.#keepAll()) {
+        try {
+          await this.#fill(facts);
+        } catch (error) {
+          if (this.#stop.signal.aborted) return false;
+          // Its volume was deleted.
+          if (isOperatingError(error, 'not_found')) continue;
+          report(error);
+          isDone = false;
+        }
+      }
+      await this.#keepAll();
+    } catch (error) {
+      report(error);
+      return false;
+    }
+    return isDone;
+  }
+
+  async #fill({ layerId, backing }: BackedFacts): Promise<void> {
+    const { engine, backups } = this.#options;
+    const { hydration } = engine;
+    const reader = await backups.reader(backing);
+    this.#begun.set(layerId, { atMs: monotonicMs(), doneBytes: backing.doneBytes });
+    const { lengthBytes } = backing;
+    for (let at = backing.doneBytes; at < lengthBytes; at += stepBytes) {
+      const end = Math.min(lengthBytes, at + stepBytes);
+      const ranges = [];
+      for (let page = at; page < end; page += leafBytes) {
+        throwIfAborted(this.#stop.signal);
+        ranges.push(...(await hydration.missing(layerId, page)));
+      }
+      if (ranges.length > 0) await this.#fillRanges(layerId, reader, ranges);
+      await hydration.advance(layerId, end);
+    }
+    this.#begun.delete(layerId);
+  }
+
+  async #fillRanges(
+    layerId: string,
+    reader: BackupReader,
+    ranges: readonly { offsetBytes: number; lengthBytes: number }[],
+  ): Promise<void> {
+    const { hydration } = this.#options.engine;
+    const { signal } = this.#stop;
+    const take = async (offsetBytes: number, content: Uint8Array): Promise<void> => {
+      const requests = await hydration.fill(layerId, offsetBytes, content);
+      await this.#pace.after({ bytes: content.byteLength, requests }, signal);
+    };
+    await reader.restore(take, { ranges, signal, parallel });
+  }
+
+  /**
+   * Keeps the backups of the layers that are not whole, and no others; answers these layers. One at
+   * a time, as an older list must not end what a newer one began.
+   */
+  #keepAll(): Promise<BackedFacts[]> {
+    const work = this.#keeping.then(
+      () => this.#keepNow(),
+      () => this.#keepNow(),
+    );
+    this.#keeping = work;
+    return work;
+  }
+
+  async #keepNow(): Promise<BackedFacts[]> {
+    const layers = await this.#options.engine.hydration.backedLayers();
+    for (const { layerId, backing } of layers) {
+      if (!this.#releases.has(layerId)) {
+        this.#releases.set(layerId, this.#options.backups.keep(backing));
+      }
+    }
+    for (const [layerId, release] of this.#releases) {
+      if (layers.some((each) => each.layerId === layerId)) continue;
+      release();
+      this.#releases.delete(layerId);
+    }
+    return layers;
+  }
+}
+
+async function waited(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
