@@ -2,6 +2,7 @@ import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { OperatingError } from '../base/errors.ts';
 import { callerOf } from '../identity/identity.ts';
 import type { Identity } from '../identity/identity.ts';
+import { meetsAccessRules } from './access-rules.ts';
 import { refuseForged, sessionToken } from './session-cookie.ts';
 
 /** More than any token of Firn or Keystone has; longer ones are not looked up. */
@@ -47,6 +48,8 @@ export function authenticate(options: {
   return async (request) => {
     const token = tokenOf(request, options.publicUrl);
     const facts = await options.identity.validate(token);
+    const [path = ''] = request.url.split('?', 1);
+    if (!meetsAccessRules(facts, request.method, path)) throw unauthenticated();
     request.tokenFacts = facts;
     request.token = token;
     const caller = callerOf(facts, request.requestId);

@@ -6,6 +6,7 @@
  */
 import { must } from '../base/assert.ts';
 import type { JsonValue } from '../base/json.ts';
+import { identityColumns } from './identity-columns.ts';
 import type { Metadata, ProjectTables, Row, TableName } from './tables.ts';
 
 type BaseKind = 'text' | 'integer' | 'boolean' | 'metadata' | 'json';
@@ -338,57 +339,8 @@ const columnKinds: { readonly [T in TableName]: Columns<T> } = {
     createdAt: 'integer',
     updatedAt: 'integer',
   },
-  domains: { id: 'text', name: 'text', description: 'text', enabled: 'boolean' },
-  projects: {
-    id: 'text',
-    domainId: 'text',
-    name: 'text',
-    description: 'text',
-    enabled: 'boolean',
-    createdAt: 'integer',
-  },
-  users: {
-    id: 'text',
-    domainId: 'text',
-    name: 'text',
-    passwordHash: 'text',
-    enabled: 'boolean',
-    defaultProjectId: 'text?',
-    failedLogins: 'integer',
-    lockedUntil: 'integer?',
-    createdAt: 'integer',
-  },
-  roles: { id: 'text', name: 'text' },
-  roleAssignments: { id: 'text', userId: 'text', projectId: 'text', roleId: 'text' },
-  tokens: {
-    id: 'text',
-    auditId: 'text',
-    chainId: 'text',
-    userId: 'text',
-    projectId: 'text?',
-    domainId: 'text?',
-    system: 'boolean',
-    applicationCredentialId: 'text?',
-    methods: 'json',
-    issuedAt: 'integer',
-    expiresAt: 'integer',
-    revokedAt: 'integer?',
-  },
+  ...identityColumns,
   settings: { id: 'text', value: 'json?' },
-  audit: {
-    id: 'text',
-    projectId: 'text',
-    createdAt: 'integer',
-    requestId: 'text',
-    userId: 'text?',
-    userName: 'text?',
-    address: 'text',
-    path: 'text',
-    action: 'text',
-    resourceType: 'text',
-    resourceId: 'text?',
-    statusCode: 'integer',
-  },
 };
 
 const projectTables: { readonly [T in keyof ProjectTables]: true } = {

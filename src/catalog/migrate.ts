@@ -16,6 +16,7 @@ import { auditAndImages } from './migrations/0006-audit-and-images.ts';
 import { quotasOfTypes } from './migrations/0007-quotas-of-types.ts';
 import { holdsAndWebhooks } from './migrations/0009-holds-and-webhooks.ts';
 import { plans } from './migrations/0008-plans.ts';
+import { identity } from './migrations/0010-identity.ts';
 
 const migrations: readonly Migration[] = [
   firstTables,
@@ -27,6 +28,7 @@ const migrations: readonly Migration[] = [
   quotasOfTypes,
   plans,
   holdsAndWebhooks,
+  identity,
 ];
 
 /**

@@ -4,6 +4,13 @@
  */
 import type { JsonObject, JsonValue } from '../base/json.ts';
 import type {
+  AccessRuleRow,
+  ApplicationCredentialRow,
+  EndpointRow,
+  GroupMemberRow,
+  RegionRow,
+  ServiceRow,
+  UserGroupRow,
   AuditRow,
   DomainRow,
   ProjectRow,
@@ -475,6 +482,13 @@ export interface SharedTables {
   users: UserRow;
   roles: RoleRow;
   roleAssignments: RoleAssignmentRow;
+  userGroups: UserGroupRow;
+  groupMembers: GroupMemberRow;
+  applicationCredentials: ApplicationCredentialRow;
+  accessRules: AccessRuleRow;
+  regions: RegionRow;
+  services: ServiceRow;
+  endpoints: EndpointRow;
   tokens: TokenRow;
   settings: SettingRow;
 }

@@ -2,12 +2,13 @@ import type { Clock } from '../base/clock.ts';
 import { newHexId } from '../base/ids.ts';
 import type { Catalog, CatalogWriter } from '../catalog/catalog.ts';
 import { must } from '../base/assert.ts';
+import { assignment, systemId } from './assignment.ts';
+import { adminRoleName, roleNames } from './roles.ts';
 import { hashPassword } from './password.ts';
 
 export const defaultDomainId = 'default';
 export const adminUserName = 'admin';
 export const adminProjectName = 'admin';
-export const roleNames = ['admin', 'member', 'reader'] as const;
 
 export interface Bootstrapped {
   /** False when everything was there already, and nothing was changed. */
@@ -19,8 +20,8 @@ export interface Bootstrapped {
 
 /**
  * Makes the first domain, the roles, the project `admin`, and the user `admin` with `password` and
- * every role on that project: all or nothing. A catalogue that has a domain is left as it is, its
- * password too.
+ * every role on that project and `admin` on the system: all or nothing. A catalogue that has a
+ * domain is left as it is, its password too.
  */
 export async function bootstrap(
   catalog: Catalog,
@@ -64,6 +65,9 @@ async function makeFirst(
     name: adminProjectName,
     description: 'The first project',
     enabled: true,
+    parentId: null,
+    tags: [],
+    extra: {},
     createdAt,
   });
   await transaction.insert('users', {
@@ -75,13 +79,18 @@ async function makeFirst(
     defaultProjectId: projectId,
     failedLogins: 0,
     lockedUntil: null,
+    extra: {},
     createdAt,
   });
   for (const name of roleNames) {
     const roleId = newHexId();
-    await transaction.insert('roles', { id: roleId, name });
-    const id = `${userId}:${projectId}:${roleId}`;
-    await transaction.insert('roleAssignments', { id, userId, projectId, roleId });
+    await transaction.insert('roles', { id: roleId, name, description: null });
+    const user = { actorKind: 'user', actorId: userId, roleId, inherited: false } as const;
+    const onProject = assignment({ ...user, targetKind: 'project', targetId: projectId });
+    await transaction.insert('roleAssignments', onProject);
+    if (name !== adminRoleName) continue;
+    const onSystem = assignment({ ...user, targetKind: 'system', targetId: systemId });
+    await transaction.insert('roleAssignments', onSystem);
   }
   return { made: true, domainId, projectId, userId };
 }

@@ -217,7 +217,7 @@ describe('the embedded identity', () => {
       await assert.rejects(identity.login(admin(), toProject()), refused);
       await enable[index]?.();
     }
-    await catalog.remove('roleAssignments', { userId: first.userId });
+    await catalog.remove('roleAssignments', { actorId: first.userId });
     clock.ms += believedMs;
     await assert.rejects(identity.validate(token), refused);
     await identity.validate(unscoped.token);

@@ -11,11 +11,20 @@ import type { Clock } from '../base/clock.ts';
 import { OperatingError } from '../base/errors.ts';
 import { newSecret } from '../base/ids.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { TokenRow } from '../catalog/identity-tables.ts';
+import type { ApplicationCredentialRow, TokenRow, UserRow } from '../catalog/identity-tables.ts';
+import { CredentialCheck, credentialFacts } from './credential-check.ts';
 import type { Identity, Login, LoginMethod, LoginScope, TokenFacts } from './identity.ts';
 import { PasswordCheck } from './password-check.ts';
-import { findProject } from './references.ts';
-import { standingScope, standingUser, type StandingScope } from './standing.ts';
+import { VerifiedSecrets } from './verified-secrets.ts';
+import { findDomain, findProject } from './references.ts';
+import {
+  type Standing,
+  standingInDomain,
+  standingInProject,
+  standingInSystem,
+  standingUser,
+  unscoped,
+} from './standing.ts';
 import { newToken, tokenId } from './token.ts';
 import { TokenCache } from './token-cache.ts';
 
@@ -41,6 +50,7 @@ interface Proof {
   readonly expiresAt: number;
   /** Undefined when a new login begins. */
   readonly chainId: string | undefined;
+  readonly credential: ApplicationCredentialRow | undefined;
 }
 
 export interface EmbeddedIdentityParts {
@@ -54,6 +64,7 @@ export class EmbeddedIdentity implements Identity {
   readonly #clock: Clock;
   readonly #tokenLifetimeMs: number;
   readonly #passwords: PasswordCheck;
+  readonly #credentials: CredentialCheck;
   readonly #cache: TokenCache;
   #purgedAt = 0;
 
@@ -61,7 +72,9 @@ export class EmbeddedIdentity implements Identity {
     this.#catalog = parts.catalog;
     this.#clock = parts.clock;
     this.#tokenLifetimeMs = parts.tokenLifetimeMs ?? defaultTokenLifetimeMs;
-    this.#passwords = new PasswordCheck(parts.catalog, parts.clock);
+    const verified = new VerifiedSecrets(parts.clock);
+    this.#passwords = new PasswordCheck(parts.catalog, parts.clock, verified);
+    this.#credentials = new CredentialCheck(parts.catalog, parts.clock, verified);
     this.#cache = new TokenCache(parts.clock);
   }
 
@@ -74,7 +87,7 @@ export class EmbeddedIdentity implements Identity {
     const proof = await this.#prove(how, options.lifetimeMs ?? this.#tokenLifetimeMs);
     const row = orRefuse(await this.#catalog.find('users', { id: proof.userId }));
     const user = orRefuse(await standingUser(this.#catalog, row));
-    const standing = await this.#scopeFor(row, scope);
+    const standing = await this.#standingFor(row, scope, proof.credential);
     const auditId = newSecret(16);
     const facts: TokenFacts = {
       methods: proof.methods,
@@ -83,8 +96,8 @@ export class EmbeddedIdentity implements Identity {
       issuedAt: this.#clock.now(),
       expiresAt: proof.expiresAt,
       user,
-      project: standing?.project,
-      roles: standing?.roles ?? [],
+      ...standing,
+      applicationCredential: await credentialFacts(this.#catalog, proof.credential),
     };
     const token = newToken();
     await this.#catalog.insert('tokens', {
@@ -93,9 +106,9 @@ export class EmbeddedIdentity implements Identity {
       chainId: facts.chainId,
       userId: user.id,
       projectId: facts.project?.id ?? null,
-      domainId: null,
-      system: false,
-      applicationCredentialId: null,
+      domainId: facts.domain?.id ?? null,
+      system: facts.system,
+      applicationCredentialId: proof.credential?.id ?? null,
       methods: [...facts.methods],
       issuedAt: facts.issuedAt,
       expiresAt: facts.expiresAt,
@@ -128,39 +141,102 @@ export class EmbeddedIdentity implements Identity {
     this.#cache.forgetAll();
   }
 
-  async #prove(how: LoginMethod, lifetimeMs: number): Promise<Proof> {
-    if (how.method === 'password') {
-      const user = orRefuse(await this.#passwords.check(how.user, how.password));
-      const expiresAt = this.#clock.now() + lifetimeMs;
-      return { userId: user.id, methods: ['password'], expiresAt, chainId: undefined };
-    }
-    const { user, methods, expiresAt, chainId } = await this.#read(tokenId(how.token));
-    return { userId: user.id, methods: [...new Set([...methods, 'token'])], expiresAt, chainId };
+  forget(): void {
+    this.#cache.forgetAll();
   }
 
-  async #scopeFor(
-    user: { id: string; defaultProjectId: string | null },
-    scope: LoginScope,
-  ): Promise<StandingScope | undefined> {
-    if (scope === 'unscoped') return undefined;
-    if (scope !== 'default') {
-      const project = await findProject(this.#catalog, scope.project);
-      return orRefuse(await standingScope(this.#catalog, user.id, project));
+  async #prove(how: LoginMethod, lifetimeMs: number): Promise<Proof> {
+    const expiresAt = this.#clock.now() + lifetimeMs;
+    if (how.method === 'password') {
+      const user = orRefuse(await this.#passwords.check(how.user, how.password));
+      const methods = ['password'];
+      return { userId: user.id, methods, expiresAt, chainId: undefined, credential: undefined };
     }
-    if (user.defaultProjectId === null) return undefined;
-    const project = await this.#catalog.find('projects', { id: user.defaultProjectId });
-    return await standingScope(this.#catalog, user.id, project);
+    if (how.method === 'application_credential') {
+      const credential = orRefuse(await this.#credentials.check(how.credential, how.secret));
+      return {
+        userId: credential.userId,
+        methods: ['application_credential'],
+        expiresAt: Math.min(expiresAt, credential.expiresAt ?? Infinity),
+        chainId: undefined,
+        credential,
+      };
+    }
+    const row = orRefuse(await this.#liveToken(tokenId(how.token)));
+    await this.#read(row.id);
+    return {
+      userId: row.userId,
+      methods: [...new Set([...row.methods, 'token'])],
+      expiresAt: row.expiresAt,
+      chainId: row.chainId,
+      credential: await this.#credentialOf(row),
+    };
+  }
+
+  async #standingFor(
+    user: UserRow,
+    scope: LoginScope,
+    credential: ApplicationCredentialRow | undefined,
+  ): Promise<Standing> {
+    const catalog = this.#catalog;
+    if (credential !== undefined) return await this.#standingWith(credential, scope);
+    if (scope === 'unscoped') return unscoped;
+    if (scope === 'system') return orRefuse(await standingInSystem(catalog, user.id));
+    if (scope === 'default') {
+      if (user.defaultProjectId === null) return unscoped;
+      const project = await catalog.find('projects', { id: user.defaultProjectId });
+      return (await standingInProject(catalog, user.id, project)) ?? unscoped;
+    }
+    if ('domain' in scope) {
+      const domain = await findDomain(catalog, scope.domain);
+      return orRefuse(await standingInDomain(catalog, user.id, domain));
+    }
+    const project = await findProject(catalog, scope.project);
+    return orRefuse(await standingInProject(catalog, user.id, project));
+  }
+
+  /** An application credential is for its own project, whatever scope is asked for. */
+  async #standingWith(credential: ApplicationCredentialRow, scope: LoginScope): Promise<Standing> {
+    const standing = await this.#credentials.standingOf(credential);
+    if (scope === 'default') return orRefuse(standing);
+    const wanted =
+      typeof scope === 'object' && 'project' in scope
+        ? await findProject(this.#catalog, scope.project)
+        : undefined;
+    return orRefuse(wanted?.id === credential.projectId ? standing : undefined);
   }
 
   async #read(id: string): Promise<TokenFacts> {
     const row = orRefuse(await this.#liveToken(id));
     const userRow = await this.#catalog.find('users', { id: row.userId });
     const user = orRefuse(await standingUser(this.#catalog, userRow));
-    const { auditId, chainId, methods, issuedAt, expiresAt, projectId } = row;
+    const { auditId, chainId, methods, issuedAt, expiresAt } = row;
+    const credential = await this.#credentialOf(row);
+    const applicationCredential = await credentialFacts(this.#catalog, credential);
+    const standing = orRefuse(await this.#standingOf(row, credential));
     const facts = { auditId, chainId, methods, issuedAt, expiresAt, user };
-    if (projectId === null) return { ...facts, project: undefined, roles: [] };
-    const project = await this.#catalog.find('projects', { id: projectId });
-    return { ...facts, ...orRefuse(await standingScope(this.#catalog, user.id, project)) };
+    return { ...facts, ...standing, applicationCredential };
+  }
+
+  async #standingOf(
+    row: TokenRow,
+    credential: ApplicationCredentialRow | undefined,
+  ): Promise<Standing | undefined> {
+    const catalog = this.#catalog;
+    if (credential !== undefined) return await this.#credentials.standingOf(credential);
+    if (row.system) return await standingInSystem(catalog, row.userId);
+    if (row.domainId !== null) {
+      const domain = await catalog.find('domains', { id: row.domainId });
+      return await standingInDomain(catalog, row.userId, domain);
+    }
+    if (row.projectId === null) return unscoped;
+    const project = await catalog.find('projects', { id: row.projectId });
+    return await standingInProject(catalog, row.userId, project);
+  }
+
+  async #credentialOf(row: TokenRow): Promise<ApplicationCredentialRow | undefined> {
+    const id = row.applicationCredentialId;
+    return id === null ? undefined : orRefuse(await this.#credentials.find(id));
   }
 
   async #liveToken(id: string): Promise<TokenRow | undefined> {

@@ -1,3 +1,4 @@
+import type { JsonValue } from '../base/json.ts';
 import type { Caller } from './caller.ts';
 
 /** What a token says; times are milliseconds since 1970-01-01 UTC. */
@@ -9,10 +10,31 @@ export interface TokenFacts {
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly user: { readonly id: string; readonly name: string; readonly domain: NamedId };
-  /** Undefined when the token is unscoped. */
+  /** At most one of project, domain and system is the scope; an unscoped token has none. */
   readonly project: (NamedId & { readonly domain: NamedId }) | undefined;
+  readonly domain: NamedId | undefined;
+  readonly system: boolean;
   /** Empty when the token is unscoped. */
   readonly roles: readonly NamedId[];
+  readonly applicationCredential: ApplicationCredentialFacts | undefined;
+  /** The services as a Keystone told them; undefined: those of the built-in identity. */
+  readonly services?: JsonValue;
+}
+
+/** What a token says of the application credential that it was got with. */
+export interface ApplicationCredentialFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly unrestricted: boolean;
+  /** A request must meet one of them; empty: none is asked for. */
+  readonly accessRules: readonly AccessRule[];
+}
+
+export interface AccessRule {
+  readonly id: string;
+  readonly service: string;
+  readonly method: string;
+  readonly path: string;
 }
 
 export interface NamedId {
@@ -23,17 +45,29 @@ export interface NamedId {
 /** A user, project or domain, named by id, or by name within a domain. */
 export type Reference =
   | { readonly id: string }
-  | { readonly name: string; readonly domain: { readonly id: string } | { readonly name: string } };
+  | { readonly name: string; readonly domain: DomainReference };
+
+export type DomainReference = { readonly id: string } | { readonly name: string };
 
 export type LoginMethod =
   | { readonly method: 'password'; readonly user: Reference; readonly password: string }
-  | { readonly method: 'token'; readonly token: string };
+  | { readonly method: 'token'; readonly token: string }
+  | {
+      readonly method: 'application_credential';
+      readonly credential: { readonly id: string } | { readonly name: string; user: Reference };
+      readonly secret: string;
+    };
 
 /**
- * `project`: that project. `unscoped`: none, even if the user has a default one. `default`: the
- * user's default project, or none.
+ * `unscoped`: none, even if the user has a default project. `default`: that of the application
+ * credential, or else the user's default project, or none.
  */
-export type LoginScope = { readonly project: Reference } | 'unscoped' | 'default';
+export type LoginScope =
+  | { readonly project: Reference }
+  | { readonly domain: DomainReference }
+  | 'system'
+  | 'unscoped'
+  | 'default';
 
 /**
  * Tells who a caller is. All failures to do so are `unauthenticated`, in words that do not say
@@ -54,6 +88,8 @@ export interface Identity {
   revoke(token: string): Promise<void>;
   /** Revokes the token and all that come from the same login. */
   revokeLogin(token: string): Promise<void>;
+  /** Believes nothing any more of what it has looked up: something was changed. */
+  forget(): void;
 }
 
 export interface Login {

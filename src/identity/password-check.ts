@@ -4,8 +4,9 @@ import type { UserRow } from '../catalog/identity-tables.ts';
 import { Turns } from '../catalog/turns.ts';
 import type { Reference } from './identity.ts';
 import { afterWrongPassword, isLocked } from './lockout.ts';
-import { verifyNothing, verifyPassword } from './password.ts';
+import { verifyNothing } from './password.ts';
 import { findUser } from './references.ts';
+import type { VerifiedSecrets } from './verified-secrets.ts';
 
 /** The setting that counts logins refused for an unknown or locked user. */
 const refusedLoginsId = 'identity.refused-logins';
@@ -17,11 +18,13 @@ const refusedLoginsId = 'identity.refused-logins';
 export class PasswordCheck {
   readonly #catalog: Catalog;
   readonly #clock: Clock;
+  readonly #verified: VerifiedSecrets;
   readonly #turnsOfUser = new Map<string, Turns>();
 
-  constructor(catalog: Catalog, clock: Clock) {
+  constructor(catalog: Catalog, clock: Clock, verified: VerifiedSecrets) {
     this.#catalog = catalog;
     this.#clock = clock;
+    this.#verified = verified;
   }
 
   /** The user, when the password is his and guessing is not locked out. */
@@ -36,7 +39,7 @@ export class PasswordCheck {
     const user = await this.#catalog.find('users', { id });
     if (user === undefined || isLocked(user, this.#clock.now()))
       return await this.#refuse(password);
-    if (!(await verifyPassword(password, user.passwordHash))) {
+    if (!(await this.#verified.verify(password, user.passwordHash))) {
       await this.#countWrong(id);
       return undefined;
     }

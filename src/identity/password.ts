@@ -20,6 +20,9 @@ const saltLengthBytes = 16;
 const hashLengthBytes = 32;
 const phcPattern = /^\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
+/** Stands in place of a hash where no password is right. */
+export const noPassword = '';
+
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(saltLengthBytes);
   return phc(cost, salt, await derive(password, salt, hashLengthBytes, cost));
@@ -27,6 +30,10 @@ export async function hashPassword(password: string): Promise<string> {
 
 /** True when `password` is the one of `passwordHash`; compared in constant time. */
 export async function verifyPassword(password: string, passwordHash: string): Promise<boolean> {
+  if (passwordHash === noPassword) {
+    await verifyNothing(password);
+    return false;
+  }
   const match = must(phcPattern.exec(passwordHash), 'a stored hash in PHC form');
   const [ln = '', r = '', p = '', salt = '', hash = ''] = match.slice(1);
   const expected = Buffer.from(hash, 'base64');

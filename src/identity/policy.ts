@@ -1,7 +1,9 @@
 /**
  * Who may do what: each action with the least role that may do it on objects of the own project.
  * The names of actions and their defaults are Cinder's (cinder/policies), with Glance's after
- * `image:`; `firn:` marks what it has no word for. An admin may do everything, in every project.
+ * `image:` and Keystone's after `identity:`; `firn:` marks what they have no word for. An admin may
+ * do everything, in every project. What Identity says of users themselves, and what is theirs, they
+ * may see and change besides: the routes of Identity say which that is.
  */
 import { OperatingError } from '../base/errors.ts';
 import type { Caller } from './caller.ts';
@@ -170,6 +172,69 @@ export const policy = {
   'volume_extension:capabilities': 'admin',
   'volume_extension:hosts': 'admin',
 
+  'identity:list_domains': 'admin',
+  'identity:get_domain': 'admin',
+  'identity:create_domain': 'admin',
+  'identity:update_domain': 'admin',
+  'identity:delete_domain': 'admin',
+  'identity:list_projects': 'admin',
+  'identity:get_project': 'admin',
+  'identity:create_project': 'admin',
+  'identity:update_project': 'admin',
+  'identity:delete_project': 'admin',
+  'identity:list_users': 'admin',
+  'identity:get_user': 'admin',
+  'identity:create_user': 'admin',
+  'identity:update_user': 'admin',
+  'identity:delete_user': 'admin',
+  'identity:list_groups': 'admin',
+  'identity:get_group': 'admin',
+  'identity:create_group': 'admin',
+  'identity:update_group': 'admin',
+  'identity:delete_group': 'admin',
+  'identity:list_roles': 'admin',
+  'identity:get_role': 'admin',
+  'identity:create_role': 'admin',
+  'identity:update_role': 'admin',
+  'identity:delete_role': 'admin',
+  'identity:list_services': 'admin',
+  'identity:get_service': 'admin',
+  'identity:create_service': 'admin',
+  'identity:update_service': 'admin',
+  'identity:delete_service': 'admin',
+  'identity:list_endpoints': 'admin',
+  'identity:get_endpoint': 'admin',
+  'identity:create_endpoint': 'admin',
+  'identity:update_endpoint': 'admin',
+  'identity:delete_endpoint': 'admin',
+  'identity:list_regions': 'reader',
+  'identity:get_region': 'reader',
+  'identity:create_region': 'admin',
+  'identity:update_region': 'admin',
+  'identity:delete_region': 'admin',
+  'identity:list_user_projects': 'admin',
+  'identity:list_groups_for_user': 'admin',
+  'identity:list_users_in_group': 'admin',
+  'identity:check_user_in_group': 'admin',
+  'identity:add_user_to_group': 'admin',
+  'identity:remove_user_from_group': 'admin',
+  'identity:list_grants': 'admin',
+  'identity:check_grant': 'admin',
+  'identity:create_grant': 'admin',
+  'identity:revoke_grant': 'admin',
+  'identity:list_role_assignments': 'admin',
+  'identity:list_role_inference_rules': 'admin',
+  'identity:get_application_credential': 'admin',
+  'identity:list_application_credentials': 'admin',
+  'identity:create_application_credential': 'admin',
+  'identity:delete_application_credential': 'admin',
+  'identity:get_access_rule': 'admin',
+  'identity:list_access_rules': 'admin',
+  'identity:delete_access_rule': 'admin',
+  'identity:change_password': 'admin',
+  'identity:validate_token': 'admin',
+  'identity:revoke_token': 'admin',
+
   'image:get_image': 'reader',
   'image:get_images': 'reader',
   'image:add_image': 'member',
@@ -204,8 +269,13 @@ const ranks: readonly string[] = ['reader', 'member', 'admin'] satisfies Role[];
 
 /** Whether one of the caller's roles may do it. */
 export function isAllowed(caller: Caller, action: Action): boolean {
+  return isAllowedTo(caller.roles, action);
+}
+
+/** Whether one of the roles, by name, may do it. */
+export function isAllowedTo(roles: readonly string[], action: Action): boolean {
   const needed = ranks.indexOf(policy[action]);
-  return caller.roles.some((role) => ranks.indexOf(role) >= needed);
+  return roles.some((role) => ranks.indexOf(role) >= needed);
 }
 
 /** Rejects with `forbidden`, in Cinder's words, unless one of the caller's roles may do it. */

@@ -1,7 +1,7 @@
 /** Finds what a client names by id, or by name within a domain. */
 import type { CatalogReader } from '../catalog/catalog.ts';
 import type { DomainRow, ProjectRow, UserRow } from '../catalog/identity-tables.ts';
-import type { Reference } from './identity.ts';
+import type { DomainReference, Reference } from './identity.ts';
 
 export async function findUser(
   catalog: CatalogReader,
@@ -28,9 +28,9 @@ async function within(
   return domain && { name: reference.name, domainId: domain.id };
 }
 
-async function findDomain(
+export async function findDomain(
   catalog: CatalogReader,
-  domain: { readonly id: string } | { readonly name: string },
+  domain: DomainReference,
 ): Promise<DomainRow | undefined> {
   const where = 'id' in domain ? { id: domain.id } : { name: domain.name };
   return await catalog.find('domains', where);

@@ -112,7 +112,7 @@ test('other projects are told to administrators who ask, and secrets to nobody',
   await new Promise((resolve) => setTimeout(resolve, 100));
   const volume = await makeVolume(scene);
   await scene.catalog.change('settings', { id: 'none' }, { value: 1 });
-  await scene.catalog.insert('roles', { id: 'r', name: 'r' });
+  await scene.catalog.insert('roles', { id: 'r', name: 'r', description: null });
   const [type] = await scene.catalog.list('volumeTypes', { where: {}, limit: 1 });
   await scene.catalog.change('volumeTypes', { id: type?.id ?? '' }, { description: 'new' });
   const untilType = async (index: number): Promise<unknown[]> => {

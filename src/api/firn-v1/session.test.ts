@@ -46,7 +46,7 @@ test('a login gives a cookie that no script and no other site can use, and no to
   assert.deepEqual([session.user.name, session.project.name], ['max', 'alpha']);
   assert.deepEqual(
     session.roles.map((role: { name: string }) => role.name),
-    ['member'],
+    ['member', 'reader'],
   );
 });
 

@@ -4,31 +4,33 @@ import type { Clock } from '../../base/clock.ts';
 import type { Identity, Login, TokenFacts } from '../../identity/identity.ts';
 import { authenticate } from '../authenticate.ts';
 import { parseScopeRequest, parseTokenRequest } from '../identity-v3/token-request.ts';
-import { tokenView } from '../identity-v3/token-view.ts';
+import { tokenView, type TokenViewOptions } from '../identity-v3/token-view.ts';
 import { clearSession, refuseForged, setSession } from '../session-cookie.ts';
 
 /** A working day: nobody is logged out in the midst of it. */
 export const sessionLifetimeMs = 12 * 60 * 60_000;
 
-export interface SessionOptions {
+export interface SessionOptions extends TokenViewOptions {
   readonly identity: Identity;
   readonly clock: Clock;
-  /** Without a slash at the end. */
-  readonly publicUrl: string;
 }
 
 export async function sessionRoutes(app: FastifyInstance, options: SessionOptions): Promise<void> {
   const { identity, clock, publicUrl } = options;
   const onRequest = authenticate({ identity, publicUrl, scope: 'any' });
 
-  function view(facts: TokenFacts): object {
-    return { session: tokenView(facts, { publicUrl, withCatalog: true }).token };
+  async function view(facts: TokenFacts): Promise<object> {
+    return { session: (await tokenView(options, facts, { withCatalog: true })).token };
   }
 
-  function begin(request: FastifyRequest, reply: FastifyReply, { token, facts }: Login): object {
+  async function begin(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { token, facts }: Login,
+  ): Promise<object> {
     request.tokenFacts = facts;
     setSession(reply, { token, lifetimeMs: facts.expiresAt - clock.now(), publicUrl });
-    return view(facts);
+    return await view(facts);
   }
 
   app.addHook('onSend', async (_request, reply) => {
@@ -40,7 +42,7 @@ export async function sessionRoutes(app: FastifyInstance, options: SessionOption
     const { how, scope } = parseTokenRequest(request.body);
     const login = await identity.login(how, scope, { lifetimeMs: sessionLifetimeMs });
     reply.code(201);
-    return begin(request, reply, login);
+    return await begin(request, reply, login);
   });
 
   app.get('/', { onRequest }, async (request) => view(request.tokenFacts));
@@ -48,7 +50,7 @@ export async function sessionRoutes(app: FastifyInstance, options: SessionOption
   app.put('/', { onRequest }, async (request, reply) => {
     const scope = parseScopeRequest(request.body);
     const login = await identity.login({ method: 'token', token: request.token }, scope);
-    return begin(request, reply, login);
+    return await begin(request, reply, login);
   });
 
   app.delete('/', { onRequest }, async (request, reply) => {

@@ -1,6 +1,7 @@
 /** People and projects to test the HTTP faces with. */
 import type { CatalogWriter } from '../../catalog/catalog.ts';
 import type { NamedId } from '../../identity/identity.ts';
+import { assignment } from '../../identity/assignment.ts';
 import { hashPassword } from '../../identity/password.ts';
 
 const domain: NamedId = { id: 'default', name: 'Default' };
@@ -34,10 +35,12 @@ export async function seedDirectory(catalog: CatalogWriter): Promise<void> {
   const passwordHash = await hashPassword(password);
   await catalog.insert('domains', { ...domain, description: '', enabled: true });
   for (const project of [alpha, beta]) {
-    const rest = { description: '', enabled: true, createdAt };
+    const rest = { description: '', enabled: true, parentId: null, tags: [], extra: {}, createdAt };
     await catalog.insert('projects', { ...project, domainId: domain.id, ...rest });
   }
-  for (const role of Object.values(roles)) await catalog.insert('roles', role);
+  for (const role of Object.values(roles)) {
+    await catalog.insert('roles', { ...role, description: null });
+  }
   for (const { id, name, project, role } of people) {
     await catalog.insert('users', {
       id,
@@ -48,13 +51,17 @@ export async function seedDirectory(catalog: CatalogWriter): Promise<void> {
       defaultProjectId: project.id,
       failedLogins: 0,
       lockedUntil: null,
+      extra: {},
       createdAt,
     });
-    await catalog.insert('roleAssignments', {
-      id: `${id}:${project.id}:${role.id}`,
-      userId: id,
-      projectId: project.id,
+    const granted = assignment({
+      actorKind: 'user',
+      actorId: id,
+      targetKind: 'project',
+      targetId: project.id,
       roleId: role.id,
+      inherited: false,
     });
+    await catalog.insert('roleAssignments', granted);
   }
 }

@@ -57,7 +57,7 @@ test('a password gives a token with a catalogue that names the project', async (
   assert.equal(token.user.domain.name, 'Default');
   assert.deepEqual(
     token.roles.map((role: { name: string }) => role.name),
-    ['member'],
+    ['member', 'reader'],
   );
   assert.match(token.expires_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
   const types = token.catalog.map((service: { type: string }) => service.type);

@@ -1,119 +1,152 @@
-/** `/role_assignments`, and the projects that a user has a role on. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+/** `/role_assignments`, and where a user may go. */
+import type { FastifyInstance } from 'fastify';
 import type { CatalogReader } from '../../catalog/catalog.ts';
-import type { ProjectRow, RoleAssignmentRow } from '../../catalog/identity-tables.ts';
+import type { DomainRow, ProjectRow, RoleAssignmentRow } from '../../catalog/identity-tables.ts';
+import {
+  type AssignmentFilter,
+  effectiveAssignments,
+  madeAssignments,
+} from '../../identity/directory/effective.ts';
+import { standingInSystem } from '../../identity/standing.ts';
 import { readQuery } from '../query.ts';
 import type { Query } from '../query.ts';
-import { mayRead } from './access.ts';
-import type { DirectoryOptions } from './directory.ts';
-import { rowsMax } from './resource.ts';
-import { collection, projectView } from './views.ts';
+import { authorizeIdentity } from './access.ts';
+import { byName, type DirectoryOptions, limit } from './directory-query.ts';
+import { type ById, rowsMax } from './resource.ts';
+import { collection, domainView, linksTo, projectView } from './views.ts';
 
 export function roleAssignmentRoutes(app: FastifyInstance, options: DirectoryOptions): void {
   const { catalog, publicUrl } = options;
 
   app.get('/role_assignments', async (request) => {
-    mayRead(request.tokenFacts, 'list_role_assignments');
     const query = readQuery(request);
-    const rows = await assignments(catalog, query);
-    // Given without a value it means yes, as in Keystone.
-    const named = 'include_names' in query && !/^(0|false)$/i.test(query['include_names'] ?? '');
-    const views = named ? await viewsWithNames(catalog, rows) : rows.map(viewWithIds);
+    const own = query['user.id'] === request.tokenFacts.user.id;
+    authorizeIdentity(request.tokenFacts, 'identity:list_role_assignments', own);
+    const find = isSet(query, 'effective') ? effectiveAssignments : madeAssignments;
+    const rows = await find(catalog, filterOf(query));
+    const names = isSet(query, 'include_names') ? await namesOf(catalog, rows) : undefined;
+    const views = rows.map((row) => assignmentView(publicUrl, row, names));
     return collection(publicUrl, 'role_assignments', views, rowsMax);
   });
 
   async function projectsOf(userId: string): Promise<object> {
-    const rows = await projectsOfUser(catalog, userId);
+    const rows = await reachable(catalog, userId, 'project');
     const views = rows.map((row) => projectView(publicUrl, row));
     return collection(publicUrl, 'projects', views, rowsMax);
   }
 
   app.get('/auth/projects', (request) => projectsOf(request.tokenFacts.user.id));
 
-  // Roles are given on projects only, so no domain is there to choose.
-  app.get('/auth/domains', async () => collection(publicUrl, 'domains', [], rowsMax));
+  app.get('/auth/domains', async (request) => {
+    const rows = await reachable(catalog, request.tokenFacts.user.id, 'domain');
+    const views = rows.map((row) => domainView(publicUrl, row));
+    return collection(publicUrl, 'domains', views, rowsMax);
+  });
 
-  app.get('/users/:id/projects', (request: FastifyRequest<{ Params: { id: string } }>) => {
+  app.get('/auth/system', async (request) => {
+    const standing = await standingInSystem(catalog, request.tokenFacts.user.id);
+    const system = standing === undefined ? [] : [{ all: true }];
+    return { system, links: linksTo(publicUrl, 'auth/system') };
+  });
+
+  app.get('/users/:id/projects', (request: ById) => {
     const { id } = request.params;
-    mayRead(request.tokenFacts, 'list_user_projects', request.tokenFacts.user.id === id);
+    const own = request.tokenFacts.user.id === id;
+    authorizeIdentity(request.tokenFacts, 'identity:list_user_projects', own);
     return projectsOf(id);
   });
 }
 
-/** Assignments that the query asks for; none on a group, a domain or the system exist. */
-async function assignments(catalog: CatalogReader, query: Query): Promise<RoleAssignmentRow[]> {
-  const elsewhere = [
-    'group.id',
-    'scope.domain.id',
-    'scope.system',
-    'scope.OS-INHERIT:inherited_to',
-  ];
-  if (elsewhere.some((name) => name in query)) return [];
-  const userId = query['user.id'];
-  const projectId = query['scope.project.id'];
-  const roleId = query['role.id'];
-  return await catalog.list('roleAssignments', {
-    where: {
-      ...(userId === undefined ? {} : { userId }),
-      ...(projectId === undefined ? {} : { projectId }),
-      ...(roleId === undefined ? {} : { roleId }),
-    },
-    sort: [{ field: 'id', direction: 'asc' }],
-    limit: rowsMax + 1,
-  });
+/** Given without a value it means yes, as in Keystone. */
+function isSet(query: Query, name: string): boolean {
+  return name in query && !/^(?:0|false)$/i.test(query[name] ?? '');
 }
 
-async function projectsOfUser(catalog: CatalogReader, userId: string): Promise<ProjectRow[]> {
-  const rows = await assignments(catalog, { 'user.id': userId });
-  return await catalog.list('projects', {
-    where: { id: unique(rows.map((row) => row.projectId)), enabled: true },
-    sort: [{ field: 'name', direction: 'asc' }],
-    limit: rowsMax + 1,
-  });
-}
-
-function unique(ids: readonly string[]): string[] {
-  return [...new Set(ids)];
-}
-
-function viewWithIds(row: RoleAssignmentRow): object {
+function filterOf(query: Query): AssignmentFilter {
+  const project = query['scope.project.id'];
+  const domain = query['scope.domain.id'];
+  const inherited = 'scope.OS-INHERIT:inherited_to' in query ? { inherited: true } : {};
+  const target =
+    project !== undefined
+      ? ({ targetKind: 'project', targetId: project } as const)
+      : domain !== undefined
+        ? ({ targetKind: 'domain', targetId: domain } as const)
+        : 'scope.system' in query
+          ? ({ targetKind: 'system' } as const)
+          : {};
   return {
-    role: { id: row.roleId },
-    user: { id: row.userId },
-    scope: { project: { id: row.projectId } },
-    links: {},
+    userId: query['user.id'],
+    groupId: query['group.id'],
+    roleId: query['role.id'],
+    ...target,
+    ...inherited,
   };
 }
 
-async function viewsWithNames(
+/** The enabled projects, or domains, on which a user has a role. */
+async function reachable(
+  catalog: CatalogReader,
+  userId: string,
+  kind: 'project',
+): Promise<ProjectRow[]>;
+async function reachable(
+  catalog: CatalogReader,
+  userId: string,
+  kind: 'domain',
+): Promise<DomainRow[]>;
+async function reachable(
+  catalog: CatalogReader,
+  userId: string,
+  kind: 'project' | 'domain',
+): Promise<(ProjectRow | DomainRow)[]> {
+  const rows = await effectiveAssignments(catalog, { userId, targetKind: kind });
+  const where = { id: [...new Set(rows.map(({ targetId }) => targetId))], enabled: true };
+  return await catalog.list(`${kind}s`, { where, sort: byName, limit });
+}
+
+type Named = { readonly id: string; readonly name: string; readonly domainId?: string };
+
+/** What ids in assignments stand for. */
+async function namesOf(
   catalog: CatalogReader,
   rows: readonly RoleAssignmentRow[],
-): Promise<object[]> {
-  const limit = rowsMax + 1;
-  const pick = (key: 'userId' | 'projectId' | 'roleId'): { id: string[] } => ({
-    id: unique(rows.map((row) => row[key])),
-  });
-  const [users, projects, roles, domains] = await Promise.all([
-    catalog.list('users', { where: pick('userId'), limit }),
-    catalog.list('projects', { where: pick('projectId'), limit }),
-    catalog.list('roles', { where: pick('roleId'), limit }),
+): Promise<Map<string, Named>> {
+  const all = (ids: readonly string[]) => ({ where: { id: [...new Set(ids)] }, limit });
+  const actors = all(rows.map((row) => row.actorId));
+  const targets = all(rows.map((row) => row.targetId));
+  const lists: readonly (readonly Named[])[] = await Promise.all([
+    catalog.list('users', actors),
+    catalog.list('userGroups', actors),
+    catalog.list('projects', targets),
+    catalog.list('roles', all(rows.map((row) => row.roleId))),
     catalog.list('domains', { where: {}, limit }),
   ]);
-  const named = (
-    table: readonly { id: string; name: string }[],
-    id: string,
-  ): { id: string; name: string } => ({ id, name: table.find((row) => row.id === id)?.name ?? id });
-  const within = (
-    table: readonly { id: string; name: string; domainId: string }[],
-    id: string,
-  ): object => {
-    const domainId = table.find((row) => row.id === id)?.domainId ?? '';
-    return { ...named(table, id), domain: named(domains, domainId) };
+  return new Map(lists.flat().map((each) => [each.id, each]));
+}
+
+function assignmentView(
+  publicUrl: string,
+  row: RoleAssignmentRow,
+  names: Map<string, Named> | undefined,
+): object {
+  const plain = (id: string): object => {
+    const name = names?.get(id)?.name;
+    return name === undefined ? { id } : { id, name };
   };
-  return rows.map((row) => ({
-    role: named(roles, row.roleId),
-    user: within(users, row.userId),
-    scope: { project: within(projects, row.projectId) },
-    links: {},
-  }));
+  const within = (id: string): object => {
+    const domainId = names?.get(id)?.domainId;
+    return domainId === undefined ? plain(id) : { ...plain(id), domain: plain(domainId) };
+  };
+  const { targetKind, targetId, actorKind, actorId, roleId, inherited } = row;
+  const scope =
+    targetKind === 'system' ? { system: { all: true } } : { [targetKind]: within(targetId) };
+  const path = targetKind === 'system' ? 'system' : `${targetKind}s/${targetId}`;
+  return {
+    role: plain(roleId),
+    [actorKind]: within(actorId),
+    scope: inherited ? { ...scope, 'OS-INHERIT:inherited_to': 'projects' } : scope,
+    links: {
+      assignment: linksTo(publicUrl, `${path}/${actorKind}s/${actorId}/roles/${roleId}`).self,
+    },
+  };
 }

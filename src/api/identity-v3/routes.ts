@@ -1,18 +1,25 @@
 /** Identity v3, to be registered under `/identity`. */
 import type { FastifyInstance } from 'fastify';
-import type { CatalogReader } from '../../catalog/catalog.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
 import type { Identity } from '../../identity/identity.ts';
 import { authenticate } from '../authenticate.ts';
-import { directoryRoutes } from './directory.ts';
+import { applicationCredentialRoutes } from './application-credentials.ts';
 import { versionDocument, versionList } from './discovery.ts';
-import { roleAssignmentRoutes } from './role-assignments.ts';
-import { catalogFor } from './service-catalog.ts';
+import { domainRoutes, roleRoutes } from './domains-and-roles.ts';
 import { serviceRoutes } from './endpoints.ts';
+import { grantRoutes } from './grants.ts';
+import { groupRoutes } from './groups.ts';
+import { projectRoutes } from './projects.ts';
+import { roleAssignmentRoutes } from './role-assignments.ts';
+import { catalogOf } from './token-view.ts';
 import { tokenRoutes } from './tokens.ts';
+import { passwordRoutes, userRoutes } from './users.ts';
 
 export interface IdentityV3Options {
   readonly identity: Identity;
-  readonly catalog: CatalogReader;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
   /** Without a slash at the end. */
   readonly publicUrl: string;
 }
@@ -30,17 +37,25 @@ async function v3(app: FastifyInstance, options: IdentityV3Options): Promise<voi
   const { identity, publicUrl } = options;
   app.get('/', async () => versionDocument(publicUrl));
   tokenRoutes(app, options);
+  passwordRoutes(app, options);
+  // What a change has made untrue is not believed any more when the change is answered.
+  app.addHook('onSend', async ({ method }) => {
+    if (method !== 'GET' && method !== 'HEAD') identity.forget();
+  });
   await app.register(async (app) => {
-    app.addHook('onRequest', authenticate({ identity, publicUrl, scope: 'any' }));
-    app.get('/auth/catalog', async (request) => {
-      const { project } = request.tokenFacts;
-      return {
-        catalog: project === undefined ? [] : catalogFor(publicUrl, project.id),
-        links: { self: `${publicUrl}/identity/v3/auth/catalog` },
-      };
-    });
-    directoryRoutes(app, options);
+    app.addHook('onRequest', authenticate({ ...options, scope: 'any' }));
+    app.get('/auth/catalog', async (request) => ({
+      catalog: await catalogOf(options, request.tokenFacts),
+      links: { self: `${publicUrl}/identity/v3/auth/catalog` },
+    }));
+    domainRoutes(app, options);
+    projectRoutes(app, options);
+    userRoutes(app, options);
+    groupRoutes(app, options);
+    roleRoutes(app, options);
+    grantRoutes(app, options);
     roleAssignmentRoutes(app, options);
-    serviceRoutes(app, publicUrl);
+    applicationCredentialRoutes(app, options);
+    serviceRoutes(app, options);
   });
 }

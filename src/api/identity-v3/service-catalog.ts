@@ -1,5 +1,6 @@
 /** The services of this process, as Identity's catalogue lists them. */
 import { createHash } from 'node:crypto';
+import type { EndpointRow, RegionRow, ServiceRow } from '../../catalog/identity-tables.ts';
 
 export const regionId = 'RegionOne';
 
@@ -36,80 +37,64 @@ function idOf(...names: string[]): string {
   return createHash('sha256').update(names.join('/')).digest('hex').slice(0, 32);
 }
 
-/** The catalogue in a token scoped to a project. */
-export function catalogFor(publicUrl: string, projectId: string): object[] {
-  return services.map(({ type, name, path }) => ({
-    id: idOf(type),
-    type,
-    name,
-    endpoints: interfaces.map((face) => ({
-      id: idOf(type, face),
-      interface: face,
-      region: regionId,
-      region_id: regionId,
-      url: publicUrl + path.replace('$(project_id)s', projectId),
-    })),
-  }));
-}
-
-export interface ServiceView {
-  readonly id: string;
-  readonly type: string;
-  readonly name: string;
-  readonly description: string;
-  readonly enabled: true;
-  readonly links: { readonly self: string };
-}
-
-export function serviceViews(publicUrl: string): ServiceView[] {
+/** The services of this process as rows, which are not stored. */
+export function ownServices(): ServiceRow[] {
   return services.map(({ type, name, description }) => ({
     id: idOf(type),
     type,
     name,
     description,
     enabled: true,
-    links: { self: `${publicUrl}/identity/v3/services/${idOf(type)}` },
   }));
 }
 
-export interface EndpointView {
-  readonly id: string;
-  readonly service_id: string;
-  readonly interface: string;
-  readonly region: string;
-  readonly region_id: string;
-  readonly url: string;
-  readonly enabled: true;
-  readonly links: { readonly self: string };
-}
-
-export function endpointViews(publicUrl: string): EndpointView[] {
+export function ownEndpoints(publicUrl: string): EndpointRow[] {
   return services.flatMap(({ type, path }) =>
     interfaces.map((face) => ({
       id: idOf(type, face),
-      service_id: idOf(type),
+      serviceId: idOf(type),
       interface: face,
-      region: regionId,
-      region_id: regionId,
+      regionId,
       url: publicUrl + path,
-      enabled: true as const,
-      links: { self: `${publicUrl}/identity/v3/endpoints/${idOf(type, face)}` },
+      enabled: true,
     })),
   );
 }
 
-export interface RegionView {
-  readonly id: string;
-  readonly description: string;
-  readonly parent_region_id: null;
-  readonly links: { readonly self: string };
+export const ownRegion: RegionRow = { id: regionId, description: '', parentRegionId: null };
+
+/** Services that an administrator added, as they stand in catalogues. */
+export interface StoredServices {
+  readonly services: readonly ServiceRow[];
+  readonly endpoints: readonly EndpointRow[];
 }
 
-export function regionView(publicUrl: string): RegionView {
-  return {
-    id: regionId,
-    description: '',
-    parent_region_id: null,
-    links: { self: `${publicUrl}/identity/v3/regions/${regionId}` },
-  };
+export const noServices: StoredServices = { services: [], endpoints: [] };
+
+/** The catalogue in a token for a project, or for a domain or the system. */
+export function catalogFor(
+  publicUrl: string,
+  projectId: string | undefined,
+  stored: StoredServices,
+): object[] {
+  const all = [...ownServices(), ...stored.services.filter(({ enabled }) => enabled)];
+  const endpoints = [...ownEndpoints(publicUrl), ...stored.endpoints];
+  return all.map(({ id, type, name }) => ({
+    id,
+    type,
+    name: name ?? '',
+    endpoints: endpoints
+      .filter((row) => row.serviceId === id && row.enabled)
+      .filter(({ url }) => projectId !== undefined || !needsProject.test(url))
+      .map((row) => ({
+        id: row.id,
+        interface: row.interface,
+        region: row.regionId,
+        region_id: row.regionId,
+        url: row.url.replace(needsProject, projectId ?? ''),
+      })),
+  }));
 }
+
+/** How the URL of an endpoint says where the project goes. */
+const needsProject = /[$%]\((?:project|tenant)_id\)s/;

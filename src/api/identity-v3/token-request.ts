@@ -1,7 +1,12 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { OperatingError } from '../../base/errors.ts';
-import type { LoginMethod, LoginScope, Reference } from '../../identity/identity.ts';
+import type {
+  DomainReference as DomainReferenceTo,
+  LoginMethod,
+  LoginScope,
+  Reference,
+} from '../../identity/identity.ts';
 import { unauthenticated } from '../authenticate.ts';
 import { findFault, parseBody } from '../body.ts';
 
@@ -21,7 +26,7 @@ const Scope = Type.Union([
   Type.Object({
     project: Type.Optional(ScopedReference),
     domain: Type.Optional(DomainReference),
-    system: Type.Optional(Type.Unknown()),
+    system: Type.Optional(Type.Object({ all: Type.Optional(Type.Boolean()) })),
     unscoped: Type.Optional(Type.Unknown()),
   }),
 ]);
@@ -43,6 +48,14 @@ const TokenRequest = Type.Object({
         }),
       ),
       token: Type.Optional(Type.Object({ id: Secret })),
+      application_credential: Type.Optional(
+        Type.Object({
+          id: Type.Optional(Text),
+          name: Type.Optional(Text),
+          user: Type.Optional(ScopedReference),
+          secret: Secret,
+        }),
+      ),
     }),
     scope: Type.Optional(Scope),
   }),
@@ -91,6 +104,13 @@ function methodOf(identity: Auth['identity']): LoginMethod {
         throw malformed("Expecting to find token in 'auth/identity'.");
       }
       return { method, token: identity.token.id };
+    case 'application_credential': {
+      const given = identity.application_credential;
+      if (given === undefined) {
+        throw malformed("Expecting to find application_credential in 'auth/identity'.");
+      }
+      return { method, credential: credentialOf(given), secret: given.secret };
+    }
     case undefined:
     default:
       throw unauthenticated();
@@ -101,16 +121,31 @@ function scopeOf(scope: Auth['scope']): LoginScope {
   if (scope === undefined) return 'default';
   if (scope === 'unscoped' || scope.unscoped !== undefined) return 'unscoped';
   if (scope.project !== undefined) return { project: referenceTo('project', scope.project) };
-  // Roles are given on projects only: nobody has one on a domain or on the system.
-  if (scope.domain !== undefined || scope.system !== undefined) throw unauthenticated();
-  throw malformed("Expecting to find project in 'auth/scope'.");
+  if (scope.domain !== undefined) return { domain: domainOf(scope.domain) };
+  if (scope.system?.all === true) return 'system';
+  throw malformed("Expecting to find project, domain or system in 'auth/scope'.");
+}
+
+function credentialOf(
+  given: NonNullable<Auth['identity']['application_credential']>,
+): Extract<LoginMethod, { method: 'application_credential' }>['credential'] {
+  if (given.id !== undefined) return { id: given.id };
+  if (given.name !== undefined && given.user !== undefined) {
+    return { name: given.name, user: referenceTo('user', given.user) };
+  }
+  throw malformed("Expecting to find id, or name and user, in 'application_credential'.");
+}
+
+function domainOf({ id, name }: Static<typeof DomainReference>): DomainReferenceTo {
+  if (id !== undefined) return { id };
+  if (name !== undefined) return { name };
+  throw malformed('Expecting to find id or name in domain.');
 }
 
 function referenceTo(what: string, given: Static<typeof ScopedReference>): Reference {
   const { id, name, domain } = given;
   if (id !== undefined) return { id };
   if (name === undefined) throw malformed(`Expecting to find id or name in ${what}.`);
-  if (domain?.id !== undefined) return { name, domain: { id: domain.id } };
-  if (domain?.name !== undefined) return { name, domain: { name: domain.name } };
-  throw malformed(`Expecting to find domain in ${what}.`);
+  if (domain === undefined) throw malformed(`Expecting to find domain in ${what}.`);
+  return { name, domain: domainOf(domain) };
 }

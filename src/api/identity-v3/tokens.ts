@@ -3,31 +3,43 @@ import { OperatingError, isOperatingError } from '../../base/errors.ts';
 import type { Identity, TokenFacts } from '../../identity/identity.ts';
 import { authenticate, tokenIn } from '../authenticate.ts';
 import { readQuery } from '../query.ts';
-import { hasRole } from './access.ts';
+import { authorizeIdentity, type IdentityAction } from './access.ts';
 import { parseTokenRequest } from './token-request.ts';
-import { tokenView } from './token-view.ts';
+import { tokenView, type TokenViewOptions } from './token-view.ts';
 
 /** `/auth/tokens`: get, look at and revoke tokens. */
 export function tokenRoutes(
   app: FastifyInstance,
-  { identity, publicUrl }: { identity: Identity; publicUrl: string },
+  options: TokenViewOptions & { identity: Identity },
 ): void {
-  const onRequest = authenticate({ identity, publicUrl, scope: 'any' });
+  const { identity } = options;
+  const onRequest = authenticate({ ...options, scope: 'any' });
 
-  function answer(request: FastifyRequest, reply: FastifyReply, facts: TokenFacts): object {
+  async function answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    facts: TokenFacts,
+  ): Promise<object> {
     reply.header('vary', 'X-Auth-Token');
-    return tokenView(facts, { publicUrl, withCatalog: !('nocatalog' in readQuery(request)) });
+    return await tokenView(options, facts, { withCatalog: !('nocatalog' in readQuery(request)) });
   }
 
   /** The token that the request is about: the caller's user's own, or any for an admin. */
-  async function subject(request: FastifyRequest): Promise<{ token: string; facts: TokenFacts }> {
+  async function subject(
+    request: FastifyRequest,
+    action: IdentityAction,
+  ): Promise<{ token: string; facts: TokenFacts }> {
     const token = tokenIn(request, 'x-subject-token');
     if (token === undefined) throw noSuchToken();
     const facts = await identity.validate(token).catch((error: unknown) => {
       throw isOperatingError(error, 'unauthenticated') ? noSuchToken() : error;
     });
-    const mine = facts.user.id === request.tokenFacts.user.id;
-    if (!mine && !hasRole(request.tokenFacts, 'admin')) throw noSuchToken();
+    try {
+      authorizeIdentity(request.tokenFacts, action, facts.user.id === request.tokenFacts.user.id);
+    } catch (error) {
+      // Whether a token of somebody else's is good is nobody's business.
+      throw isOperatingError(error, 'forbidden') ? noSuchToken() : error;
+    }
     return { token, facts };
   }
 
@@ -36,17 +48,17 @@ export function tokenRoutes(
     const { token, facts } = await identity.login(how, scope);
     request.tokenFacts = facts;
     reply.code(201).header('x-subject-token', token);
-    return answer(request, reply, facts);
+    return await answer(request, reply, facts);
   });
 
   app.get('/auth/tokens', { onRequest }, async (request, reply) => {
-    const { token, facts } = await subject(request);
+    const { token, facts } = await subject(request, 'identity:validate_token');
     reply.header('x-subject-token', token);
-    return answer(request, reply, facts);
+    return await answer(request, reply, facts);
   });
 
   app.delete('/auth/tokens', { onRequest }, async (request, reply) => {
-    const { token } = await subject(request);
+    const { token } = await subject(request, 'identity:revoke_token');
     await identity.revoke(token);
     return reply.code(204).send();
   });

@@ -1,7 +1,13 @@
 /** Rows of the catalogue as Identity v3 shows them. */
-import type { DomainRow, ProjectRow, RoleRow, UserRow } from '../../catalog/identity-tables.ts';
+import type {
+  DomainRow,
+  ProjectRow,
+  RoleRow,
+  UserGroupRow,
+  UserRow,
+} from '../../catalog/identity-tables.ts';
 
-function linksTo(publicUrl: string, path: string): { self: string } {
+export function linksTo(publicUrl: string, path: string): { self: string } {
   return { self: `${publicUrl}/identity/v3/${path}` };
 }
 
@@ -22,14 +28,15 @@ export function collection(
 
 export function projectView(publicUrl: string, row: ProjectRow): object {
   return {
+    ...row.extra,
     id: row.id,
     name: row.name,
     domain_id: row.domainId,
-    parent_id: row.domainId,
+    parent_id: row.parentId ?? row.domainId,
     description: row.description,
     enabled: row.enabled,
     is_domain: false,
-    tags: [],
+    tags: row.tags,
     options: {},
     links: linksTo(publicUrl, `projects/${row.id}`),
   };
@@ -37,14 +44,25 @@ export function projectView(publicUrl: string, row: ProjectRow): object {
 
 export function userView(publicUrl: string, row: UserRow): object {
   return {
+    options: {},
+    ...row.extra,
     id: row.id,
     name: row.name,
     domain_id: row.domainId,
     enabled: row.enabled,
     password_expires_at: null,
-    options: {},
     ...(row.defaultProjectId === null ? {} : { default_project_id: row.defaultProjectId }),
     links: linksTo(publicUrl, `users/${row.id}`),
+  };
+}
+
+export function groupView(publicUrl: string, row: UserGroupRow): object {
+  return {
+    id: row.id,
+    name: row.name,
+    domain_id: row.domainId,
+    description: row.description,
+    links: linksTo(publicUrl, `groups/${row.id}`),
   };
 }
 
@@ -53,7 +71,7 @@ export function roleView(publicUrl: string, row: RoleRow): object {
     id: row.id,
     name: row.name,
     domain_id: null,
-    description: null,
+    description: row.description,
     options: {},
     links: linksTo(publicUrl, `roles/${row.id}`),
   };
