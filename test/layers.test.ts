@@ -49,6 +49,8 @@ const onlyModules: Record<string, Record<string, readonly string[]>> = {
       'src/server/config.ts',
       'src/server/config-options.ts',
       'src/server/config-source.ts',
+      'src/server/key-file.ts',
+      'src/server/rotate-key.ts',
     ],
   },
 };

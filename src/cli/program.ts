@@ -20,6 +20,7 @@ import { layersList } from './layers-list.ts';
 import { layersRepair } from './layers-repair.ts';
 import { planCommands } from './plan-commands.ts';
 import { repositoryAdopt } from './repository-adopt.ts';
+import { repositoryKey } from './repository-key.ts';
 import { repositoryList } from './repository-list.ts';
 import { serve } from './serve.ts';
 import { snapshotAttach } from './snapshot-attach.ts';
@@ -93,7 +94,7 @@ const groups: Readonly<Record<string, Group>> = {
   },
   repository: {
     description: 'where backups lie in the store',
-    commands: [repositoryList, repositoryAdopt],
+    commands: [repositoryList, repositoryAdopt, repositoryKey],
   },
 };
 

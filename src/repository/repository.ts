@@ -30,6 +30,14 @@ import { SlotPool } from './slot.ts';
 import { verifyBackups, type VerifyOptions } from './verify.ts';
 import type { VerifyDepth, VerifyReport } from './verify-report.ts';
 import { WorkPool } from './work-pool.ts';
+import {
+  addPassphrase,
+  addWrappingKey,
+  type KeySecret,
+  listWrappedKeys,
+  removeWrappedKey,
+  type WrappedKey,
+} from './wrapped-keys.ts';
 import { packsPerIndexDefault } from './write-indexes.ts';
 import { BackupWriter } from './writer.ts';
 
@@ -41,8 +49,9 @@ export async function createRepository(
   await writeHeader(store, { wrappingKey, clock });
 }
 
-export interface OpenOptions {
-  readonly wrappingKey: Uint8Array;
+export type OpenOptions = KeySecret & OpenSettings;
+
+interface OpenSettings {
   /** Threads, as many as cores by default; or threads that other repositories use as well. */
   readonly workers?: number | WorkPool;
   /** The size at which a pack is closed, 16 MiB by default. */
@@ -69,7 +78,7 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
   const { workers, packBytes = packBytesTarget, clock = systemClock } = options;
   const { packsPerIndex = packsPerIndexDefault } = options;
   assert(packBytes > 0 && packBytes <= packBytesTarget, 'packs stay below their limit');
-  const keys = await readHeader(store, options.wrappingKey);
+  const keys = await readHeader(store, options);
   const index = await loadBlockIndex(store, keys);
   const shared = workers instanceof WorkPool;
   const pool = shared ? workers : new WorkPool(workers);
@@ -254,6 +263,23 @@ export class Repository {
     options: { signal?: AbortSignal } = {},
   ): Promise<PruneOutcome> {
     return this.#exclusively(() => executePrune(this.#source, this.#holds, plan, options.signal));
+  }
+
+  /** The keys that open this repository. */
+  listKeys(): Promise<WrappedKey[]> {
+    return listWrappedKeys(this.#source.store, this.id);
+  }
+
+  /** Lets another key open it; returns its id. A weak passphrase rejects with `invalid_input`. */
+  addKey(secret: KeySecret): Promise<string> {
+    const { store, keys } = this.#source;
+    if ('passphrase' in secret) return addPassphrase(store, keys, secret.passphrase);
+    return addWrappingKey(store, keys, secret.wrappingKey);
+  }
+
+  /** Rejects with `not_found`, and with `conflict` for the last key. */
+  removeKey(keyId: string): Promise<void> {
+    return removeWrappedKey(this.#source.store, this.id, keyId);
   }
 
   async close(): Promise<void> {

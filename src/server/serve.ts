@@ -12,7 +12,7 @@ import { type Config, readConfig } from './config.ts';
 import { makeStoreRoot } from '../store/make-root.ts';
 import { cloudName, type Credentials, hasCredentials, writeCredentials } from './credentials.ts';
 import { takeDataFolder } from './data-folder.ts';
-import { readKeyFile } from './key-file.ts';
+import { readKey } from './key-file.ts';
 import { readNbdTls } from './nbd-tls.ts';
 
 /** Ending in order may take this long before a second signal ends the process at once. */
@@ -27,7 +27,9 @@ export async function serve(source: ConfigSource): Promise<void> {
   const config = readConfig(given);
   const folder = await takeDataFolder(config.dataFolder);
   try {
-    const { key, made: keyMade } = await readKeyFile(config.keyPath, { create: true });
+    const { key, made: keyMade } = await readKey(config.keyPath, source.environment, {
+      create: true,
+    });
     const addresses = await chooseAddresses(config);
     const { host } = addresses.nbdPublic;
     const nbdTls = config.nbdTls && (await readNbdTls(config.nbdTls, { host }));

@@ -1,0 +1,68 @@
+/** What `firn repository` commands share that work without a service: which store, which key. */
+import type { Command } from 'commander';
+import { isOperatingError, OperatingError } from '../base/errors.ts';
+import { type Config, readConfig } from '../server/config.ts';
+import { gatherOptions } from '../server/config-source.ts';
+import { openStoreRoot } from '../store/open-root.ts';
+import type { Store, StoreRoot } from '../store/store.ts';
+import type { Context } from './context.ts';
+import { sourceOf } from './serve-options.ts';
+
+export interface RepositoryPlace {
+  readonly config: Config;
+  readonly root: StoreRoot;
+}
+
+/** Adds the flags that say where the store and the key are. */
+export function addPlaceOptions(command: Command): Command {
+  return command
+    .option('--config <FILE>', 'the configuration file (FIRN_CONFIG)')
+    .option('--store <URL>', 'where the backups are (FIRN_STORE)')
+    .option('--key-file <PATH>', 'the key of the backups (FIRN_KEY_FILE)');
+}
+
+/** The store and the key's place, as `firn serve` would find them. */
+export async function repositoryPlace(
+  context: Context,
+  command: Command,
+): Promise<RepositoryPlace> {
+  const { given } = await gatherOptions(sourceOf(command, context.environment));
+  const config = readConfig(given);
+  return { config, root: openStoreRoot(config.storeUrl) };
+}
+
+/** Runs `work` on every container that holds a repository, or on the one that is named. */
+export async function forEachRepository(
+  root: StoreRoot,
+  named: string | undefined,
+  work: (container: string, store: Store) => Promise<void>,
+): Promise<number> {
+  let count = 0;
+  for (const container of named === undefined ? await root.containers() : [named]) {
+    const store = await root.open(container, { create: false });
+    try {
+      if ((await store.sizeOf('repository.json')) === undefined) {
+        if (named === undefined) continue;
+        throw new OperatingError('not_found', `${store.url} holds no repository`);
+      }
+      await work(container, store);
+      count += 1;
+    } finally {
+      await store.close();
+    }
+  }
+  return count;
+}
+
+/** As `forEachRepository`, but a store that is not there has none. */
+export async function repositoriesIfThere(
+  root: StoreRoot,
+  work: (container: string, store: Store) => Promise<void>,
+): Promise<number> {
+  try {
+    return await forEachRepository(root, undefined, work);
+  } catch (error) {
+    if (isOperatingError(error, 'unavailable')) return 0;
+    throw error;
+  }
+}
