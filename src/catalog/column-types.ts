@@ -6,6 +6,8 @@ export interface ColumnTypes {
   readonly integer: string;
   readonly boolean: string;
   readonly json: string;
+  /** Puts null below every value in an index, where that has to be said. */
+  readonly nullsFirst: string;
 }
 
 export const sqliteTypes: ColumnTypes = {
@@ -13,6 +15,7 @@ export const sqliteTypes: ColumnTypes = {
   integer: 'integer',
   boolean: 'integer',
   json: 'text',
+  nullsFirst: '',
 };
 
 export const postgresTypes: ColumnTypes = {
@@ -20,6 +23,7 @@ export const postgresTypes: ColumnTypes = {
   integer: 'bigint',
   boolean: 'boolean',
   json: 'jsonb',
+  nullsFirst: 'nulls first',
 };
 
 /** Gives statements that end in a semicolon at the end of a line. */

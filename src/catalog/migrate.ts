@@ -14,9 +14,10 @@ import { typesAndTransfers } from './migrations/0004-types-and-transfers.ts';
 import { verification } from './migrations/0005-verification.ts';
 import { auditAndImages } from './migrations/0006-audit-and-images.ts';
 import { quotasOfTypes } from './migrations/0007-quotas-of-types.ts';
-import { holdsAndWebhooks } from './migrations/0009-holds-and-webhooks.ts';
 import { plans } from './migrations/0008-plans.ts';
+import { holdsAndWebhooks } from './migrations/0009-holds-and-webhooks.ts';
 import { identity } from './migrations/0010-identity.ts';
+import { lists } from './migrations/0011-lists.ts';
 
 const migrations: readonly Migration[] = [
   firstTables,
@@ -29,6 +30,7 @@ const migrations: readonly Migration[] = [
   plans,
   holdsAndWebhooks,
   identity,
+  lists,
 ];
 
 /**

@@ -57,9 +57,17 @@ export function follows(orders: readonly Order[], row: object): Predicate {
   assert(first !== undefined, 'an order has a key');
   const value = values.get(first.column.field);
   const exact = beyondInTurn(first, rest, values);
-  if (first.column.nullable) return exact;
   // Implied by the exact predicate, and in a form that bounds the walk over an index.
-  return allOf([compare(first, value, sql`<=`, sql`>=`), exact]);
+  const bound = boundOf(first, value);
+  return bound === undefined ? exact : allOf([bound, exact]);
+}
+
+/** Undefined where the rows that follow are both some values and null: no index has that range. */
+function boundOf(first: Order, value: unknown): Predicate | undefined {
+  const { column, descending } = first;
+  if (value === null) return descending ? equals(column, null) : undefined;
+  if (column.nullable && descending) return undefined;
+  return compare(first, value, sql`<=`, sql`>=`);
 }
 
 function beyondInTurn(

@@ -193,6 +193,15 @@ describe('the cost of what is asked often', () => {
       catalog.list('backups', { where: { projectId: everyProject }, limit: 20 }),
     'a change by id': (catalog) =>
       catalog.change('volumes', { projectId, id, status: ['available'] }, { status: 'deleting' }),
+    'a page by status': (catalog) =>
+      catalog.list('volumes', { where: { projectId, status: 'error' }, limit: 20, after: volume }),
+    'a page in the order of names': (catalog) =>
+      catalog.list('volumes', {
+        where: { projectId },
+        sort: [{ field: 'name', direction: 'asc' }],
+        limit: 20,
+        after: { ...volume, name: 'n' },
+      }),
     'the sum of sizes': (catalog) => catalog.sum('volumes', 'size', { projectId }),
     'a look-up by name': (catalog) =>
       catalog.list('volumes', { where: { projectId, name: 'n' }, limit: 2 }),

@@ -16,6 +16,7 @@ import {
   parseMetadataFilter,
   parseWhole,
   readList,
+  timeFilters,
   type ListFace,
 } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
@@ -27,7 +28,8 @@ export const backupList: ListFace<'backups'> = {
   filters: {
     id: (id) => ({ id }),
     name: (name) => ({ name }),
-    'name~': (like) => ({ name: { like } }),
+    description: (description) => ({ description }),
+    ...timeFilters,
     status: (text) => ({ status: text as BackupRow['status'] }),
     volume_id: (volumeId) => ({ volumeId }),
     snapshot_id: (snapshotId) => ({ snapshotId }),

@@ -21,7 +21,6 @@ export const groupSnapshotList: ListFace<'groupSnapshots'> = {
   filters: {
     id: (id) => ({ id }),
     name: (name) => ({ name }),
-    'name~': (like) => ({ name: { like } }),
     status: (text) => ({ status: text as GroupSnapshotRow['status'] }),
     group_id: (groupId) => ({ groupId }),
     group_type_id: (groupTypeId) => ({ groupTypeId }),

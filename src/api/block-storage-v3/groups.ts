@@ -27,7 +27,6 @@ export const groupList: ListFace<'groups'> = {
   filters: {
     id: (id) => ({ id }),
     name: (name) => ({ name }),
-    'name~': (like) => ({ name: { like } }),
     status: (text) => ({ status: text as GroupRow['status'] }),
     group_type: (groupTypeId) => ({ groupTypeId }),
     availability_zone: (availabilityZone) => ({ availabilityZone }),

@@ -8,6 +8,8 @@ import { isAdmin } from '../../operation/scope.ts';
 import { parseBool, parsePage, parseSort, readQuery, type Query } from '../query.ts';
 import type { Viewer } from './view.ts';
 
+import { parseTimes, type TimeCondition } from './time-filter.ts';
+
 type Conditions<T extends TableName> = Partial<Omit<Where<T>, 'projectId'>>;
 
 /** Which names a resource's list can be filtered and sorted by. */
@@ -38,8 +40,7 @@ export function readList<T extends TableName>(
   const query = readQuery(request);
   let where: Conditions<T> = {};
   for (const [name, value] of Object.entries(query)) {
-    const filter = Object.hasOwn(face.filters, name) ? face.filters[name] : undefined;
-    if (filter !== undefined) where = { ...where, ...filter(value) };
+    where = { ...where, ...conditionOf(face, name, value, request.microversion) };
   }
   const page = parsePage(query);
   const sort = sortOf(query, face);
@@ -52,6 +53,28 @@ export function readList<T extends TableName>(
     withCount: counts && parseBool(query, 'with_count', false),
     projects: projectsOf(request, query),
   };
+}
+
+/** Since 3.31 a text is also found by a part of it, with `~` after the filter's name. */
+function conditionOf<T extends TableName>(
+  face: ListFace<T>,
+  name: string,
+  value: string,
+  microversion: number | undefined,
+): Conditions<T> {
+  const isLike = name.endsWith('~');
+  if (isLike && (microversion ?? likeSince) < likeSince) return {};
+  const filter = filterOf(face, isLike ? name.slice(0, -1) : name);
+  const made: Conditions<T> = filter === undefined ? {} : filter(value);
+  if (!isLike) return made;
+  const texts = Object.entries(made).filter(([, condition]) => condition === value);
+  return Object.fromEntries(texts.map(([field]) => [field, { like: value }])) as Conditions<T>;
+}
+
+const likeSince = 31;
+
+function filterOf<T extends TableName>({ filters }: ListFace<T>, name: string) {
+  return Object.hasOwn(filters, name) ? filters[name] : undefined;
 }
 
 function projectsOf(request: FastifyRequest, query: Query): Projects {
@@ -163,3 +186,13 @@ export function publicFilter(text: string | undefined): boolean | null {
   const message = `Invalid is_public filter [${text.slice(0, 100)}]`;
   throw new OperatingError('invalid_input', message, { field: 'is_public' });
 }
+
+/** Of the lists of volumes, snapshots and backups. */
+export const timeFilters = {
+  created_at: (text: string): { createdAt: TimeCondition } => ({
+    createdAt: parseTimes('created_at', text),
+  }),
+  updated_at: (text: string): { updatedAt: TimeCondition } => ({
+    updatedAt: parseTimes('updated_at', text),
+  }),
+};

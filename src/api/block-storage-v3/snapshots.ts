@@ -30,6 +30,7 @@ import {
   parseMetadataFilter,
   parseWhole,
   readList,
+  timeFilters,
   type ListFace,
 } from './list-query.ts';
 import { metadataRoutes } from './metadata-routes.ts';
@@ -68,7 +69,8 @@ export const snapshotList: ListFace<'snapshots'> = {
   filters: {
     id: (id) => ({ id }),
     name: (name) => ({ name }),
-    'name~': (like) => ({ name: { like } }),
+    description: (description) => ({ description }),
+    ...timeFilters,
     status: (text) => ({ status: text as SnapshotRow['status'] }),
     volume_id: (volumeId) => ({ volumeId }),
     volume_size: (text) => defined('size', parseWhole(text)),

@@ -18,6 +18,7 @@ import {
   parseMetadataFilter,
   parseWhole,
   readList,
+  timeFilters,
   type ListFace,
 } from './list-query.ts';
 import { metadataRoutes } from './metadata-routes.ts';
@@ -32,7 +33,6 @@ export const volumeList: ListFace<'volumes'> = {
     id: (id) => ({ id }),
     name: (name) => ({ name }),
     display_name: (name) => ({ name }),
-    'name~': (like) => ({ name: { like } }),
     status: (text) => ({ status: text as VolumeRow['status'] }),
     size: (text) => defined('size', parseWhole(text)),
     bootable: (text) => defined('bootable', parseFlag(text)),
@@ -41,6 +41,14 @@ export const volumeList: ListFace<'volumes'> = {
     source_volid: (sourceVolumeId) => ({ sourceVolumeId }),
     user_id: (userId) => ({ userId }),
     group_id: (groupId) => ({ groupId }),
+    backup_id: (backupId) => ({ backupId }),
+    description: (description) => ({ description }),
+    display_description: (description) => ({ description }),
+    volume_type_id: (volumeTypeId) => ({ volumeTypeId }),
+    multiattach: (text) => defined('multiattach', parseFlag(text)),
+    glance_metadata: (text) => defined('imageMetadata', parseMetadataFilter(text)),
+    consumes_quota: (text) => (parseFlag(text) === false ? { id: [] } : {}),
+    ...timeFilters,
     metadata: (text) => defined('metadata', parseMetadataFilter(text)),
   },
   sortFields: {

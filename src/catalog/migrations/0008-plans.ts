@@ -47,10 +47,10 @@ create index protections_by_volume on protections (volume_id, id);
 create index protections_by_plan on protections (plan_id, created_at, id);
 create index protections_by_project on protections (project_id, created_at, id);
 create index protections_by_state on protections (state, created_at, id);
-${runs({ text, integer, boolean, json })}`;
+${runs({ text, integer })}`;
 }
 
-function runs({ text, integer }: ColumnTypes): string {
+function runs({ text, integer }: Pick<ColumnTypes, 'text' | 'integer'>): string {
   return `
 create table plan_runs (
   id ${text} primary key,
