@@ -33,7 +33,9 @@ async function names(storage: Storage, query: string, microversion = '3.71', who
   const path = `/volumes/detail?${query}`;
   const { status, body } = await storage.ask({ who, path, microversion });
   assert.equal(status, 200, JSON.stringify(body));
-  return listIn(body, 'volumes').map((row) => textIn(row, 'name').replace('disk ', ''));
+  return listIn(body, 'volumes').map((row) =>
+    row['name'] === null ? '' : textIn(row, 'name').replace('disk ', ''),
+  );
 }
 
 const encoded = encodeURIComponent;
