@@ -11,6 +11,11 @@ import { Pace } from './pace.ts';
  */
 const inPlaceBytesMax = 128 * 1024;
 
+/** A file that is synced after so few writes in place has its writes begun at once. */
+const fewWrites = 64;
+/** What is looked at to see whether memory has a long range. */
+const probeBytes = 4096;
+
 /** All files of a process share their disk's pace. */
 const writePace = new Pace();
 
@@ -20,10 +25,15 @@ const writePace = new Pace();
  * What the page cache can serve is served in place, in microseconds; what would wait for the disk
  * goes to the thread pool, so that a slow disk never holds up this thread. For reads the kernel
  * says which it is. For writes it does not: they are made in place until one of them was slow.
+ * Where a sync follows every few writes, the disk begins with each of them at once, so that it is
+ * done with most of them when the sync comes.
  */
 export class DescriptorFile implements OpenFile {
   readonly #descriptor: number;
   readonly #coldReads: ColdReads;
+  /** Writes in place since the last sync began. */
+  #unsyncedWrites = 0;
+  #isSyncedOften = false;
 
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
@@ -35,9 +45,8 @@ export class DescriptorFile implements OpenFile {
   }
 
   read(target: Uint8Array, positionBytes: number): Promise<number> {
-    if (target.byteLength > inPlaceBytesMax || nativeCalls === undefined) {
-      return this.#readInPool(target, positionBytes);
-    }
+    if (nativeCalls === undefined) return this.#readInPool(target, positionBytes);
+    if (target.byteLength > inPlaceBytesMax) return this.#readLong(target, positionBytes);
     if (this.readNow(target, positionBytes)) return Promise.resolve(target.byteLength);
     return this.#coldReads.read(target, positionBytes);
   }
@@ -58,6 +67,10 @@ export class DescriptorFile implements OpenFile {
     const from = performance.now();
     try {
       const done = fs.writeSync(this.#descriptor, content, 0, byteLength, positionBytes);
+      this.#unsyncedWrites += 1;
+      if (this.#isSyncedOften) {
+        nativeCalls?.beginWriting(this.#descriptor, positionBytes, byteLength);
+      }
       return done === byteLength;
     } catch {
       return false;
@@ -67,6 +80,8 @@ export class DescriptorFile implements OpenFile {
   }
 
   datasync(): Promise<void> {
+    this.#isSyncedOften = this.#unsyncedWrites > 0 && this.#unsyncedWrites <= fewWrites;
+    this.#unsyncedWrites = 0;
     return settle((done) => fs.fdatasync(this.#descriptor, done));
   }
 
@@ -102,6 +117,16 @@ export class DescriptorFile implements OpenFile {
         else reject(error);
       });
     });
+  }
+
+  /** The disk is asked for a long range as a whole; the kernel alone asks for pieces of it. */
+  async #readLong(target: Uint8Array, positionBytes: number): Promise<number> {
+    const { byteLength } = target;
+    const isThere =
+      this.readNow(target.subarray(0, probeBytes), positionBytes) &&
+      this.readNow(target.subarray(-probeBytes), positionBytes + byteLength - probeBytes);
+    if (!isThere) await nativeCalls?.fetchInPool(this.#descriptor, positionBytes, byteLength);
+    return this.#readInPool(target, positionBytes);
   }
 
   #readInPool(target: Uint8Array, positionBytes: number): Promise<number> {

@@ -4,7 +4,7 @@ import { bindNative, type NativeLibrary } from '../base/native-library.ts';
 
 /**
  * System calls of Linux that Node does not have, through the C library: preadv2(2),
- * posix_fadvise(2) and fallocate(2).
+ * posix_fadvise(2), sync_file_range(2) and fallocate(2).
  */
 export interface NativeCalls {
   /**
@@ -15,6 +15,10 @@ export interface NativeCalls {
   readCached(descriptor: number, target: Uint8Array, positionBytes: number): number;
   /** Asks the disk for a range, and does not wait for it. */
   fetch(descriptor: number, offsetBytes: number, lengthBytes: number): void;
+  /** The same from the thread pool: for a long range the asking alone takes a while. */
+  fetchInPool(descriptor: number, offsetBytes: number, lengthBytes: number): Promise<void>;
+  /** Has the disk begin to write a range that is in memory, and does not wait for it. */
+  beginWriting(descriptor: number, offsetBytes: number, lengthBytes: number): void;
   /**
    * Gives a range of a file back to the file system: it reads as zeros from then on, and the size
    * stays. Rejects with the system's error, `EOPNOTSUPP` where files cannot have holes.
@@ -26,6 +30,8 @@ export interface NativeCalls {
 const RWF_NOWAIT = 8;
 /** The range will be read soon (linux/fadvise.h). */
 const POSIX_FADV_WILLNEED = 3;
+/** Begin to write what is not being written already (linux/fs.h). */
+const SYNC_FILE_RANGE_WRITE = 2;
 /** Make a hole, and leave the size as it is (linux/falloc.h). */
 const FALLOC_FL_PUNCH_HOLE_AND_KEEP_SIZE = 3;
 
@@ -36,6 +42,8 @@ type ReadVector = (
   positionBytes: number,
   flags: number,
 ) => number;
+
+type OnRange = (fd: number, offsetBytes: number, lengthBytes: number, how: number) => number;
 
 type Allocate = (fd: number, mode: number, offsetBytes: number, lengthBytes: number) => number;
 
@@ -51,8 +59,18 @@ function bind({ koffi, library }: NativeLibrary): NativeCalls {
     'int64',
     'int',
   ]);
-  const fadvise: (fd: number, offsetBytes: number, lengthBytes: number, advice: number) => number =
-    library.func('posix_fadvise64', 'int', ['int', 'int64', 'int64', 'int']);
+  const fadvise: Koffi.KoffiFunc<OnRange> = library.func('posix_fadvise64', 'int', [
+    'int',
+    'int64',
+    'int64',
+    'int',
+  ]);
+  const syncRange: OnRange = library.func('sync_file_range', 'int', [
+    'int',
+    'int64',
+    'int64',
+    'uint',
+  ]);
   const fallocate: Koffi.KoffiFunc<Allocate> = library.func('fallocate64', 'int', [
     'int',
     'int',
@@ -67,6 +85,15 @@ function bind({ koffi, library }: NativeLibrary): NativeCalls {
     fetch: (descriptor, offsetBytes, lengthBytes) => {
       // Only advice: where it is not taken, the read that follows waits.
       fadvise(descriptor, offsetBytes, lengthBytes, POSIX_FADV_WILLNEED);
+    },
+    fetchInPool: (descriptor, offsetBytes, lengthBytes) =>
+      new Promise((resolve) => {
+        const advice = POSIX_FADV_WILLNEED;
+        fadvise.async(descriptor, offsetBytes, lengthBytes, advice, () => resolve());
+      }),
+    beginWriting: (descriptor, offsetBytes, lengthBytes) => {
+      // What is not begun now, and any failure, is left to the next sync.
+      syncRange(descriptor, offsetBytes, lengthBytes, SYNC_FILE_RANGE_WRITE);
     },
     punchHole: (descriptor, offsetBytes, lengthBytes) =>
       new Promise((resolve, reject) => {

@@ -121,7 +121,7 @@ export class Channel {
       if (used > 0 && used + bytes.length > gathered.length) pass(index);
       if (bytes.length > gathered.length / 4) {
         if (used > 0) pass(index);
-        this.#pass(bytes, () => this.#settle(message));
+        this.#pass(bytes, () => this.#settle(message), { isLent: false });
         first = index + 1;
       } else used += bytes.copy(gathered, used);
     }
@@ -133,11 +133,15 @@ export class Channel {
     taken?.();
   }
 
-  /** Sends what the peer takes; of the rest Node holds a copy. */
-  #pass(bytes: Buffer, taken: () => void): void {
+  /** Sends what the peer takes; the rest Node holds, of what is only lent a copy. */
+  #pass(bytes: Buffer, taken: () => void, { isLent } = { isLent: true }): void {
     const count = this.#held === 0 ? (this.#direct?.socket.send(bytes) ?? 0) : 0;
-    if (count === bytes.length) taken();
-    else this.#hold(Buffer.from(bytes.subarray(count)), taken);
+    if (count === bytes.length) {
+      taken();
+      return;
+    }
+    const rest = bytes.subarray(count);
+    this.#hold(isLent ? Buffer.from(rest) : rest, taken);
   }
 
   #hold(bytes: Buffer, taken: () => void): void {
