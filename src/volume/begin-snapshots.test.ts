@@ -70,3 +70,56 @@ test('after a failed sync there is no snapshot, and asking for it says why', asy
   assert.equal(await engine.findSnapshot('s'), undefined);
   await device.close();
 });
+
+test('a freeze waits for no write: what is under way ends in the snapshot', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-begin-'));
+  const { promise: written, resolve: letWrite } = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  let holds = true;
+  const fs: FileOperations = {
+    ...nodeFileOperations,
+    open: async (path, mode) => {
+      const file = await nodeFileOperations.open(path, mode);
+      if (!path.endsWith('/data') || !holds) return file;
+      const write = file.write.bind(file);
+      return Object.assign(file, {
+        writeNow: () => false,
+        write: (content: Uint8Array, at: number) => {
+          begun.resolve();
+          return written.then(() => write(content, at));
+        },
+      });
+    },
+  };
+  const engine = await openVolumeEngine({ folder, fs });
+  t.after(async () => {
+    await engine.close();
+    await rm(folder, { recursive: true });
+  });
+  await engine.createVolume({ volumeId: 'v', lengthBytes: 8 * sector });
+  const device = await engine.openVolume('v');
+  const target = Buffer.alloc(2 * sector);
+  await device.read(0, target);
+  const underWay = device.write(0, Buffer.alloc(2 * sector, 1));
+  const waiting = device.write(sector, Buffer.alloc(sector, 2));
+  await begun.promise;
+  holds = false;
+  const wanted = [{ volumeId: 'v', snapshotId: 's' }];
+  await engine.beginSnapshots(wanted);
+  await device.write(4 * sector, Buffer.alloc(sector, 3));
+  assert.equal(await engine.findSnapshot('s'), undefined, 'it is not whole yet');
+  letWrite();
+  await Promise.all([underWay, waiting]);
+  await engine.createSnapshots(wanted);
+  await device.flush();
+  const whole = Buffer.alloc(5 * sector);
+  await device.read(0, whole);
+  const expected = [1, 2, 0, 0, 3].map((byte) => Buffer.alloc(sector, byte));
+  assert.ok(whole.equals(Buffer.concat(expected)));
+  const snapshot = await engine.openSnapshot('s');
+  await snapshot.read(0, whole);
+  const before = [1, 1, 0, 0, 0].map((byte) => Buffer.alloc(sector, byte));
+  assert.ok(whole.equals(Buffer.concat(before)));
+  await snapshot.close();
+  await device.close();
+});

@@ -19,8 +19,8 @@ interface Region {
  * Invariants:
  * - A layer keeps its slot. When it was merged into its child, the slot points to the child, which
  *   holds the same bytes; so owner maps stay valid across freezes and merges.
- * - An owner map that is kept is complete: whoever marks sectors of the top layer marks them here
- *   in the same turn of the event loop.
+ * - An owner map that is kept is complete: whoever marks sectors of the top layer, or ends what was
+ *   begun on a former one, marks them here in the same turn of the event loop.
  * - `generation` changes with the layers; who looked something up and then waited looks again.
  */
 export class Chain {
@@ -53,9 +53,9 @@ export class Chain {
     return this.#generation;
   }
 
-  /** The value that stands for the top layer in an owner map. */
-  get topOwner(): number {
-    return firstSlotOwner + must(this.#slotOf.get(this.top), 'the top layer has a slot');
+  /** The value that stands for a layer in an owner map. */
+  ownerOf(layer: Layer): number {
+    return firstSlotOwner + must(this.#slotOf.get(layer), 'a layer of the chain has a slot');
   }
 
   /** The layer that an owner map names, which holds the data of the sector. */
@@ -81,8 +81,12 @@ export class Chain {
     return loading;
   }
 
-  /** Notes that the sectors have a new owner. The top layer was marked in the same turn. */
-  mark(firstSector: number, endSector: number, owner: number): void {
+  /**
+   * Notes that sectors, which `layer` has marked in this turn, have a new owner. Where that is not
+   * the top any more, owner maps that are being built may have read its marks already.
+   */
+  mark(layer: Layer, firstSector: number, endSector: number, owner: number): void {
+    if (layer !== this.top) this.#generation += 1;
     for (let sector = firstSector; sector < endSector;) {
       const region = Math.floor(sector / regionSectors);
       const from = sector - region * regionSectors;
@@ -171,7 +175,7 @@ export class Chain {
   #finish(region: number, frozen: Owners | undefined, page: Uint8Array | undefined): Owners {
     if (frozen === undefined && page === undefined) return emptyOwners;
     const owners = frozen ?? new Uint16Array(regionSectors);
-    if (page !== undefined) overlayOwners(owners, page, this.topOwner - firstSlotOwner);
+    if (page !== undefined) overlayOwners(owners, page, this.ownerOf(this.top) - firstSlotOwner);
     const held: Region = {
       owners,
       usedLately: false,

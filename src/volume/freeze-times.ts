@@ -1,4 +1,4 @@
-/** How long freezes have kept gates closed, in milliseconds. A group counts as one freeze. */
+/** How long the instants of freezes took, in milliseconds. A group counts as one freeze. */
 export class FreezeTimes {
   #count = 0;
   #lastMs = 0;
@@ -16,9 +16,9 @@ export class FreezeTimes {
     return this.#maxMs;
   }
 
-  note(closedMs: number): void {
+  note(tookMs: number): void {
     this.#count += 1;
-    this.#lastMs = closedMs;
-    this.#maxMs = Math.max(this.#maxMs, closedMs);
+    this.#lastMs = tookMs;
+    this.#maxMs = Math.max(this.#maxMs, tookMs);
   }
 }

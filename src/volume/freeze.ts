@@ -56,7 +56,7 @@ export async function withFrozen<T>(
       entered.push({ volume, live, old });
     }
     const parts = await makeHeads(set, entered);
-    await exchangeAll(set, parts);
+    exchangeAll(set, parts);
     onFrozen();
     await settleAll(parts.map(({ live, old }) => live.settle(old)));
     return await work(entered.map(({ old }) => old));
@@ -77,16 +77,14 @@ async function makeHeads(set: VolumeSet, entered: readonly Entered[]): Promise<P
   return parts;
 }
 
-/** Closes all gates, exchanges all heads in one turn of the event loop, and opens all gates. */
-async function exchangeAll(set: VolumeSet, parts: readonly Part[]): Promise<void> {
+/** Exchanges all heads in one turn of the event loop: the instant. */
+function exchangeAll(set: VolumeSet, parts: readonly Part[]): void {
   for (const { live } of parts) live.assertSound();
   const startMs = monotonicMs();
-  await Promise.all(parts.map(({ live }) => live.closeGate()));
   for (const { volume, live, head } of parts) {
     set.shelf.add(head);
     live.exchange(head);
     volume.record = { ...volume.record, head: head.id };
   }
-  for (const { live } of parts) live.openGate();
   set.freezeTimes.note(monotonicMs() - startMs);
 }

@@ -6,13 +6,20 @@ import type { SectorKind } from '../layer/sector.ts';
 import { absent, data, sectorBytes, zero } from '../layer/sector.ts';
 import type { Chain } from './chain.ts';
 import { chainExtents, ownersOf, readChain, readChainNow } from './chain-reader.ts';
-import { Gate } from './gate.ts';
 import { RangeLocks } from './range-locks.ts';
 import { absentOwner, firstSlotOwner, ownerRunEnd, regionSectors, zeroOwner } from './region.ts';
 import { SpaceReturn } from './space-return.ts';
+import { UnderWay } from './under-way.ts';
 
 /** Hears that a change counts, or why it does not. */
 type Done = (error?: unknown) => void;
+
+/** The sectors of a write, and where it begins in them. */
+interface WriteRange {
+  readonly firstSector: number;
+  readonly endSector: number;
+  readonly offsetBytes: number;
+}
 
 /** Sectors that hold what was written, which does not count yet. */
 interface Unmarked {
@@ -26,8 +33,11 @@ interface Unmarked {
  * share one.
  *
  * Invariants:
- * - Whoever changes sectors is inside the gate and holds their range lock, so the head stays the
- *   head meanwhile, and a sector is read, completed and written back by one at a time.
+ * - Whoever changes sectors holds their range lock, so a sector is read, completed and written back
+ *   by one at a time; and ends on the head that it began on. A freeze waits for nobody: what is
+ *   under way at its instant still goes into the former head, and is a part of the snapshot, which
+ *   is there only when the last of that has ended. Nobody was told before the instant that such a
+ *   change counts, so nothing that came after it can be in an earlier snapshot.
  * - A flush covers the head, every former head that is not durable yet, and the record that says
  *   which layer is the head.
  * - After a failed flush nothing more is acknowledged.
@@ -38,7 +48,7 @@ export class LiveVolume {
   users = 0;
   #lengthBytes: number;
   readonly #commit: () => Promise<void>;
-  readonly #gate = new Gate();
+  readonly #underWay = new UnderWay();
   readonly #locks = new RangeLocks();
   /** Former heads whose last writes are not known to be durable. */
   readonly #unsynced = new Set<Layer>();
@@ -95,7 +105,7 @@ export class LiveVolume {
     if (!Number.isInteger(first) || !Number.isInteger(end) || this.#failure !== undefined) {
       return false;
     }
-    if (!this.#gate.isOpen || !this.#locks.isFree(first, end)) return false;
+    if (!this.#locks.isFree(first, end)) return false;
     if (!this.chain.top.writeNow(offsetBytes, content)) return false;
     this.#requests += 1;
     this.#unmarked.push({ first, end, done });
@@ -109,7 +119,8 @@ export class LiveVolume {
     const unmarked = this.#unmarked;
     this.#unmarked = [];
     if (chain.top.markNow(unmarked)) {
-      for (const { first, end } of unmarked) chain.mark(first, end, chain.topOwner);
+      const { top } = chain;
+      for (const { first, end } of unmarked) chain.mark(top, first, end, chain.ownerOf(top));
       for (const { done } of unmarked) done();
       return;
     }
@@ -120,8 +131,8 @@ export class LiveVolume {
   async write(offsetBytes: number, content: Uint8Array): Promise<void> {
     const firstSector = Math.floor(offsetBytes / sectorBytes);
     const endSector = Math.ceil((offsetBytes + content.byteLength) / sectorBytes);
-    await this.#change(firstSector, endSector, () =>
-      this.#writeLocked(firstSector, endSector, offsetBytes, content),
+    await this.#change(firstSector, endSector, (head) =>
+      this.#writeLocked(head, { firstSector, endSector, offsetBytes }, content),
     );
   }
 
@@ -132,14 +143,14 @@ export class LiveVolume {
     const endWhole = this.#endOfWhole(endBytes);
     const firstSector = Math.floor(offsetBytes / sectorBytes);
     const endSector = Math.ceil(endBytes / sectorBytes);
-    await this.#change(firstSector, endSector, async () => {
+    await this.#change(firstSector, endSector, async (head) => {
       if (firstWhole > endWhole) {
-        await this.#zeroBroken(offsetBytes, endBytes);
+        await this.#zeroBroken(head, offsetBytes, endBytes);
         return;
       }
-      await this.#zeroBroken(offsetBytes, Math.min(firstWhole * sectorBytes, endBytes));
-      await this.#freeLocked(firstWhole, endWhole);
-      await this.#zeroBroken(Math.max(endWhole * sectorBytes, offsetBytes), endBytes);
+      await this.#zeroBroken(head, offsetBytes, Math.min(firstWhole * sectorBytes, endBytes));
+      await this.#freeLocked(head, firstWhole, endWhole);
+      await this.#zeroBroken(head, Math.max(endWhole * sectorBytes, offsetBytes), endBytes);
     });
   }
 
@@ -148,7 +159,9 @@ export class LiveVolume {
     const firstWhole = Math.ceil(offsetBytes / sectorBytes);
     const endWhole = this.#endOfWhole(offsetBytes + lengthBytes);
     if (firstWhole >= endWhole) return;
-    await this.#change(firstWhole, endWhole, () => this.#freeLocked(firstWhole, endWhole));
+    await this.#change(firstWhole, endWhole, (head) =>
+      this.#freeLocked(head, firstWhole, endWhole),
+    );
   }
 
   /** Makes durable all that was written before. */
@@ -165,16 +178,7 @@ export class LiveVolume {
     this.returnSpace();
   }
 
-  /** Lets no change begin until `openGate`; resolves when those that had begun have ended. */
-  closeGate(): Promise<void> {
-    return this.#gate.close();
-  }
-
-  openGate(): void {
-    this.#gate.open();
-  }
-
-  /** Puts a new head on the old one, which is frozen from now on. The gate is closed. */
+  /** Puts a new head on the old one: what begins from now on goes there. */
   exchange(head: Layer): void {
     const old = this.chain.top;
     assert(head.record.parent === old.id, 'the new head lies on the old one');
@@ -207,8 +211,9 @@ export class LiveVolume {
     return this.#unsynced.has(layer);
   }
 
-  /** Makes a former head durable, which does not change any more. */
+  /** Waits for what is under way on a former head, and makes that durable; it is frozen then. */
   async settle(frozen: Layer): Promise<void> {
+    await this.#underWay.ended(frozen);
     try {
       await frozen.flush();
     } catch (error) {
@@ -239,27 +244,26 @@ export class LiveVolume {
     }
   }
 
-  async #change(first: number, end: number, work: () => Promise<void>): Promise<void> {
+  /** Runs `work`, with the head that it is to change, while nobody else changes these sectors. */
+  async #change(first: number, end: number, work: (head: Layer) => Promise<void>): Promise<void> {
     if (first === end) return;
     this.#requests += 1;
-    const entering = this.#gate.enter();
-    if (entering !== undefined) await entering;
     const lock = this.#locks.acquire(first, end);
     try {
       if (lock.waiting !== undefined) await lock.waiting;
       this.assertSound();
-      await work();
-      if (this.chain.top.wantsFlush) await this.chain.top.flush();
+      const head = this.chain.top;
+      this.#underWay.begin(head);
+      await work(head).finally(() => this.#underWay.end(head));
+      if (head.wantsFlush) await head.flush();
     } finally {
       this.#locks.release(lock);
-      this.#gate.leave();
     }
   }
 
   async #writeLocked(
-    firstSector: number,
-    endSector: number,
-    offsetBytes: number,
+    head: Layer,
+    { firstSector, endSector, offsetBytes }: WriteRange,
     content: Uint8Array,
   ): Promise<void> {
     const isWhole =
@@ -268,9 +272,8 @@ export class LiveVolume {
     const whole = isWhole
       ? content
       : await this.#complete(firstSector, endSector, offsetBytes, content);
-    const { top } = this.chain;
-    await top.write(firstSector * sectorBytes, whole);
-    await this.#mark(firstSector, endSector, data);
+    await head.write(firstSector * sectorBytes, whole);
+    await this.#mark(head, firstSector, endSector, data);
   }
 
   /** The content with the bytes around it that its first and last sector need. */
@@ -292,18 +295,19 @@ export class LiveVolume {
   }
 
   /** Writes zeros into a part of one sector, unless it reads as zeros anyhow. */
-  async #zeroBroken(startBytes: number, endBytes: number): Promise<void> {
+  async #zeroBroken(head: Layer, startBytes: number, endBytes: number): Promise<void> {
     if (startBytes >= endBytes) return;
-    const sector = Math.floor(startBytes / sectorBytes);
-    const region = Math.floor(sector / regionSectors);
+    const firstSector = Math.floor(startBytes / sectorBytes);
+    const region = Math.floor(firstSector / regionSectors);
     const owners = await ownersOf(this.chain, region);
-    if ((owners[sector - region * regionSectors] ?? absentOwner) < firstSlotOwner) return;
-    const end = Math.ceil(endBytes / sectorBytes);
-    await this.#writeLocked(sector, end, startBytes, Buffer.alloc(endBytes - startBytes));
+    if ((owners[firstSector - region * regionSectors] ?? absentOwner) < firstSlotOwner) return;
+    const endSector = Math.ceil(endBytes / sectorBytes);
+    const range = { firstSector, endSector, offsetBytes: startBytes };
+    await this.#writeLocked(head, range, Buffer.alloc(endBytes - startBytes));
   }
 
   /** Frees whole sectors. What reads as zeros already stays as it is. */
-  async #freeLocked(firstSector: number, endSector: number): Promise<void> {
+  async #freeLocked(head: Layer, firstSector: number, endSector: number): Promise<void> {
     for (let sector = firstSector; sector < endSector;) {
       const region = Math.floor(sector / regionSectors);
       const base = region * regionSectors;
@@ -313,29 +317,24 @@ export class LiveVolume {
       while (sector < end) {
         const run = base + ownerRunEnd(owners, sector - base, end - base);
         const owner = owners[sector - base] ?? absentOwner;
-        if (owner >= firstSlotOwner) await this.#mark(sector, run, this.#freedKind());
+        if (owner >= firstSlotOwner) await this.#mark(head, sector, run, freedKind(head));
         sector = run;
       }
     }
   }
 
-  /** Under the oldest layer there is nothing that a mark would have to hide. */
-  #freedKind(): SectorKind {
-    return this.chain.top.record.parent === null ? absent : zero;
-  }
-
-  /** Marks sectors in the head and in the owner maps, in one turn. */
-  #mark(firstSector: number, endSector: number, kind: SectorKind): Promise<void> {
+  /** Marks sectors in a head and in the owner maps, in one turn. */
+  #mark(head: Layer, firstSector: number, endSector: number, kind: SectorKind): Promise<void> {
     const { chain } = this;
-    return chain.top.mark(firstSector, endSector, kind, () => {
-      const owner = kind === data ? chain.topOwner : kind === zero ? zeroOwner : absentOwner;
-      chain.mark(firstSector, endSector, owner);
+    return head.mark(firstSector, endSector, kind, () => {
+      const owner = kind === data ? chain.ownerOf(head) : kind === zero ? zeroOwner : absentOwner;
+      chain.mark(head, firstSector, endSector, owner);
     });
   }
 
   async #markLater({ first, end, done }: Unmarked): Promise<void> {
     try {
-      await this.#change(first, end, () => this.#mark(first, end, data));
+      await this.#change(first, end, (head) => this.#mark(head, first, end, data));
     } catch (error) {
       done(error);
       return;
@@ -361,4 +360,9 @@ export class LiveVolume {
         : new OperatingError('io', `A flush has failed: ${messageOf(error)}`, { cause: error });
     return this.#failure;
   }
+}
+
+/** Under the oldest layer there is nothing that a mark would have to hide. */
+function freedKind(layer: Layer): SectorKind {
+  return layer.record.parent === null ? absent : zero;
 }

@@ -81,12 +81,16 @@ class Model {
         if (others.some((other) => other.content[place] === write)) shared += sector;
         else exclusive += sector;
       }
-      assert.deepEqual(await this.#engine.usage(view.of), {
+      const expected = {
         logicalBytes: lengthBytes,
         allocatedBytes: shared + exclusive,
         sharedBytes: shared,
         exclusiveBytes: exclusive,
-      });
+      };
+      assert.deepEqual(await this.#engine.usage(view.of), expected);
+      const device = await this.#engine.openVolume(view.owner);
+      assert.deepEqual(await this.#engine.usage(view.of), expected, 'in use');
+      await device.close();
     }
   }
 

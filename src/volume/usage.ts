@@ -5,6 +5,7 @@ import type { Layer } from '../layer/layer.ts';
 import { pageBytes, pageSectors } from '../layer/map-page.ts';
 import { sectorBytes } from '../layer/sector.ts';
 import type { Usage } from './engine.ts';
+import { type Count, countOwned } from './usage-of-head.ts';
 import type { Branch, UsagePlan } from './usage-plan.ts';
 import { isStale, planUsage } from './usage-plan.ts';
 import type { VolumeSet } from './volume-set.ts';
@@ -23,11 +24,6 @@ const bitCounts = Uint8Array.from(
   (_, byte) => byte.toString(2).replaceAll('0', '').length,
 );
 
-interface Count {
-  allocated: number;
-  exclusive: number;
-}
-
 /**
  * Counts what a reader of this layer finds, and what of that nobody else does (engine.ts: Usage).
  *
@@ -42,21 +38,26 @@ export async function measureUsage(
   lengthBytes: number,
 ): Promise<Usage> {
   return set.withPin(layerId, async () => {
-    const total: Count = { allocated: 0, exclusive: 0 };
-    const pages = await planned(set, layerId, pagesOf);
-    for (let first = 0; first < pages.length; first += pagesAtOnce) {
-      const some = pages.slice(first, first + pagesAtOnce);
-      const count = await planned(set, layerId, (plan) => countPages(plan, some));
-      total.allocated += count.allocated;
-      total.exclusive += count.exclusive;
-    }
+    const count = (await countOwned(set, layerId)) ?? (await countAll(set, layerId));
     return {
       logicalBytes: lengthBytes,
-      allocatedBytes: total.allocated * sectorBytes,
-      sharedBytes: (total.allocated - total.exclusive) * sectorBytes,
-      exclusiveBytes: total.exclusive * sectorBytes,
+      allocatedBytes: count.allocated * sectorBytes,
+      sharedBytes: (count.allocated - count.exclusive) * sectorBytes,
+      exclusiveBytes: count.exclusive * sectorBytes,
     };
   });
+}
+
+async function countAll(set: VolumeSet, layerId: string): Promise<Count> {
+  const total = { allocated: 0, exclusive: 0 };
+  const pages = await planned(set, layerId, pagesOf);
+  for (let first = 0; first < pages.length; first += pagesAtOnce) {
+    const some = pages.slice(first, first + pagesAtOnce);
+    const count = await planned(set, layerId, (plan) => countPages(plan, some));
+    total.allocated += count.allocated;
+    total.exclusive += count.exclusive;
+  }
+  return total;
 }
 
 /** Runs `work` on the layers as they lie now, again when one of them was merged away meanwhile. */
@@ -97,7 +98,7 @@ function addSectors(to: Uint8Array, from: Uint8Array): void {
 }
 
 async function countPages(plan: UsagePlan, pages: readonly number[]): Promise<Count> {
-  const count: Count = { allocated: 0, exclusive: 0 };
+  const count = { allocated: 0, exclusive: 0 };
   const open = sectorSet(pages.length, true);
   const reached = sectorSet(pages.length, false);
   const left = pages.map(() => pageSectors);

@@ -137,6 +137,14 @@ export class VolumeSet implements CollectorView {
     return chain;
   }
 
+  /** The chain of a volume in use whose head this is. */
+  chainInUse(headId: string): Chain | undefined {
+    for (const { live } of this.#volumes.values()) {
+      if (live?.chain.top.id === headId) return live.chain;
+    }
+    return undefined;
+  }
+
   closeView(chain: Chain): void {
     this.unpin(chain.top.id);
     this.#chains.delete(chain);
