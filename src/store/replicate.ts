@@ -1,0 +1,218 @@
+/**
+ * A store and a copy of it in another place. Puts go to the first store, and reach the copy in the
+ * background (`copy-queue.ts`); what the first store has lost, or cannot tell just now, is read from
+ * the copy. Copy 0 of an object is the first store's, copy 1 the other's.
+ */
+import { join } from 'node:path';
+import { type ErrorCode, isOperatingError } from '../base/errors.ts';
+import { CopyQueue, type CopyQueueOptions, type CopyState } from './copy-queue.ts';
+import { Removals } from './removals.ts';
+import type { GetOptions, Store, StoredObject, StoreOptions, StoreRoot } from './store.ts';
+
+export interface ReplicationOptions extends Pick<
+  CopyQueueOptions,
+  'isRoot' | 'sleep' | 'onProblem'
+> {
+  readonly first: StoreRoot;
+  readonly copy: StoreRoot;
+  /** A folder on this machine, for the names that are to be removed from the copy. */
+  readonly folder: string;
+}
+
+export interface ReplicatedRoot extends StoreRoot {
+  /** How far the copy of a container is; undefined when the container was not opened yet. */
+  copyState(container: string): (CopyState & { readonly url: string }) | undefined;
+  /** Whether the copy holds an object; undefined: not known (yet). */
+  isCopied(container: string, name: string): boolean | undefined;
+}
+
+type Opening = () => Promise<Store>;
+
+export function replicateRoot(options: ReplicationOptions): ReplicatedRoot {
+  const { first, copy, folder } = options;
+  const queues = new Map<string, Promise<{ queue: CopyQueue; removals: Removals }>>();
+  const opened = new Map<string, CopyQueue>();
+
+  async function startQueue(container: string, openFirst: Opening, openCopy: Opening) {
+    const removals = await Removals.open(join(folder, `removals-${container}`));
+    const queue = new CopyQueue({ ...options, first: openFirst, copy: openCopy, removals });
+    opened.set(container, queue);
+    return { queue, removals };
+  }
+
+  async function open(container: string, { create }: { create: boolean }): Promise<Store> {
+    const openFirst = once(() => first.open(container, { create }));
+    const openCopy = once(() => copy.open(container, { create: true }));
+    await openOrCopied(container, create, openFirst);
+    const started = queues.get(container) ?? startQueue(container, openFirst, openCopy);
+    queues.set(container, started);
+    const { queue, removals } = await started;
+    return new ReplicatedStore(`${first.url}#${container}`, {
+      openFirst,
+      openCopy,
+      queue,
+      removals,
+    });
+  }
+
+  /** Opens the first store's container, or rejects unless the copy has it. */
+  async function openOrCopied(container: string, create: boolean, openFirst: Opening) {
+    let reason: unknown;
+    try {
+      await (await first.open(container, { create: false })).close();
+      return;
+    } catch (error) {
+      reason = error;
+    }
+    const isMissing = isOperatingError(reason, 'not_found');
+    try {
+      await (await copy.open(container, { create: false })).close();
+    } catch (error) {
+      if (!isMissing) throw reason;
+      // One that is missing may have been lost: nothing is made anew before the copy says so too.
+      if (!create || !isOperatingError(error, 'not_found')) throw error;
+      await openFirst();
+      return;
+    }
+    options.onProblem(reason);
+  }
+
+  return {
+    url: first.url,
+    open,
+    async containers() {
+      try {
+        return await first.containers();
+      } catch (error) {
+        try {
+          return await copy.containers();
+        } catch {
+          throw error;
+        }
+      }
+    },
+    checkContainer(container) {
+      first.checkContainer(container);
+      copy.checkContainer(container);
+    },
+    async close() {
+      for (const queue of opened.values()) await queue.close();
+      await first.close();
+      await copy.close();
+    },
+    copyState: (container) => {
+      const queue = opened.get(container);
+      return queue === undefined ? undefined : { ...queue.state(), url: copy.url };
+    },
+    isCopied: (container, name) => opened.get(container)?.isCopied(name),
+  };
+}
+
+/** Opens at the first use that succeeds. */
+function once(open: Opening): Opening {
+  let opening: Promise<Store> | undefined;
+  return async () => {
+    opening ??= open();
+    try {
+      return await opening;
+    } catch (error) {
+      opening = undefined;
+      throw error;
+    }
+  };
+}
+
+/** After these the copy is asked; anything else would be the same there. */
+const fallsBack = new Set<ErrorCode>(['not_found', 'corrupt', 'unavailable', 'io', 'denied']);
+
+interface Parts {
+  readonly openFirst: Opening;
+  readonly openCopy: Opening;
+  readonly queue: CopyQueue;
+  readonly removals: Removals;
+}
+
+class ReplicatedStore implements Store {
+  readonly url: string;
+  readonly #parts: Parts;
+
+  constructor(url: string, parts: Parts) {
+    this.url = url;
+    this.#parts = parts;
+  }
+
+  async put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
+    const { openFirst, queue, removals } = this.#parts;
+    const first = await openFirst();
+    await first.put(name, chunks, options);
+    if (removals.has(name)) await removals.done([name]);
+    queue.added(name);
+  }
+
+  async get(name: string, options?: GetOptions): Promise<Uint8Array> {
+    const { openFirst, openCopy } = this.#parts;
+    const copy = options?.copy;
+    if (copy === 0) return (await openFirst()).get(name, options);
+    if (copy !== undefined) return (await openCopy()).get(name, { ...options, copy: copy - 1 });
+    return this.#orCopy(name, (store) => store.get(name, options));
+  }
+
+  async sizeOf(name: string, options?: StoreOptions): Promise<number | undefined> {
+    const { openCopy, removals } = this.#parts;
+    const found = await this.#orCopy(name, (store) => store.sizeOf(name, options));
+    if (found !== undefined || removals.has(name)) return found;
+    try {
+      return await (await openCopy()).sizeOf(name, options);
+    } catch (error) {
+      // The first store does not have it: that stands, and work goes on without the copy.
+      if (!isOperatingError(error) || error.code === 'aborted') throw error;
+      return undefined;
+    }
+  }
+
+  /** What the first store lists; when it breaks off, the rest is the copy's. */
+  async *list(prefix: string, options?: StoreOptions): AsyncIterable<StoredObject> {
+    const { openFirst, openCopy, removals } = this.#parts;
+    const yielded = new Set<string>();
+    try {
+      for await (const object of (await openFirst()).list(prefix, options)) {
+        yielded.add(object.name);
+        yield object;
+      }
+    } catch (error) {
+      if (!isOperatingError(error) || !fallsBack.has(error.code)) throw error;
+      const copy = await openCopy();
+      for await (const object of copy.list(prefix, options)) {
+        if (!yielded.has(object.name) && !removals.has(object.name)) yield object;
+      }
+    }
+  }
+
+  async remove(name: string, options?: StoreOptions): Promise<void> {
+    const { openFirst, queue, removals } = this.#parts;
+    const first = await openFirst();
+    await removals.add(name);
+    await first.remove(name, options);
+    queue.removed(name);
+  }
+
+  /** The queue goes on, and is the root's to close. */
+  async close(): Promise<void> {}
+
+  async #orCopy<T>(name: string, act: (store: Store) => Promise<T>): Promise<T> {
+    const { openFirst, openCopy, removals } = this.#parts;
+    try {
+      return await act(await openFirst());
+    } catch (error) {
+      if (!isOperatingError(error) || !fallsBack.has(error.code)) throw error;
+      if (removals.has(name)) throw error;
+      try {
+        return await act(await openCopy());
+      } catch (second) {
+        // What the first store said is what somebody has to look at.
+        if (isOperatingError(second)) throw error;
+        throw second;
+      }
+    }
+  }
+}
