@@ -1,5 +1,7 @@
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { createRepository, openRepository, type Repository } from '../repository/repository.ts';
+import { manifestName } from '../repository/manifest.ts';
+import type { ReplicatedRoot } from '../store/replicate.ts';
 import type { StoreRoot } from '../store/store.ts';
 
 /** The repositories of one store, by container; each is opened once and kept. */
@@ -11,6 +13,8 @@ export interface Repositories {
   open(container: string, options: { create: boolean }): Promise<Repository>;
   /** Rejects with `invalid_input` a name that no container of this store can have. */
   checkContainer(container: string): void;
+  /** How far other stores have a backup that is whole in this one; empty without such stores. */
+  copiesOf(container: string, backupId: string): readonly BackupCopy[];
   /** The names of all containers that are there, with or without a repository. */
   containers(): Promise<string[]>;
   /** `listener` is called whenever a repository was opened, before anybody can use it. */
@@ -18,6 +22,19 @@ export interface Repositories {
   /** Closes the root as well. */
   close(): Promise<void>;
 }
+
+/** A second store's copy of a backup. */
+export interface BackupCopy {
+  /** The store, for people. */
+  readonly url: string;
+  /** `unknown`: the two stores have not been compared yet. */
+  readonly state: 'unknown' | 'copying' | 'complete';
+  /** What stands in the way at the moment. */
+  readonly problem: string | null;
+}
+
+/** Where the root's objects are copied to, and how far that is. */
+export type Replication = Pick<ReplicatedRoot, 'copyUrl' | 'copyState' | 'isCopied'>;
 
 /**
  * `wrappingKey`: 32 bytes that open every repository of this store. `cacheFolder`: a local folder
@@ -27,8 +44,9 @@ export function openRepositories(options: {
   root: StoreRoot;
   wrappingKey: Uint8Array;
   cacheFolder?: string;
+  replication?: Replication | undefined;
 }): Repositories {
-  const { root, wrappingKey, cacheFolder } = options;
+  const { root, wrappingKey, cacheFolder, replication } = options;
   const opened = new Map<string, Promise<Repository>>();
   const listeners: ((container: string, repository: Repository) => void)[] = [];
 
@@ -77,6 +95,14 @@ export function openRepositories(options: {
   return {
     open: (container, { create }) => openOnce(container, create),
     checkContainer: (container) => root.checkContainer(container),
+    copiesOf(container, backupId) {
+      if (replication === undefined) return [];
+      // A manifest is copied when all that it needs is there.
+      const isCopied = replication.isCopied(container, manifestName(backupId));
+      const state = isCopied === undefined ? 'unknown' : isCopied ? 'complete' : 'copying';
+      const problem = replication.copyState(container)?.problem ?? null;
+      return [{ url: replication.copyUrl, state, problem: state === 'complete' ? null : problem }];
+    },
     containers: () => root.containers(),
     onOpen: (listener) => void listeners.push(listener),
     async close() {

@@ -26,6 +26,14 @@ export const Verification = Type.Object({
 });
 export type Verification = Static<typeof Verification>;
 
+/** How far a second store has a backup. */
+export const BackupCopy = Type.Object({
+  url: Type.String(),
+  state: Type.String(),
+  problem: Type.Union([Type.String(), Type.Null()]),
+});
+export type BackupCopy = Static<typeof BackupCopy>;
+
 export const BackupProgress = Type.Object({
   status: Type.String(),
   bytes_done: Type.Number(),
@@ -35,6 +43,7 @@ export const BackupProgress = Type.Object({
   /** The mean since its start; null when it is not known. */
   bytes_per_second: Type.Union([Type.Number(), Type.Null()]),
   verification: Type.Union([Verification, Type.Null()]),
+  copies: Type.Array(BackupCopy),
 });
 export type BackupProgress = Static<typeof BackupProgress>;
 

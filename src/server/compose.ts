@@ -105,9 +105,11 @@ async function open(
   const { catalog, feed } = watchCatalog(opened);
   closers.push(() => catalog.close());
   await fillCatalog(catalog, secrets, clock);
-  const root = openSecondaryStorage(config);
+  const storage = openSecondaryStorage(config, folder('journals'), (error) =>
+    log.warn({ err: error }, 'the copy of the store'),
+  );
   const repositories = openRepositories({
-    root,
+    ...storage,
     wrappingKey: secrets.wrappingKey,
     cacheFolder: folder('caches'),
   });

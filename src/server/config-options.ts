@@ -134,8 +134,15 @@ export const options = {
     flag: '--store',
     variable: 'FIRN_STORE',
     value: 'URL',
-    about: 'secondary storage: file:///PATH or s3://BUCKET; see docs/operate/stores.md',
+    about: 'secondary storage: file:///PATH, s3://BUCKET or swift://; see docs/operate/stores.md',
     otherwise: 'file:///DIR/backups',
+    read: readStoreUrl,
+  },
+  storeCopy: {
+    key: 'store.copy',
+    value: 'URL',
+    about: 'a second store, which gets a copy of every backup and is read when the first fails',
+    otherwise: 'none',
     read: readStoreUrl,
   },
   storeUploadLimit: {

@@ -1,8 +1,10 @@
-import { monotonicMs } from '../base/clock.ts';
 import { MB } from '../base/bytes.ts';
 import { randomUnit } from '../base/chance.ts';
-import { LimitedStore, Pace } from '../store/limit.ts';
+import { monotonicMs } from '../base/clock.ts';
+import { manifestName } from '../repository/manifest.ts';
+import { type Limits, LimitedStore, Pace } from '../store/limit.ts';
 import { openStoreRoot } from '../store/open-root.ts';
+import { ReplicatedRoot } from '../store/replicate.ts';
 import { RetryingStore, sleep } from '../store/retry.ts';
 import type { StoreRoot } from '../store/store.ts';
 import { wrapRoot } from '../store/wrap-root.ts';
@@ -11,11 +13,36 @@ import type { Config } from './config.ts';
 /** About eight seconds in all; a job that fails then tries again itself, later. */
 const retries = { attemptsMax: 5, pauseMs: 500, pauseMsMax: 5000, sleep, random: randomUnit };
 
-/** The store that the configuration names, with its limits, and with patience where it is far. */
-export function openSecondaryStorage(config: Config): StoreRoot {
-  const { storeUploadLimit, storeDownloadLimit } = config.settings;
-  const limits = { upload: paceOf(storeUploadLimit), download: paceOf(storeDownloadLimit) };
-  const root = openStoreRoot(config.storeUrl);
+export interface SecondaryStorage {
+  readonly root: StoreRoot;
+  readonly replication: ReplicatedRoot | undefined;
+}
+
+/**
+ * The store that the configuration names, with its limits, with patience where it is far, and with
+ * its copy if there is to be one. `folder` keeps what is to be removed from the copy.
+ */
+export function openSecondaryStorage(
+  { storeUrl, settings }: Config,
+  folder: string,
+  onProblem: (error: unknown) => void,
+): SecondaryStorage {
+  const limits = {
+    upload: paceOf(settings.storeUploadLimit),
+    download: paceOf(settings.storeDownloadLimit),
+  };
+  const first = openLimited(storeUrl, limits);
+  if (settings.storeCopy === undefined) return { root: first, replication: undefined };
+  const copy = openLimited(settings.storeCopy, limits);
+  const isRoot = (name: string): boolean => name.startsWith(manifestName(''));
+  const root = new ReplicatedRoot({ first, copy, folder, isRoot, sleep, onProblem });
+  // What an earlier process had not copied yet; a store that is away now is met again when used.
+  root.resume('repository.json').catch(onProblem);
+  return { root, replication: root };
+}
+
+function openLimited(url: string, limits: Limits): StoreRoot {
+  const root = openStoreRoot(url);
   const isFar = !root.url.startsWith('file:');
   return wrapRoot(root, (store) => {
     const limited = new LimitedStore(store, limits);

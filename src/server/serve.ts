@@ -35,7 +35,11 @@ export async function serve(source: ConfigSource): Promise<void> {
     const nbdTls = config.nbdTls && (await readNbdTls(config.nbdTls, { host }));
     const authUrl = `${addresses.publicUrl}/identity/v3`;
     // The files come after the store, so that a start that fails on it is followed by a first one.
-    if (!(await hasCredentials(config.dataFolder))) await makeStoreRoot(config.storeUrl);
+    if (!(await hasCredentials(config.dataFolder))) {
+      for (const url of [config.storeUrl, config.settings.storeCopy ?? config.storeUrl]) {
+        await makeStoreRoot(url);
+      }
+    }
     const credentials = await writeCredentials(config.dataFolder, authUrl);
     const log = createLog({ level: config.logLevel, destination: pino.destination(2) });
     const secrets = { adminPassword: credentials.password, wrappingKey: key, nbdTls };
@@ -110,7 +114,7 @@ function greeting(
   HTTP      ${publicUrl}  (Identity v3 at /identity/v3, Block Storage v3 at /volume/v3)
   NBD       ${formatAddress(nbd)} (${tcp}) and ${config.nbdSocketPath}
   data      ${config.dataFolder}
-  backups   ${config.storeUrl}
+  backups   ${[config.storeUrl, config.settings.storeCopy ?? []].flat().join(', copied to ')}
 ${first}${key}
 Next, in another terminal:
 

@@ -1,7 +1,7 @@
 /**
  * A store and a copy of it in another place. Puts go to the first store, and reach the copy in the
- * background (`copy-queue.ts`); what the first store has lost, or cannot tell just now, is read from
- * the copy. Copy 0 of an object is the first store's, copy 1 the other's.
+ * background (`copy-queue.ts`); what the first store has lost, or cannot tell just now, is read
+ * from the copy. Copy 0 of an object is the first store's, copy 1 the other's.
  */
 import { join } from 'node:path';
 import { type ErrorCode, isOperatingError } from '../base/errors.ts';
@@ -19,44 +19,92 @@ export interface ReplicationOptions extends Pick<
   readonly folder: string;
 }
 
-export interface ReplicatedRoot extends StoreRoot {
-  /** How far the copy of a container is; undefined when the container was not opened yet. */
-  copyState(container: string): (CopyState & { readonly url: string }) | undefined;
-  /** Whether the copy holds an object; undefined: not known (yet). */
-  isCopied(container: string, name: string): boolean | undefined;
-}
-
 type Opening = () => Promise<Store>;
 
-export function replicateRoot(options: ReplicationOptions): ReplicatedRoot {
-  const { first, copy, folder } = options;
-  const queues = new Map<string, Promise<{ queue: CopyQueue; removals: Removals }>>();
-  const opened = new Map<string, CopyQueue>();
+interface Started {
+  readonly queue: CopyQueue;
+  readonly removals: Removals;
+}
 
-  async function startQueue(container: string, openFirst: Opening, openCopy: Opening) {
+export class ReplicatedRoot implements StoreRoot {
+  readonly url: string;
+  /** The second store, for people. */
+  readonly copyUrl: string;
+  readonly #options: ReplicationOptions;
+  readonly #starting = new Map<string, Promise<Started>>();
+  readonly #queues = new Map<string, CopyQueue>();
+
+  constructor(options: ReplicationOptions) {
+    this.url = options.first.url;
+    this.copyUrl = options.copy.url;
+    this.#options = options;
+  }
+
+  async open(container: string, { create }: { create: boolean }): Promise<Store> {
+    const { first, copy } = this.#options;
+    const openFirst = once(() => first.open(container, { create }));
+    const openCopy = once(() => copy.open(container, { create: true }));
+    await this.#demand(container, create);
+    const starting = this.#starting.get(container) ?? this.#start(container, openFirst, openCopy);
+    this.#starting.set(container, starting);
+    return new ReplicatedStore(first.url, { openFirst, openCopy, ...(await starting) });
+  }
+
+  async containers(): Promise<string[]> {
+    try {
+      return await this.#options.first.containers();
+    } catch (error) {
+      try {
+        return await this.#options.copy.containers();
+      } catch {
+        throw error;
+      }
+    }
+  }
+
+  checkContainer(container: string): void {
+    this.#options.first.checkContainer(container);
+    this.#options.copy.checkContainer(container);
+  }
+
+  async close(): Promise<void> {
+    for (const queue of this.#queues.values()) await queue.close();
+    await this.#options.first.close();
+    await this.#options.copy.close();
+  }
+
+  /** How far the copy of a container is; undefined when the container was not opened yet. */
+  copyState(container: string): CopyState | undefined {
+    return this.#queues.get(container)?.state();
+  }
+
+  /** Whether the copy holds an object; undefined: not known (yet). */
+  isCopied(container: string, name: string): boolean | undefined {
+    return this.#queues.get(container)?.isCopied(name);
+  }
+
+  /** Goes on with the containers that hold an object called `mark`, without waiting for a use. */
+  async resume(mark: string): Promise<void> {
+    const { first } = this.#options;
+    for (const container of await first.containers()) {
+      const store = await first.open(container, { create: false });
+      const isMarked = (await store.sizeOf(mark)) !== undefined;
+      await store.close();
+      if (isMarked) await this.open(container, { create: false });
+    }
+  }
+
+  async #start(container: string, openFirst: Opening, openCopy: Opening): Promise<Started> {
+    const { folder, ...options } = this.#options;
     const removals = await Removals.open(join(folder, `removals-${container}`));
     const queue = new CopyQueue({ ...options, first: openFirst, copy: openCopy, removals });
-    opened.set(container, queue);
+    this.#queues.set(container, queue);
     return { queue, removals };
   }
 
-  async function open(container: string, { create }: { create: boolean }): Promise<Store> {
-    const openFirst = once(() => first.open(container, { create }));
-    const openCopy = once(() => copy.open(container, { create: true }));
-    await openOrCopied(container, create, openFirst);
-    const started = queues.get(container) ?? startQueue(container, openFirst, openCopy);
-    queues.set(container, started);
-    const { queue, removals } = await started;
-    return new ReplicatedStore(`${first.url}#${container}`, {
-      openFirst,
-      openCopy,
-      queue,
-      removals,
-    });
-  }
-
-  /** Opens the first store's container, or rejects unless the copy has it. */
-  async function openOrCopied(container: string, create: boolean, openFirst: Opening) {
+  /** Rejects unless one of the stores has the container, or neither does and it may be made. */
+  async #demand(container: string, create: boolean): Promise<void> {
+    const { first, copy, onProblem } = this.#options;
     let reason: unknown;
     try {
       await (await first.open(container, { create: false })).close();
@@ -64,48 +112,16 @@ export function replicateRoot(options: ReplicationOptions): ReplicatedRoot {
     } catch (error) {
       reason = error;
     }
-    const isMissing = isOperatingError(reason, 'not_found');
     try {
       await (await copy.open(container, { create: false })).close();
     } catch (error) {
-      if (!isMissing) throw reason;
+      if (!isOperatingError(reason, 'not_found')) throw reason;
       // One that is missing may have been lost: nothing is made anew before the copy says so too.
       if (!create || !isOperatingError(error, 'not_found')) throw error;
-      await openFirst();
       return;
     }
-    options.onProblem(reason);
+    onProblem(reason);
   }
-
-  return {
-    url: first.url,
-    open,
-    async containers() {
-      try {
-        return await first.containers();
-      } catch (error) {
-        try {
-          return await copy.containers();
-        } catch {
-          throw error;
-        }
-      }
-    },
-    checkContainer(container) {
-      first.checkContainer(container);
-      copy.checkContainer(container);
-    },
-    async close() {
-      for (const queue of opened.values()) await queue.close();
-      await first.close();
-      await copy.close();
-    },
-    copyState: (container) => {
-      const queue = opened.get(container);
-      return queue === undefined ? undefined : { ...queue.state(), url: copy.url };
-    },
-    isCopied: (container, name) => opened.get(container)?.isCopied(name),
-  };
 }
 
 /** Opens at the first use that succeeds. */

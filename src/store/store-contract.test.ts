@@ -1,13 +1,16 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { seeded } from '../../demo/random.ts';
 import { OperatingError } from '../base/errors.ts';
 import { openDirectoryRoot } from './directory.ts';
 import type { FaultScript } from './fault.ts';
 import { FaultyStore } from './fault.ts';
 import { LimitedStore, Pace } from './limit.ts';
-import { openMemoryRoot } from './memory.ts';
+import { MemoryStore, openMemoryRoot } from './memory.ts';
 import { RetryingStore } from './retry.ts';
+import { SimulatedStore } from './simulated.ts';
 import { storeContract } from './store-contract.ts';
 import type { ContractRoot } from './store-contract.ts';
 import type { Store } from './store.ts';
@@ -57,4 +60,13 @@ storeContract('memory, limited', async () => {
   const pace = () => new Pace({ bytesPerSecond: 1e9, now: () => 0, sleep: async () => {} });
   const limits = { upload: pace(), download: pace() };
   return { root: wrapRoot(root, (store) => new LimitedStore(store, limits)), dispose };
+});
+storeContract('simulated, failing and retried', async () => {
+  const random = seeded(7);
+  const { root, dispose } = await memory();
+  const wrap = (store: Store) => {
+    assert(store instanceof MemoryStore);
+    return new RetryingStore(new SimulatedStore({ random, failsOneIn: 5 }, store), patient);
+  };
+  return { root: wrapRoot(root, wrap), dispose };
 });

@@ -5,7 +5,7 @@ import type { ChangeFeed } from '../../catalog/change-feed.ts';
 import type { JobRow } from '../../catalog/tables.ts';
 import type { Identity } from '../../identity/identity.ts';
 import { adoptBackups } from '../../operation/backup/adopt-backups.ts';
-import { listBackups, showBackup } from '../../operation/backup/list-backups.ts';
+import { copiesOf, listBackups, showBackup } from '../../operation/backup/list-backups.ts';
 import { listRepositories } from '../../operation/backup/list-repositories.ts';
 import { findBackupJob, listJobs } from '../../operation/jobs.ts';
 import type { OperationNeeds } from '../../operation/needs.ts';
@@ -61,7 +61,8 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
   app.get('/backups/:id', async (request: FastifyRequest<{ Params: { id: string } }>) => {
     const row = await showBackup(operations, request.caller, request.params.id);
     const rate = rateOf(row, await findBackupJob(operations, row), operations.clock.now());
-    return { backup: { ...backupView(row), bytes_per_second: rate } };
+    const copies = copiesOf(operations, row);
+    return { backup: { ...backupView(row), bytes_per_second: rate, copies } };
   });
 
   restoreRoutes(app, operations);

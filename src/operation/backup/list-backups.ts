@@ -2,7 +2,7 @@ import type { Where } from '../../catalog/catalog.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
-import type { Reading } from '../needs.ts';
+import type { OperationNeeds, Reading } from '../needs.ts';
 import { readPage, type PageOf, type PageRequest } from '../page.ts';
 import { listScope, scopeOf, type Projects } from '../scope.ts';
 import { findBackup } from './find-backup.ts';
@@ -32,3 +32,14 @@ export async function showBackup(
   authorize(caller, 'backup:get');
   return await findBackup(catalog, caller, backupId);
 }
+
+/** How far other stores have a backup; empty for one that is not whole, and without such stores. */
+export function copiesOf(
+  { repositories }: Pick<OperationNeeds, 'repositories'>,
+  row: BackupRow,
+): readonly BackupCopy[] {
+  const isWhole = row.status === 'available' || row.status === 'restoring';
+  return isWhole ? repositories.copiesOf(row.container, row.id) : [];
+}
+
+type BackupCopy = ReturnType<OperationNeeds['repositories']['copiesOf']>[number];
