@@ -32,7 +32,7 @@ async function filesOf(folder: string): Promise<string[]> {
     .sort();
 }
 
-test('a copy is made of what is there and what comes, and restores when all else is lost', async (t) => {
+test('a copy is made of what is there and comes, and restores when all else is lost', async (t) => {
   const scene = await startScene(t);
   const { client } = scene;
   const volumeId = await volumeReady(client, await client.volumes.create({ name: 'd', size: 1 }));

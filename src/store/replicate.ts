@@ -42,9 +42,11 @@ export class ReplicatedRoot implements StoreRoot {
 
   async open(container: string, { create }: { create: boolean }): Promise<Store> {
     const { first, copy } = this.#options;
-    const openFirst = once(() => first.open(container, { create }));
+    const isInCopy = await this.#demand(container, create);
+    // One that the copy has is made anew in the first store where that has lost it.
+    const openFirst = once(() => first.open(container, { create: create || isInCopy }));
     const openCopy = once(() => copy.open(container, { create: true }));
-    await this.#demand(container, create);
+    if (!isInCopy) await openFirst();
     const starting = this.#starting.get(container) ?? this.#start(container, openFirst, openCopy);
     this.#starting.set(container, starting);
     return new ReplicatedStore(first.url, { openFirst, openCopy, ...(await starting) });
@@ -102,13 +104,16 @@ export class ReplicatedRoot implements StoreRoot {
     return { queue, removals };
   }
 
-  /** Rejects unless one of the stores has the container, or neither does and it may be made. */
-  async #demand(container: string, create: boolean): Promise<void> {
+  /**
+   * Rejects unless one of the stores has the container, or neither does and it may be made. True
+   * when only the copy has it.
+   */
+  async #demand(container: string, create: boolean): Promise<boolean> {
     const { first, copy, onProblem } = this.#options;
     let reason: unknown;
     try {
       await (await first.open(container, { create: false })).close();
-      return;
+      return false;
     } catch (error) {
       reason = error;
     }
@@ -118,9 +123,10 @@ export class ReplicatedRoot implements StoreRoot {
       if (!isOperatingError(reason, 'not_found')) throw reason;
       // One that is missing may have been lost: nothing is made anew before the copy says so too.
       if (!create || !isOperatingError(error, 'not_found')) throw error;
-      return;
+      return false;
     }
     onProblem(reason);
+    return true;
   }
 }
 
