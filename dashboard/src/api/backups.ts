@@ -24,15 +24,8 @@ export interface BackupSpace {
   readonly patch_bytes: number;
 }
 
-/** Another store that holds the backup too. */
-export interface BackupCopy {
-  readonly store: string;
-  readonly status: string;
-  readonly at?: string | null;
-}
-
 /** A backup as Firn v1 shows it: figures that OpenStack has no word for. */
-export type BackupFigures = Omit<BackupProgress, 'verification'> & {
+export type BackupFigures = Omit<BackupProgress, 'verification' | 'copies'> & {
   readonly id: string;
   readonly name: string | null;
   readonly volume_id: string;
@@ -49,7 +42,7 @@ export type BackupFigures = Omit<BackupProgress, 'verification'> & {
   readonly verification?: BackupProgress['verification'];
   readonly drill?: Drill | null;
   readonly space?: BackupSpace | null;
-  readonly copies?: readonly BackupCopy[];
+  readonly copies?: BackupProgress['copies'];
 };
 
 const base = '/volume/v3/backups';

@@ -20,6 +20,7 @@ import { Status } from '../../components/status.tsx';
 import { useTab } from '../../components/tab-state.ts';
 import { MessageList } from '../messages/message-list.tsx';
 import { useBackupActions } from './backup-actions.tsx';
+import type { BackupCopy } from '../../../../src/client/firn-schema.ts';
 import { BackupFiguresText } from './backup-progress.tsx';
 import { BackupSpace } from './backup-space.tsx';
 import { depthText, Verified } from './verified.tsx';
@@ -156,13 +157,15 @@ function BackupProof({ figures }: { figures: BackupFigures }): ReactNode {
         </>
       )}
       {copies !== undefined && copies.length > 0 && (
-        <Facts
-          title="Copies"
-          facts={Object.fromEntries(copies.map(({ store, status }) => [store, status]))}
-        />
+        <Facts title="Copies" facts={Object.fromEntries(copies.map(copyFact))} />
       )}
     </div>
   );
+}
+
+/** A second store, and how far it has the backup. */
+function copyFact({ url, state, problem }: BackupCopy): [string, string] {
+  return [url, problem === null ? state : `${state}: ${problem}`];
 }
 
 function damageText(verification: NonNullable<BackupFigures['verification']> | null): ReactNode {
