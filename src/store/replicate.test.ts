@@ -50,7 +50,7 @@ interface Scene {
   readonly copy: Medium;
   readonly folder: string;
   readonly problems: unknown[];
-  start(): ReplicatedRoot;
+  readonly start: () => ReplicatedRoot;
 }
 
 async function withScene(act: (scene: Scene) => Promise<void>): Promise<void> {
