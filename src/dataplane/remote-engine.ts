@@ -1,7 +1,14 @@
 import type { Extent } from '../base/extent.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
 import type { Hydration } from '../volume/hydration.ts';
-import type { SnapshotFacts, Usage, VolumeEngine, WantedSnapshot } from '../volume/engine.ts';
+import type {
+  SnapshotFacts,
+  Usage,
+  VolumeEngine,
+  WantedSnapshot,
+  SpaceMap,
+  SpaceMapQuery,
+} from '../volume/engine.ts';
 import type { ThreadCalls } from './calls.ts';
 import { RemoteDevice, SharedMemory } from './remote-device.ts';
 import { remoteHydration } from './remote-hydration.ts';
@@ -82,6 +89,10 @@ export class RemoteEngine implements VolumeEngine {
 
   usage(of: { volumeId: string } | { snapshotId: string }): Promise<Usage> {
     return this.#calls.usage(of);
+  }
+
+  spaceMap(query: SpaceMapQuery): Promise<SpaceMap> {
+    return this.#calls.spaceMap(query);
   }
 
   /** Closes the data plane as a whole: its volumes are of no use to the NBD server afterwards. */

@@ -52,6 +52,7 @@ function answers(plane: DataPlane): ThreadCalls {
     beginSnapshots: (wanted) => engine.beginSnapshots(wanted),
     revertVolume: (wanted) => engine.revertVolume(wanted),
     usage: (of) => engine.usage(of),
+    spaceMap: (query) => engine.spaceMap(query),
     aliasSnapshot: (wanted) => engine.aliasSnapshot(wanted),
     deleteSnapshot: (snapshotId) => engine.deleteSnapshot(snapshotId),
     findSnapshot: (snapshotId) => engine.findSnapshot(snapshotId),

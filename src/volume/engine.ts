@@ -86,6 +86,12 @@ export interface VolumeEngine {
   /** What the head of a volume, or a snapshot, holds on this host; from the maps alone. */
   usage(of: { volumeId: string } | { snapshotId: string }): Promise<Usage>;
 
+  /**
+   * Where a volume, or a snapshot, holds what, in at most `buckets` equal parts; from the maps
+   * alone. With `sinceLayerId` also what differs from that frozen layer, if it is under it still.
+   */
+  spaceMap(options: SpaceMapQuery): Promise<SpaceMap>;
+
   /** The layers that show backups and are still being filled. */
   readonly hydration: Hydration;
 
@@ -115,6 +121,27 @@ export interface Usage {
   readonly sharedBytes: number;
   /** Of that, what nobody else finds: its deletion gives that back. */
   readonly exclusiveBytes: number;
+}
+
+export interface SpaceMapQuery {
+  readonly of: { readonly volumeId: string } | { readonly snapshotId: string };
+  readonly buckets: number;
+  readonly sinceLayerId?: string;
+}
+
+/**
+ * Bytes by equal parts of a volume, in order; the last part may be shorter. While a guest writes,
+ * the figures are of no single instant.
+ */
+export interface SpaceMap {
+  readonly lengthBytes: number;
+  readonly bucketBytes: number;
+  /** The data that a reader finds, whole sectors. */
+  readonly allocated: readonly number[];
+  /** Of that, what lies in a layer through which another volume or snapshot is read too. */
+  readonly shared: readonly number[];
+  /** What was written, zeroed or freed since; not there when that is not known. */
+  readonly changed?: readonly number[];
 }
 
 export interface SnapshotFacts {

@@ -61,7 +61,7 @@ async function countAll(set: VolumeSet, layerId: string): Promise<Count> {
 }
 
 /** Runs `work` on the layers as they lie now, again when one of them was merged away meanwhile. */
-async function planned<T>(
+export async function planned<T>(
   set: VolumeSet,
   layerId: string,
   work: (plan: UsagePlan) => Promise<T>,
@@ -77,7 +77,7 @@ async function planned<T>(
 }
 
 /** The pages that some layer of the chain has, in order. */
-async function pagesOf(plan: UsagePlan): Promise<number[]> {
+export async function pagesOf(plan: UsagePlan): Promise<number[]> {
   const pages = new Set<number>();
   for (const layer of plan.path) {
     await layer.map.open();

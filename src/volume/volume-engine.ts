@@ -8,12 +8,21 @@ import { Serial } from '../layer/serial.ts';
 import type { BlockDevice } from './block-device.ts';
 import { unionOfMaps } from './changed-extents.ts';
 import { Collector } from './collector.ts';
-import type { SnapshotFacts, Usage, VolumeEngine, VolumeSource, WantedSnapshot } from './engine.ts';
+import type {
+  SnapshotFacts,
+  Usage,
+  VolumeEngine,
+  VolumeSource,
+  WantedSnapshot,
+  SpaceMap,
+  SpaceMapQuery,
+} from './engine.ts';
 import { layerHydration } from './fill-layers.ts';
 import type { Hydration } from './hydration.ts';
 import type { FreezeTimes } from './freeze-times.ts';
 import { inControl, withFrozen } from './freeze.ts';
 import { snapshotExists, takeSnapshots, wantedOf } from './take-snapshots.ts';
+import { drawSpaceMap } from './space-map.ts';
 import { measureUsage } from './usage.ts';
 import { SnapshotDevice, VolumeDevice } from './volume-device.ts';
 import type { SnapshotRecord, VolumeOrigin } from './volume-record.ts';
@@ -158,6 +167,16 @@ export class LayerVolumeEngine implements VolumeEngine {
     }
     const { snapshot } = this.#getSnapshot(of.snapshotId);
     return measureUsage(this.#volumes, snapshot.layer, snapshot.lengthBytes);
+  }
+
+  async spaceMap({ of, ...rest }: SpaceMapQuery): Promise<SpaceMap> {
+    this.#assertOpen();
+    if ('volumeId' in of) {
+      const { head, lengthBytes } = this.#volumes.get(of.volumeId).record;
+      return drawSpaceMap(this.#volumes, { layerId: head, lengthBytes, ...rest });
+    }
+    const { layer, lengthBytes } = this.#getSnapshot(of.snapshotId).snapshot;
+    return drawSpaceMap(this.#volumes, { layerId: layer, lengthBytes, ...rest });
   }
 
   async aliasSnapshot(options: { snapshotId: string; aliasId: string }): Promise<void> {

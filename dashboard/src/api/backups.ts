@@ -130,7 +130,7 @@ export async function restoreBackup(id: string, volumeId: string | null): Promis
 
 /** The volume can be used at once; its data follows in the background. */
 export async function restoreInstantly(id: string, name: string): Promise<Restored> {
-  const body = { restore: { name, instant: true } };
+  const body = { name, instant: true };
   const path = `${firn}/${id}/restore`;
   return (await ask<{ restore: Restored }>(path, { method: 'POST', body })).restore;
 }
@@ -138,9 +138,9 @@ export async function restoreInstantly(id: string, name: string): Promise<Restor
 export type VerifyDepth = 'objects' | 'blocks' | 'filesystem';
 
 export async function verifyBackup(id: string, depth: VerifyDepth): Promise<void> {
-  await ask(`${firn}/${id}/verify`, { method: 'POST', body: { verify: { depth } } });
+  await ask(`${firn}/${id}/verify`, { method: 'POST', body: { depth } });
 }
 
 export async function drillBackup(id: string): Promise<void> {
-  await ask(`${firn}/${id}/drill`, { method: 'POST', body: { drill: {} } });
+  await ask(`${firn}/${id}/drill`, { method: 'POST' });
 }

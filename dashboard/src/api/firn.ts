@@ -64,6 +64,8 @@ export interface HeatMap {
   readonly allocated: readonly number[];
   /** What differs from `since`; null when that is not known. */
   readonly changed: readonly number[] | null;
+  /** The snapshot or backup that `changed` is against. */
+  readonly since: string | null;
   readonly shared: readonly number[];
 }
 
@@ -81,6 +83,8 @@ export const heatMapQuery = (volumeId: string, since: string | undefined) =>
 export interface HistoryPoint {
   readonly kind: 'snapshot' | 'backup';
   readonly id: string;
+  readonly name: string | null;
+  readonly status: string;
   readonly at: string;
   /** Bytes that differ from the point before; null when that cannot be known any more. */
   readonly changed_bytes: number | null;

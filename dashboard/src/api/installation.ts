@@ -133,3 +133,13 @@ export const imageQuery = (id: string) =>
     queryKey: ['images', id],
     queryFn: async (): Promise<Image> => ask<Image>(`/image/v2/images/${id}`),
   });
+
+export async function setExtraSpec(typeId: string, key: string, value: string): Promise<void> {
+  const body = { extra_specs: { [key]: value } };
+  await ask(`/volume/v3/types/${typeId}/extra_specs`, { method: 'POST', body });
+}
+
+export async function removeExtraSpec(typeId: string, key: string): Promise<void> {
+  const path = `/volume/v3/types/${typeId}/extra_specs/${encodeURIComponent(key)}`;
+  await ask(path, { method: 'DELETE' });
+}

@@ -26,9 +26,21 @@ export type Volume = Omit<ClientVolume, 'attachments'> & {
 export interface Hydration {
   readonly bytes_done: number;
   readonly bytes_total: number;
+  readonly bytes_per_second?: number | null;
+  readonly seconds_left?: number | null;
 }
 
 const base = '/volume/v3/volumes';
+
+/** How far the data of an instantly restored volume has come; null when all of it is there. */
+export const hydrationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['hydration', id],
+    queryFn: async (): Promise<Hydration | null> => {
+      const path = `/firn/v1/volumes/${id}`;
+      return (await ask<{ volume: { hydration: Hydration | null } }>(path)).volume.hydration;
+    },
+  });
 
 export const volumesQuery = (list: ListQuery) =>
   queryOptions({

@@ -17,6 +17,7 @@ const alsoShownIn: Readonly<Record<string, readonly string[]>> = {
   snapshots: ['limits', 'volumes'],
   backups: ['limits'],
   attachments: ['volumes'],
+  jobs: ['hydration'],
   quotas: ['limits'],
 };
 

@@ -39,7 +39,7 @@ export function MetadataFacts(props: {
 /** A link to another page of the dashboard. */
 export function PageLink(props: { readonly to: string; readonly children: ReactNode }): ReactNode {
   return (
-    <Anchor href={props.to} className="any-break">
+    <Anchor href={props.to} className="any-break" inherit>
       {props.children}
     </Anchor>
   );
@@ -50,9 +50,9 @@ const cutAfter = 40;
 
 export function CutText({ text }: { readonly text: string | null | undefined }): ReactNode {
   if (text === null || text === undefined || text === '') return '-';
-  if (text.length <= cutAfter) return <span className="any-break">{text}</span>;
+  if (text.length <= cutAfter) return <span className="description">{text}</span>;
   return (
-    <span title={text} className="any-break">
+    <span title={text} className="description">
       {text.slice(0, cutAfter)}…
     </span>
   );

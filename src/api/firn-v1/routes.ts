@@ -20,6 +20,7 @@ import { holdRoutes } from './holds.ts';
 import { planRoutes } from './plans.ts';
 import { snapshotExportRoutes } from './snapshot-exports.ts';
 import { spaceRoutes } from './space.ts';
+import { volumePictureRoutes } from './volume-picture.ts';
 import { restoreRoutes, verifyRoutes } from './verify.ts';
 import { nextMarker } from './next-marker.ts';
 import { backupView, jobView, rateOf, repositoryView } from './views.ts';
@@ -79,6 +80,7 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
   }));
 
   spaceRoutes(app, operations);
+  volumePictureRoutes(app, operations);
   snapshotExportRoutes(app, operations);
   eventRoutes(app, { feed, identity, clock: operations.clock });
   auditRoutes(app, operations);

@@ -24,8 +24,10 @@ export function Page(): ReactNode {
         {volumes !== undefined && backups !== undefined && (
           <ProtectionPanel volumes={volumes} backups={backups} />
         )}
-        <RunningList />
-        <FailureList />
+        <div className="stack">
+          <RunningList />
+          <FailureList />
+        </div>
         {limits !== undefined && (
           <section className="panel">
             <LimitBars

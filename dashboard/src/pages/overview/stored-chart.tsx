@@ -43,7 +43,7 @@ export default function StoredChart(props: {
 }): ReactNode {
   const points = pointsOf(props.backups);
   const last = points.at(-1);
-  if (last === undefined) return null;
+  if (last === undefined || points.length < 2) return null;
   const words =
     `${points.length} backups hold ${bytesText(last.logical)}; ` +
     `the store has ${bytesText(last.stored)} for them.`;

@@ -5,44 +5,50 @@ import { Facts, MetadataFacts, PageLink } from '../../components/facts.tsx';
 import { bytesText, timeText, yesNo } from '../../components/quantities.ts';
 import { Status } from '../../components/status.tsx';
 import { AttachedTo } from './attached-to.tsx';
+import { HydrationBar } from './hydration-bar.tsx';
+import { VolumePicture } from './volume-picture.tsx';
 
 export function VolumeOverview({ volume }: { volume: Volume }): ReactNode {
   const { group_id: groupId } = volume;
   return (
-    <div className="columns">
-      <div className="panel">
-        <Facts
-          facts={{
-            Name: volume.name,
-            ID: volume.id,
-            Description: volume.description,
-            'Project ID': volume['os-vol-tenant-attr:tenant_id'],
-            Status: <Status status={volume.status} />,
-            Group:
-              groupId === null ? null : (
-                <PageLink to={`/project/volume_groups/${groupId}`}>{groupId}</PageLink>
-              ),
-          }}
-        />
-        <Facts
-          title="Specs"
-          facts={{
-            Size: `${volume.size} GiB`,
-            Type: volume.volume_type,
-            Bootable: yesNo(volume.bootable === 'true'),
-            Encrypted: yesNo(volume.encrypted),
-            'Availability Zone': volume.availability_zone,
-            Created: timeText(volume.created_at),
-          }}
-        />
+    <>
+      <HydrationBar volumeId={volume.id} />
+      <VolumePicture volume={volume} />
+      <div className="columns columns-below">
+        <div className="panel">
+          <Facts
+            facts={{
+              Name: volume.name,
+              ID: volume.id,
+              Description: volume.description,
+              'Project ID': volume['os-vol-tenant-attr:tenant_id'],
+              Status: <Status status={volume.status} />,
+              Group:
+                groupId === null ? null : (
+                  <PageLink to={`/project/volume_groups/${groupId}`}>{groupId}</PageLink>
+                ),
+            }}
+          />
+          <Facts
+            title="Specs"
+            facts={{
+              Size: `${volume.size} GiB`,
+              Type: volume.volume_type,
+              Bootable: yesNo(volume.bootable === 'true'),
+              Encrypted: yesNo(volume.encrypted),
+              'Availability Zone': volume.availability_zone,
+              Created: timeText(volume.created_at),
+            }}
+          />
+        </div>
+        <div className="panel">
+          <Facts title="Attachments" facts={{ 'Attached To': <AttachedTo volume={volume} /> }} />
+          <Facts title="Volume Source" facts={sourceFacts(volume)} />
+          <SpaceFacts volumeId={volume.id} />
+          <MetadataFacts metadata={volume.metadata} />
+        </div>
       </div>
-      <div className="panel">
-        <Facts title="Attachments" facts={{ 'Attached To': <AttachedTo volume={volume} /> }} />
-        <Facts title="Volume Source" facts={sourceFacts(volume)} />
-        <SpaceFacts volumeId={volume.id} />
-        <MetadataFacts metadata={volume.metadata} />
-      </div>
-    </div>
+    </>
   );
 }
 

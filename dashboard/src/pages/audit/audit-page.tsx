@@ -1,0 +1,102 @@
+import { Button, Group, Table, TextInput } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useState, type ReactNode } from 'react';
+import { type AuditEntry, auditQuery } from '../../api/firn.ts';
+import { EmptyState } from '../../components/empty-state.tsx';
+import { PageHeading } from '../../components/page-heading.tsx';
+import { timeText } from '../../components/quantities.ts';
+import { LoadProblem } from '../../components/resource-table.tsx';
+
+const pageCount = 50;
+
+/** Who asked for which change, newest first. */
+export function Page(): ReactNode {
+  const [markers, setMarkers] = useState<readonly string[]>([]);
+  const [action, setAction] = useState('');
+  const { data, error } = useQuery({
+    ...auditQuery({
+      limit: pageCount,
+      marker: markers.at(-1),
+      action: action === '' ? undefined : action,
+    }),
+    placeholderData: keepPreviousData,
+  });
+  const next = data?.next_marker;
+  return (
+    <>
+      <PageHeading title="Audit" path={[{ label: 'Project' }]} />
+      <TextInput
+        className="filter"
+        type="search"
+        label="Action"
+        placeholder="for example volume.create"
+        value={action}
+        onChange={(event) => {
+          setMarkers([]);
+          setAction(event.currentTarget.value);
+        }}
+      />
+      {error !== null && <LoadProblem error={error} />}
+      {data?.audit.length === 0 && (
+        <EmptyState
+          hint="Whoever changes something leaves a line here."
+          filter={action === '' ? undefined : action}
+        />
+      )}
+      {data !== undefined && data.audit.length > 0 && <AuditTable entries={data.audit} />}
+      <Group gap="xs" mt="sm">
+        <Button
+          variant="default"
+          disabled={markers.length === 0}
+          onClick={() => setMarkers((before) => before.slice(0, -1))}
+        >
+          ‹ Prev
+        </Button>
+        <Button
+          variant="default"
+          disabled={next === undefined}
+          onClick={() => next !== undefined && setMarkers((before) => [...before, next])}
+        >
+          Next ›
+        </Button>
+      </Group>
+    </>
+  );
+}
+
+function AuditTable({ entries }: { entries: readonly AuditEntry[] }): ReactNode {
+  return (
+    <Table className="resources" aria-label="Audit" mt="sm">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>When</Table.Th>
+          <Table.Th>User</Table.Th>
+          <Table.Th>Action</Table.Th>
+          <Table.Th>Resource</Table.Th>
+          <Table.Th>Outcome</Table.Th>
+          <Table.Th>From</Table.Th>
+          <Table.Th>Request</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {entries.map((entry) => (
+          <Table.Tr key={entry.id}>
+            <Table.Td data-label="When">{timeText(entry.created_at)}</Table.Td>
+            <Table.Td data-label="User">{entry.user_name ?? '-'}</Table.Td>
+            <Table.Td data-label="Action">{entry.action}</Table.Td>
+            <Table.Td data-label="Resource" className="any-break">
+              {entry.resource_id ?? '-'}
+            </Table.Td>
+            <Table.Td data-label="Outcome">
+              {entry.status_code < 400 ? 'Done' : 'Refused'} ({entry.status_code})
+            </Table.Td>
+            <Table.Td data-label="From">{entry.address ?? '-'}</Table.Td>
+            <Table.Td data-label="Request" className="any-break">
+              {entry.request_id}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}

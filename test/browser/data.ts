@@ -1,0 +1,35 @@
+/** Real data for the dashboard's tests. */
+import { randomBytes } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { assert } from '../../src/base/assert.ts';
+import type { Scene } from '../firn.ts';
+import { root } from '../source-files.ts';
+
+const MiB = 2 ** 20;
+
+/** A volume of 1 GiB whose first part is random; returns its id. */
+export async function fillVolume(
+  scene: Scene,
+  options: { name: string; randomMiB: number },
+): Promise<string> {
+  const path = join(scene.folder, `${options.name}.raw`);
+  const file = await open(path, 'w');
+  await file.truncate(1024 * MiB);
+  for (let done = 0; done < options.randomMiB; done += 1) {
+    await file.write(randomBytes(MiB), 0, MiB, done * MiB);
+  }
+  await file.close();
+  const command = ['bin/firn.ts', '--data', scene.dataFolder, 'volume', 'import', path];
+  const outcome = spawnSync(process.execPath, [...command, '--name', options.name], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  assert(outcome.status === 0, `the import: ${outcome.stderr}`);
+  const made = (await Array.fromAsync(scene.client.volumes.list())).find(
+    ({ name }) => name === options.name,
+  );
+  assert(made !== undefined, 'the volume is there');
+  return made.id;
+}
