@@ -21,7 +21,7 @@ const allowed: Record<string, readonly string[]> = {
   plan: ['operation', 'identity', 'job', 'catalog'],
   api: ['operation', 'plan', 'identity', 'catalog', 'job'],
   client: [],
-  cli: ['client', 'inspect', 'server', 'repository', 'store'],
+  cli: ['client', 'inspect', 'server', 'repository', 'store', 'volume', 'nbd'],
   server: [
     'store',
     'repository',

@@ -22,6 +22,9 @@ import { planCommands } from './plan-commands.ts';
 import { repositoryAdopt } from './repository-adopt.ts';
 import { repositoryKey } from './repository-key.ts';
 import { repositoryList } from './repository-list.ts';
+import { repositoryMount } from './repository-mount.ts';
+import { repositoryRestore } from './repository-restore.ts';
+import { repositoryVerify } from './repository-verify.ts';
 import { serve } from './serve.ts';
 import { snapshotAttach } from './snapshot-attach.ts';
 import { snapshotCreate } from './snapshot-create.ts';
@@ -94,7 +97,14 @@ const groups: Readonly<Record<string, Group>> = {
   },
   repository: {
     description: 'where backups lie in the store',
-    commands: [repositoryList, repositoryAdopt, repositoryKey],
+    commands: [
+      repositoryList,
+      repositoryAdopt,
+      repositoryKey,
+      repositoryVerify,
+      repositoryRestore,
+      repositoryMount,
+    ],
   },
 };
 

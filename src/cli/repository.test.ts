@@ -1,0 +1,136 @@
+/** `firn repository` on a machine that has nothing but the store and the key. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { must } from '../base/assert.ts';
+import { connectNbd } from '../client/nbd.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import { backUpModel, ModelVolume } from '../repository/model-volume.ts';
+import { createRepository, openRepository } from '../repository/repository.ts';
+import { openStoreRoot } from '../store/open-root.ts';
+import { runCli } from './program.ts';
+
+const blockBytes = 64 * 1024;
+const key = Buffer.alloc(32, 5);
+let folder: string;
+let flags: string[];
+let manifest: Manifest;
+let content: Buffer;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'firn-bare-'));
+  await mkdir(join(folder, 'store'));
+  const url = pathToFileURL(join(folder, 'store')).href;
+  const root = openStoreRoot(url);
+  const store = await root.open('box', { create: true });
+  await createRepository(store, { wrappingKey: key });
+  const repository = await openRepository(store, { wrappingKey: key });
+  const volume = new ModelVolume(1040);
+  for (const block of [0, 1, 2, 40, 1030, 1039]) volume.write(block * 16, 16, block * 50 + 1);
+  manifest = await backUpModel(repository, volume);
+  await repository.close();
+  content = Buffer.alloc(volume.lengthBytes);
+  for (let block = 0; block < 1040; block += 1) {
+    const part = new Uint8Array(blockBytes);
+    volume.readBlock(block, part);
+    content.set(part, block * blockBytes);
+  }
+  await writeFile(join(folder, 'key'), `${key.toString('base64')}\n`);
+  flags = ['--store', url, '--key-file', join(folder, 'key')];
+});
+after(() => rm(folder, { recursive: true }));
+
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const code = await runCli(['repository', ...args], {
+    environment: {},
+    stdout: { write: (text) => (out += text.toString()) },
+    stderr: { write: (text) => (err += text.toString()) },
+    serve: () => assert.fail('nothing is served'),
+  });
+  return { code, out, err };
+}
+
+test('backups are listed, verified, and restored to a sparse file', async () => {
+  const listed = await run('list', ...flags);
+  assert.equal(listed.code, 0, listed.err);
+  assert.match(listed.out, new RegExp(`^${manifest.backupId} .*65\\.0 MiB$`, 'm'));
+  assert.equal((await run('verify', ...flags)).code, 0);
+  assert.equal((await run('verify', manifest.backupId, ...flags)).code, 0);
+  const target = join(folder, 'disk.raw');
+  const restored = await run('restore', manifest.backupId, target, ...flags);
+  assert.equal(restored.code, 0, restored.err);
+  assert.ok((await readFile(target)).equals(content));
+  assert.ok((await stat(target)).blocks * 512 < 2 ** 20, 'holes stay holes');
+  const again = await run('restore', manifest.backupId, target, ...flags);
+  assert.deepEqual([again.code, /is there already/.test(again.err)], [1, true]);
+});
+
+test('a wrong key, store or backup is an error in a sentence', async () => {
+  await writeFile(join(folder, 'other'), `${Buffer.alloc(32, 6).toString('base64')}\n`);
+  const [, url = ''] = flags;
+  const wrongKey = ['--store', url, '--key-file', join(folder, 'other')];
+  assert.match((await run('list', ...wrongKey)).err, /^firn: the key at hand does not open/);
+  const wrongStore = ['--store', `${url}-gone`, '--key-file', join(folder, 'key')];
+  assert.equal((await run('list', ...wrongStore)).code, 1);
+  assert.match((await run('verify', 'nobody', ...flags)).err, /there is no backup nobody/);
+  assert.equal((await run('list', '--store', url)).code, 1);
+});
+
+test('damage is found, named with its bytes, and ends with 1', async () => {
+  const store = await openStoreRoot(must(flags[1], 'the store')).open('box', { create: false });
+  for await (const { name } of store.list('packs/')) {
+    const path = join(folder, 'store', 'box', name);
+    const bytes = await readFile(path);
+    bytes[50] = (bytes[50] ?? 0) ^ 4;
+    await writeFile(`${path}.new`, bytes);
+    await rm(path, { force: true });
+    await writeFile(path, bytes);
+    await rm(`${path}.new`);
+  }
+  const found = await run('verify', ...flags);
+  assert.equal(found.code, 1);
+  assert.match(found.out, new RegExp(`^backup ${manifest.backupId}: bytes 0–65535: `, 'm'));
+  const target = join(folder, 'damaged.raw');
+  const refused = await run('restore', manifest.backupId, target, ...flags);
+  assert.equal(refused.code, 1);
+  await assert.rejects(stat(target), { code: 'ENOENT' });
+  for await (const { name } of store.list('packs/')) {
+    const path = join(folder, 'store', 'box', name);
+    const bytes = await readFile(path);
+    bytes[50] = (bytes[50] ?? 0) ^ 4;
+    await writeFile(path, bytes);
+  }
+  await store.close();
+});
+
+test('a backup is mounted over NBD, read-only', async () => {
+  const bin = join(import.meta.dirname, '../../bin/firn.ts');
+  const args = [bin, 'repository', 'mount', manifest.backupId, '--cache', '1', ...flags];
+  const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [first] = (await once(server.stdout, 'data')) as [Buffer];
+    const device = await connectNbd({ uri: first.toString().trim() });
+    try {
+      assert.equal(device.lengthBytes, content.length);
+      const part = Buffer.alloc(3 * blockBytes);
+      await device.read(39 * blockBytes, part);
+      assert.ok(part.equals(content.subarray(39 * blockBytes, 42 * blockBytes)));
+      await assert.rejects(device.write(0, Buffer.alloc(4096)));
+      const extents = await device.extents(0, device.lengthBytes);
+      assert.equal(extents.filter(({ kind }) => kind === 'data').length, 4);
+    } finally {
+      await device.disconnect();
+    }
+  } finally {
+    server.kill('SIGTERM');
+    const [code] = await once(server, 'exit');
+    assert.equal(code, 0);
+  }
+});
