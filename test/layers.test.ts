@@ -19,7 +19,8 @@ const allowed: Record<string, readonly string[]> = {
   job: ['catalog'],
   operation: ['identity', 'job', 'catalog', 'volume', 'backup', 'nbd'],
   plan: ['operation', 'identity', 'job', 'catalog'],
-  api: ['operation', 'plan', 'identity', 'catalog', 'job'],
+  webhook: ['operation', 'identity', 'job', 'catalog'],
+  api: ['operation', 'plan', 'webhook', 'identity', 'catalog', 'job'],
   client: [],
   cli: ['client', 'inspect', 'server', 'repository', 'store', 'volume', 'nbd'],
   server: [
@@ -35,6 +36,7 @@ const allowed: Record<string, readonly string[]> = {
     'job',
     'operation',
     'plan',
+    'webhook',
     'api',
   ],
 };

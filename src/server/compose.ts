@@ -36,11 +36,13 @@ import { takeUpImages } from '../operation/image/image-data.ts';
 import { ImageFiles } from '../operation/image/image-files.ts';
 import type { NbdAddress, OperationNeeds } from '../operation/needs.ts';
 import { seedVolumeTypes } from '../operation/type/seed-volume-types.ts';
+import { withOutbox } from '../webhook/outbox.ts';
 import type { Address } from './address.ts';
 import type { Config } from './config.ts';
 import { readNbdTls } from './nbd-tls.ts';
 import { renewNbdTls } from './nbd-tls-renewal.ts';
 import { startPlans } from './start-plans.ts';
+import { startWebhooks } from './start-webhooks.ts';
 import { openSecondaryStorage } from './secondary-storage.ts';
 
 /** Jobs that run at once: enough to overlap waiting, few enough to bound memory. */
@@ -102,7 +104,8 @@ async function open(
   await mkdir(folder('journals'), { recursive: true });
   const clock = systemClock;
   const opened = await openSqliteCatalog({ path: folder('catalog.sqlite') });
-  const { catalog, feed } = watchCatalog(opened);
+  const configured = config.settings.webhookTargets;
+  const { catalog, feed } = watchCatalog(withOutbox(opened, { clock, configured }));
   closers.push(() => catalog.close());
   await fillCatalog(catalog, secrets, clock);
   const storage = openSecondaryStorage(config, folder('journals'), (error) =>
@@ -156,6 +159,7 @@ async function open(
   closers.push(() => app.close());
   await jobs.start({ takeOver: true });
   closers.push(() => jobs.stop());
+  closers.push(startWebhooks(needs, feed, config.settings, log));
   closers.push(startPlans(needs, feed, config.settings, log));
 }
 

@@ -5,6 +5,7 @@
  * entry.
  */
 import { parseAddress } from './address.ts';
+import { readWebhooks } from './config-webhooks.ts';
 import {
   readFolder,
   readHttpUrl,
@@ -180,6 +181,22 @@ export const options = {
     about: 'fill volumes of instant restores with at most so many MiB a second',
     otherwise: 'no limit but that guests go first',
     read: wholeNumber(1, 1_000_000),
+  },
+  webhookTargets: {
+    key: 'webhooks.targets',
+    value: '[…]',
+    about: 'URL, secret and events of webhooks that hear of all projects',
+    kind: 'structure',
+    initial: '',
+    read: readWebhooks,
+  },
+  webhooksAllowPrivate: {
+    key: 'webhooks.allow_private',
+    value: 'true',
+    about: 'let users name webhooks in private networks and on this machine',
+    initial: 'false',
+    kind: 'switch',
+    read: readYesOrNo,
   },
   logLevel: {
     key: 'log.level',

@@ -22,6 +22,7 @@ import { snapshotExportRoutes } from './snapshot-exports.ts';
 import { spaceRoutes } from './space.ts';
 import { volumePictureRoutes } from './volume-picture.ts';
 import { restoreRoutes, verifyRoutes } from './verify.ts';
+import { webhookRoutes } from './webhooks.ts';
 import { nextMarker } from './next-marker.ts';
 import { backupView, jobView, rateOf, repositoryView } from './views.ts';
 
@@ -86,6 +87,7 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
   auditRoutes(app, operations);
   planRoutes(app, operations);
   holdRoutes(app, operations);
+  webhookRoutes(app, operations);
 
   app.get('/jobs', async (request) => {
     const list = readList(request, jobList);
