@@ -3,10 +3,18 @@ import type { Owner, RateLimit } from './rate-limit.ts';
 
 /**
  * The same device, whose reads and writes keep within the limits of its volume. Zeros and trims
- * count as requests that move no bytes; a flush and a look at the extents are free.
+ * count as requests that move no bytes; a flush and a look at the extents are free. Only what has
+ * no limit is done at once.
  */
 export function limitedDevice(device: BlockDevice, limit: RateLimit, owner: Owner): BlockDevice {
+  const { immediate } = device;
   return {
+    immediate: immediate && {
+      read: (offsetBytes, target) => !limit.counts('read') && immediate.read(offsetBytes, target),
+      write: (offsetBytes, data, done) =>
+        !limit.counts('write') && immediate.write(offsetBytes, data, done),
+      settle: () => immediate.settle(),
+    },
     get lengthBytes() {
       return device.lengthBytes;
     },

@@ -21,6 +21,24 @@ blockDeviceContract('a device within limits', async (options) => {
   return limitedDevice(openMemoryDevice(options), limit, { left: false });
 });
 
+blockDeviceContract('a device whose reads have no limit', async (options) => {
+  const limit = new RateLimit();
+  limit.set({ writeIopsSec: 1_000_000 });
+  return limitedDevice(openMemoryDevice(options), limit, { left: false });
+});
+
+test('what is limited is not done at once, so that it is counted', () => {
+  const limit = new RateLimit();
+  const device = limitedDevice(openMemoryDevice({ lengthBytes: 8192 }), limit, { left: false });
+  const [target, written] = [Buffer.alloc(4096), (): void => undefined];
+  assert.equal(device.immediate?.read(0, target), true);
+  limit.set({ readBytesSec: 4096 });
+  assert.equal(device.immediate?.read(0, target), false);
+  assert.equal(device.immediate?.write(0, target, written), true);
+  limit.set({ totalIopsSec: 10 });
+  assert.equal(device.immediate?.write(0, target, written), false);
+});
+
 /** Asks at once for all of these, and tells when each went ahead, in milliseconds. */
 function ask(limit: RateLimit, time: HandTime, wanted: readonly [Direction, number][]): number[] {
   const passed = wanted.map(() => -1);

@@ -67,6 +67,11 @@ export class RateLimit {
     this.#pump();
   }
 
+  /** False when there is no limit for these. */
+  counts(direction: Direction): boolean {
+    return this.#buckets[direction].length > 0;
+  }
+
   /** Undefined when the request may go ahead at once; else resolves when it may. */
   take(direction: Direction, bytes: number, owner: Owner): Promise<void> | undefined {
     if (this.#buckets[direction].length === 0 || owner.left) return undefined;

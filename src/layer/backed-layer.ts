@@ -90,6 +90,18 @@ export class BackedLayer extends Layer {
     await settleAll(parts);
   }
 
+  /** Only what is there; whether it is, the map in memory tells. */
+  override readNow(offsetBytes: number, target: Uint8Array): boolean {
+    const firstBlock = Math.floor(offsetBytes / backedBlockBytes);
+    const endBlock = Math.ceil((offsetBytes + target.byteLength) / backedBlockBytes);
+    const lastPage = Math.floor((endBlock - 1) / blocksOfPage);
+    if (!this.map.isLoaded(Math.floor(firstBlock / blocksOfPage), lastPage)) return false;
+    for (let block = firstBlock; block < endBlock; block += 1) {
+      if (!this.#isThere(block)) return false;
+    }
+    return super.readNow(offsetBytes, target);
+  }
+
   /** The runs of blocks of one page that the backup has and the layer has not, in bytes. */
   async missing(page: number): Promise<{ offsetBytes: number; lengthBytes: number }[]> {
     const { backing } = this.record;

@@ -311,3 +311,31 @@ test('whichever call of the file system fails, it reads as its backup or not at 
     if (!reached) break;
   }
 });
+
+test('what is read at once is there, or is not read at once', async (t) => {
+  const folder = await newFolder(t);
+  const backup = new SampleBackup(4 * MiB);
+  const engine = await openVolumeEngine({ folder, source: backup });
+  const from = { backing: backup.backing };
+  await engine.createVolume({ volumeId: 'v', lengthBytes: 4 * MiB, from });
+  await withVolume(engine, 'v', async (device) => {
+    const target = Buffer.alloc(sector);
+    const readSome = async (): Promise<number> => {
+      let count = 0;
+      for (let at = 0; at < 32 * block; at += 4 * sector) {
+        if (device.immediate?.read(at, target) !== true) continue;
+        assert.ok(target.equals(backup.content(at, sector)), `byte ${at}`);
+        count += 1;
+      }
+      return count;
+    };
+    await readSome();
+    // The file is longer then than what is there of it.
+    await device.read(29 * block, target);
+    await device.read(12 * block, target);
+    await readSome();
+    await device.read(0, Buffer.alloc(4 * MiB));
+    await readSome();
+  });
+  await engine.close();
+});

@@ -20,12 +20,12 @@ const regionsPerTurn = 16;
 /**
  * Counts what a volume in use finds from the owner maps that its reads keep, so that it costs the
  * same whatever the number of layers. Undefined when the layer is no such volume's head, when the
- * volume is large, or when others read some of its layers from the side, which an owner map does
- * not tell.
+ * volume is large or still shows what only its backup has, or when others read some of its layers
+ * from the side, which an owner map does not tell.
  */
 export async function countOwned(set: VolumeSet, layerId: string): Promise<Count | undefined> {
   const chain = set.chainInUse(layerId);
-  if (chain === undefined) return undefined;
+  if (chain === undefined || chain.layers.some(isBacked)) return undefined;
   const count = { allocated: 0, exclusive: 0 };
   let planned: { own: ReadonlySet<Layer>; generation: number } | undefined;
   let regions = 0;
@@ -52,6 +52,10 @@ export async function countOwned(set: VolumeSet, layerId: string): Promise<Count
     if (regions % regionsPerTurn === 0) await setImmediate();
   }
   return count;
+}
+
+function isBacked({ record }: Layer): boolean {
+  return record.backing !== undefined;
 }
 
 /** The regions that some layer of the chain has something in. */
