@@ -107,6 +107,7 @@ export function rowOf(page: Page, name: string): ReturnType<Page['locator']> {
 /** Chooses an action of a row: its button, or an entry of its menu. */
 export async function act(page: Page, name: string, action: string): Promise<void> {
   const row = rowOf(page, name);
+  await row.getByRole('button').last().waitFor();
   const button = row.getByRole('button', { name: action, exact: true });
   if (await button.isVisible()) return await button.click();
   await row.getByRole('button', { name: `More actions for ${name}` }).click();

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { assert } from '../../src/base/assert.ts';
 import type { Scene } from '../firn.ts';
 import { root } from '../source-files.ts';
@@ -22,11 +23,12 @@ export async function fillVolume(
   }
   await file.close();
   const command = ['bin/firn.ts', '--data', scene.dataFolder, 'volume', 'import', path];
-  const outcome = spawnSync(process.execPath, [...command, '--name', options.name], {
+  const child = spawn(process.execPath, [...command, '--name', options.name], {
     cwd: root,
-    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'inherit'],
   });
-  assert(outcome.status === 0, `the import: ${outcome.stderr}`);
+  const [status] = await once(child, 'exit');
+  assert(status === 0, 'the import succeeds');
   const made = (await Array.fromAsync(scene.client.volumes.list())).find(
     ({ name }) => name === options.name,
   );

@@ -2,7 +2,6 @@ import { MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { type QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { DialogProvider } from '../components/dialogs.tsx';
 import { theme } from './theme.ts';
 
 interface ProvidersProps {
@@ -25,7 +24,7 @@ export function Providers({ queries, children }: ProvidersProps): ReactNode {
     >
       <QueryClientProvider client={queries}>
         <Notifications position="top-right" limit={6} zIndex={400} />
-        <DialogProvider>{children}</DialogProvider>
+        {children}
       </QueryClientProvider>
     </MantineProvider>
   );

@@ -3,6 +3,7 @@ import { type QueryClient, useQuery } from '@tanstack/react-query';
 import { Outlet, useRouterState, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useState } from 'react';
 import { type Session, sessionQuery } from '../api/session.ts';
+import { DialogProvider } from '../components/dialogs.tsx';
 import { LoadProblem } from '../components/resource-table.tsx';
 import { LoginPage } from '../pages/login/login-page.tsx';
 import { followChanges, type Liveness } from './live-changes.ts';
@@ -47,21 +48,23 @@ function Frame({ session, queries }: FrameProps): ReactNode {
   useEffect(() => followChanges(queries, setLiveness), [queries]);
   return (
     <SessionContext.Provider value={session}>
-      <a className="skip" href="#main">
-        Skip to the page
-      </a>
-      <TopBar
-        session={session}
-        liveness={liveness}
-        isMenuOpen={isMenuOpen}
-        onMenu={() => setMenuOpenAt(isMenuOpen ? undefined : pathname)}
-      />
-      <div className="frame">
-        <Navigation isOpen={isMenuOpen} />
-        <main id="main" tabIndex={-1}>
-          <Outlet />
-        </main>
-      </div>
+      <DialogProvider>
+        <a className="skip" href="#main">
+          Skip to the page
+        </a>
+        <TopBar
+          session={session}
+          liveness={liveness}
+          isMenuOpen={isMenuOpen}
+          onMenu={() => setMenuOpenAt(isMenuOpen ? undefined : pathname)}
+        />
+        <div className="frame">
+          <Navigation isOpen={isMenuOpen} />
+          <main id="main" tabIndex={-1}>
+            <Outlet />
+          </main>
+        </div>
+      </DialogProvider>
     </SessionContext.Provider>
   );
 }

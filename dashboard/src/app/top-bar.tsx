@@ -69,7 +69,7 @@ function ProjectPicker({ session }: { session: Session }): ReactNode {
           loading={isPending}
           leftSection={<IconFolder size={16} aria-hidden />}
           rightSection={<IconChevronDown size={14} aria-hidden />}
-          aria-label={`Project ${session.project?.name ?? ''}`}
+          aria-label={`Project ${domain} • ${session.project?.name ?? ''}`}
         >
           <span className="domain">{domain} •</span> {session.project?.name}
         </Button>

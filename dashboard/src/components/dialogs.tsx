@@ -1,4 +1,7 @@
-/** One dialog at a time, over whatever page is open. */
+/**
+ * One dialog at a time, over whatever page is open. The provider stands within the router and the
+ * session, so that dialogs have both.
+ */
 import {
   createContext,
   type ReactNode,

@@ -70,7 +70,9 @@ export function ResourceTable<R extends TableRow>(props: ResourceTableProps<R>):
       {rows.length > 0 ? (
         <>
           <Pager count={count} state={state} where="above" />
-          <Rows table={props} rows={rows} chosen={chosen} tick={tick} />
+          <div className="wide">
+            <Rows table={props} rows={rows} chosen={chosen} tick={tick} />
+          </div>
           <Pager count={count} state={state} where="below" />
         </>
       ) : (
