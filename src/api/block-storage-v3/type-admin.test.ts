@@ -89,7 +89,7 @@ test("a type's encryption is kept, and no volume passes for encrypted", async (t
   assert.deepEqual((await ask('GET', `${path}/key_size`)).body, { key_size: 256 });
   assert.equal((await ask('GET', `${path}/colour`)).status, 404);
   const changed = { encryption: { cipher: 'aes-xts-plain64' } };
-  assert.equal((await ask('PUT', `${path}/${encryptionId}`, changed)).status, 200);
+  assert.equal((await ask('PUT', `${path}/provider`, changed)).status, 200);
   const shown = (await ask('GET', path)).body;
   assert.deepEqual([shown['cipher'], shown['provider']], ['aes-xts-plain64', 'luks']);
   const refused = await storage.ask({

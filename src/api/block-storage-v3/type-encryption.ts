@@ -1,4 +1,7 @@
-/** `/types/{id}/encryption` (api-ref of Cinder, volumes-v3-types). */
+/**
+ * `/types/{id}/encryption` (api-ref of Cinder, volumes-v3-types). A type has one encryption: what
+ * stands in the path of a change or a deletion is not looked at, and clients send `provider`.
+ */
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
 import { OperatingError } from '../../base/errors.ts';
@@ -68,15 +71,13 @@ export function typeEncryptionRoutes(
     takes(UpdateEncryption),
     async ({ caller, params, body }: ByKey) => {
       const { encryption } = parseBody(UpdateEncryption, body);
-      const ids = { typeId: params.id, encryptionId: params.key };
-      await updateTypeEncryption(operations, caller, ids, fieldsOf(encryption));
+      await updateTypeEncryption(operations, caller, params.id, fieldsOf(encryption));
       return { encryption };
     },
   );
 
   app.delete('/types/:id/encryption/:key', async ({ caller, params }: ByKey, reply) => {
-    const ids = { typeId: params.id, encryptionId: params.key };
-    await deleteTypeEncryption(operations, caller, ids);
+    await deleteTypeEncryption(operations, caller, params.id);
     return reply.code(202).send();
   });
 }

@@ -68,14 +68,14 @@ export async function createTypeEncryption(
 export async function updateTypeEncryption(
   { catalog, clock }: Changing,
   caller: Caller,
-  ids: { typeId: string; encryptionId: string },
+  typeId: string,
   fields: Partial<EncryptionFields>,
 ): Promise<VolumeTypeEncryptionRow> {
   authorize(caller, 'volume_extension:volume_type_encryption:update');
   return await catalog.transact(async (transaction) => {
-    const type = await findVolumeType(transaction, ids.typeId);
+    const type = await findVolumeType(transaction, typeId);
     await demandUnused(transaction, type, 'update');
-    const where = { id: ids.encryptionId, volumeTypeId: type.id };
+    const where = { volumeTypeId: type.id };
     if ((await transaction.find('volumeTypeEncryption', where)) === undefined) {
       throw noEncryption(type.id);
     }
@@ -88,13 +88,13 @@ export async function updateTypeEncryption(
 export async function deleteTypeEncryption(
   { catalog }: Reading,
   caller: Caller,
-  ids: { typeId: string; encryptionId: string },
+  typeId: string,
 ): Promise<void> {
   authorize(caller, 'volume_extension:volume_type_encryption:delete');
   await catalog.transact(async (transaction) => {
-    const type = await findVolumeType(transaction, ids.typeId);
+    const type = await findVolumeType(transaction, typeId);
     await demandUnused(transaction, type, 'delete');
-    const where = { id: ids.encryptionId, volumeTypeId: type.id };
+    const where = { volumeTypeId: type.id };
     if ((await transaction.remove('volumeTypeEncryption', where)) === 0) {
       throw noEncryption(type.id);
     }
