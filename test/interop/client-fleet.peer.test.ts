@@ -77,8 +77,8 @@ suite('the fleet of clients', needs('openstack', 'cinder'), () => {
       'volume type set --property color=red gold',
       'volume type unset --property color gold',
       'volume type show gold -f json -c properties',
-      'volume type create --encryption-provider luks --encryption-cipher aes --encryption-key-size ' +
-        '256 --encryption-control-location front-end enc',
+      'volume type create --encryption-provider luks --encryption-cipher aes ' +
+        '--encryption-key-size 256 --encryption-control-location front-end enc',
       'volume type set --encryption-key-size 512 enc',
       'volume type show --encryption-type enc -f value -c encryption',
       'volume type unset --encryption-type enc',

@@ -18,7 +18,8 @@ import { exactly, orNull, Uuid } from './fields.ts';
 import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts';
-import { Connector, connectorOf, Mode } from './volume-schema.ts';
+import { Connector, connectorOf, Mode, justNamed } from './volume-schema.ts';
+import { lists, takes } from './takes.ts';
 
 /** Requests about attachments (cinder/api/schemas/attachments.py). */
 const createFields = {
@@ -73,7 +74,7 @@ export function attachmentRoutes(
   { operations, publicUrl }: BlockStorageV3Options,
 ): void {
   for (const path of ['attachments', 'attachments/detail'] as const) {
-    app.get(`/${path}`, async (request) => {
+    app.get(`/${path}`, lists(attachmentList), async (request) => {
       since(request, 27);
       const list = readList(request, attachmentList);
       const viewer = viewerOf(request, publicUrl);
@@ -88,7 +89,7 @@ export function attachmentRoutes(
     });
   }
 
-  app.post('/attachments', async (request) => {
+  app.post('/attachments', takes(CreateAttachment, CreateAttachment54), async (request) => {
     since(request, 27);
     const attachment = parseCreateAttachment(request.body, request.microversion);
     const connector = connectorOf(attachment.connector);
@@ -108,7 +109,7 @@ export function attachmentRoutes(
     return { attachment: await detailFor(operations, request)(row) };
   });
 
-  app.put('/attachments/:id', async (request: ById) => {
+  app.put('/attachments/:id', takes(UpdateAttachment), async (request: ById) => {
     since(request, 27);
     const { connector } = parseBody(UpdateAttachment, request.body).attachment;
     const row = await updateAttachment(operations, request.caller, request.params.id, {
@@ -124,11 +125,15 @@ export function attachmentRoutes(
     return { attachments: left.map(attachmentSummary) };
   });
 
-  app.post('/attachments/:id/action', async (request: ById, reply) => {
-    since(request, completeSince);
-    const { name } = actionOf(request.body);
-    if (name !== 'os-complete') throw noSuchAction(name);
-    await completeAttachment(operations, request.caller, request.params.id);
-    return reply.code(204).send();
-  });
+  app.post(
+    '/attachments/:id/action',
+    takes(justNamed('os-complete')),
+    async (request: ById, reply) => {
+      since(request, completeSince);
+      const { name } = actionOf(request.body);
+      if (name !== 'os-complete') throw noSuchAction(name);
+      await completeAttachment(operations, request.caller, request.params.id);
+      return reply.code(204).send();
+    },
+  );
 }

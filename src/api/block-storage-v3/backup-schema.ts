@@ -24,6 +24,8 @@ const CreateBackup51 = exactly({
   backup: exactly({ ...createFields, metadata, availability_zone: Type.Optional(Name) }),
 });
 
+export const createBackupSchemas = [CreateBackup, CreateBackup43, CreateBackup51] as const;
+
 /** What a request of this microversion asks for. */
 export function parseCreateBackup(
   body: unknown,
@@ -49,6 +51,8 @@ export function parseUpdateBackup(
 ): Static<typeof UpdateBackup43>['backup'] {
   return parseBody(microversion >= 43 ? UpdateBackup43 : UpdateBackup, body).backup;
 }
+
+export const updateBackupSchemas = [UpdateBackup, UpdateBackup43] as const;
 
 export const RestoreBackup = exactly({
   restore: exactly({

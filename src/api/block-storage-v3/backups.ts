@@ -7,7 +7,14 @@ import { restoreBackup } from '../../operation/backup/restore-backup.ts';
 import { resetBackupStatus, updateBackup } from '../../operation/backup/update-backup.ts';
 import { backupStatuses } from '../../operation/states.ts';
 import { parseBody } from '../body.ts';
-import { parseCreateBackup, parseUpdateBackup, RestoreBackup } from './backup-schema.ts';
+import {
+  createBackupSchemas,
+  parseCreateBackup,
+  parseUpdateBackup,
+  RestoreBackup,
+  updateBackupSchemas,
+} from './backup-schema.ts';
+import { justNamed, ResetStatus } from './volume-schema.ts';
 import { backupDetail, backupSummary } from './backup-view.ts';
 import { metadataOf, toBool, trimmed } from './fields.ts';
 import {
@@ -22,6 +29,7 @@ import {
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts';
 import { parseStatus } from './reset-status.ts';
+import { lists, takes } from './takes.ts';
 
 export const backupList: ListFace<'backups'> = {
   countSince: 45,
@@ -62,7 +70,7 @@ export function backupRoutes(app: FastifyInstance, options: BlockStorageV3Option
 function listRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorageV3Options): void {
   for (const path of ['backups', 'backups/detail'] as const) {
     const view = path === 'backups' ? backupSummary : backupDetail;
-    app.get(`/${path}`, async (request) => {
+    app.get(`/${path}`, lists(backupList), async (request) => {
       const list = readList(request, backupList);
       const viewer = viewerOf(request, publicUrl);
       const page = await listBackups(operations, request.caller, list);
@@ -77,7 +85,7 @@ function recordRoutes(
   app: FastifyInstance,
   { operations, publicUrl }: BlockStorageV3Options,
 ): void {
-  app.post('/backups', async (request, reply) => {
+  app.post('/backups', takes(...createBackupSchemas), async (request, reply) => {
     const backup = parseCreateBackup(request.body, request.microversion);
     const row = await createBackup(operations, request.caller, {
       volumeId: backup.volume_id,
@@ -99,7 +107,7 @@ function recordRoutes(
     return { backup: backupDetail(row, viewerOf(request, publicUrl)) };
   });
 
-  app.put('/backups/:id', async (request: ById) => {
+  app.put('/backups/:id', takes(...updateBackupSchemas), async (request: ById) => {
     since(request, 9);
     const { name, description, metadata } = parseUpdateBackup(request.body, request.microversion);
     const row = await updateBackup(operations, request.caller, request.params.id, {
@@ -118,7 +126,7 @@ function workRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options)
     return reply.code(202).send();
   });
 
-  app.post('/backups/:id/restore', async (request: ById, reply) => {
+  app.post('/backups/:id/restore', takes(RestoreBackup), async (request: ById, reply) => {
     const { restore } = parseBody(RestoreBackup, request.body);
     const { backup, volume } = await restoreBackup(operations, request.caller, request.params.id, {
       volumeId: restore.volume_id ?? null,
@@ -130,16 +138,20 @@ function workRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options)
     };
   });
 
-  app.post('/backups/:id/action', async (request: ById, reply) => {
-    const { name, body } = actionOf(request.body);
-    const { caller, params } = request;
-    if (name === 'os-force_delete') {
-      await deleteBackup(operations, caller, params.id, { force: true });
-    } else if (name === 'os-reset_status') {
-      await resetBackupStatus(operations, caller, params.id, parseStatus(body, backupStatuses));
-    } else {
-      throw noSuchAction(name);
-    }
-    return reply.code(202).send();
-  });
+  app.post(
+    '/backups/:id/action',
+    takes(ResetStatus, justNamed('os-force_delete')),
+    async (request: ById, reply) => {
+      const { name, body } = actionOf(request.body);
+      const { caller, params } = request;
+      if (name === 'os-force_delete') {
+        await deleteBackup(operations, caller, params.id, { force: true });
+      } else if (name === 'os-reset_status') {
+        await resetBackupStatus(operations, caller, params.id, parseStatus(body, backupStatuses));
+      } else {
+        throw noSuchAction(name);
+      }
+      return reply.code(202).send();
+    },
+  );
 }

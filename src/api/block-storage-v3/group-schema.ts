@@ -111,11 +111,11 @@ export const UpdateGroupSnapshot = exactly({
   group_snapshot: Type.Object(labels, atLeastOne),
 });
 
-const ResetStatus = exactly({ reset_status: exactly({ status: Type.String() }) });
+export const ResetGroupStatus = exactly({ reset_status: exactly({ status: Type.String() }) });
 
 /** The status that an administrator wants to set by hand. */
 export function parseGroupStatus(body: unknown, what: 'Group' | 'GroupSnapshot'): GroupStatus {
-  const { status } = parseBody(ResetStatus, body).reset_status;
+  const { status } = parseBody(ResetGroupStatus, body).reset_status;
   const found = groupStatuses.find((one) => one === status.toLowerCase());
   if (found !== undefined) return found;
   const noun = what === 'Group' ? 'Group' : 'Group snapshot';

@@ -11,11 +11,17 @@ import {
 } from '../../operation/group/group-snapshots.ts';
 import { parseBody } from '../body.ts';
 import { trimmed } from './fields.ts';
-import { CreateGroupSnapshot, parseGroupStatus, UpdateGroupSnapshot } from './group-schema.ts';
+import {
+  CreateGroupSnapshot,
+  parseGroupStatus,
+  UpdateGroupSnapshot,
+  ResetGroupStatus,
+} from './group-schema.ts';
 import { groupSnapshotDetail, groupSnapshotSummary } from './group-view.ts';
 import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts';
+import { lists, takes } from './takes.ts';
 
 export const groupSnapshotList: ListFace<'groupSnapshots'> = {
   filters: {
@@ -44,7 +50,7 @@ export function groupSnapshotRoutes(app: FastifyInstance, options: BlockStorageV
 
 function listRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorageV3Options): void {
   for (const path of ['group_snapshots', 'group_snapshots/detail'] as const) {
-    app.get(`/${path}`, async (request) => {
+    app.get(`/${path}`, lists(groupSnapshotList), async (request) => {
       since(request, 14);
       const list = readList(request, groupSnapshotList);
       const { rows } = await listGroupSnapshots(operations, request.caller, list);
@@ -62,7 +68,7 @@ function listRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorag
 
 /** Making, showing and changing the record. */
 function recordRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options): void {
-  app.post('/group_snapshots', async (request, reply) => {
+  app.post('/group_snapshots', takes(CreateGroupSnapshot), async (request, reply) => {
     since(request, 14);
     const { group_snapshot: given } = parseBody(CreateGroupSnapshot, request.body);
     const row = await createGroupSnapshot(operations, request.caller, {
@@ -80,7 +86,7 @@ function recordRoutes(app: FastifyInstance, { operations }: BlockStorageV3Option
     return { group_snapshot: groupSnapshotDetail(row, request) };
   });
 
-  app.put('/group_snapshots/:id', async (request: ById) => {
+  app.put('/group_snapshots/:id', takes(UpdateGroupSnapshot), async (request: ById) => {
     since(request, 14);
     const { group_snapshot: given } = parseBody(UpdateGroupSnapshot, request.body);
     const [name, description] = [trimmed(given.name), trimmed(given.description)];
@@ -99,7 +105,7 @@ function workRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options)
     return reply.code(202).send();
   });
 
-  app.post('/group_snapshots/:id/action', async (request: ById, reply) => {
+  app.post('/group_snapshots/:id/action', takes(ResetGroupStatus), async (request: ById, reply) => {
     since(request, 14);
     const { name, body } = actionOf(request.body);
     if (name !== 'reset_status') throw noSuchAction(name);

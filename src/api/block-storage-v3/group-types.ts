@@ -26,6 +26,7 @@ import { groupTypeView } from './group-view.ts';
 import { nextLink, publicFilter, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { since, viewerOf, type ById, type ByKey } from './request.ts';
+import { lists, takes } from './takes.ts';
 
 const groupTypeList: ListFace<'groupTypes'> = {
   filters: { name: (name) => ({ name }) },
@@ -38,7 +39,7 @@ export function groupTypeRoutes(app: FastifyInstance, options: BlockStorageV3Opt
 }
 
 function typeRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorageV3Options): void {
-  app.get('/group_types', async (request) => {
+  app.get('/group_types', lists(groupTypeList), async (request) => {
     since(request, 11);
     const { caller } = request;
     const list = readList(request, groupTypeList);
@@ -52,7 +53,7 @@ function typeRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorag
     };
   });
 
-  app.post('/group_types', async (request, reply) => {
+  app.post('/group_types', takes(CreateGroupType), async (request, reply) => {
     since(request, 11);
     const { group_type: given } = parseBody(CreateGroupType, request.body);
     const row = await createGroupType(operations, request.caller, {
@@ -77,7 +78,7 @@ function typeRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorag
     return { group_type: groupTypeView(row, request.caller) };
   });
 
-  app.put('/group_types/:id', async (request: ById) => {
+  app.put('/group_types/:id', takes(UpdateGroupType), async (request: ById) => {
     since(request, 11);
     const { group_type: given } = parseBody(UpdateGroupType, request.body);
     const { name, description, is_public: isPublic } = given;
@@ -104,15 +105,19 @@ function specRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options)
     return { group_specs: await showGroupSpecs(operations, caller, action, params.id) };
   });
 
-  app.post('/group_types/:id/group_specs', async (request: ById, reply) => {
-    since(request, 11);
-    const { group_specs: given } = parseBody(CreateGroupSpecs, request.body);
-    const action = 'group:group_types_specs:create';
-    const merge = (now: Metadata): Metadata => ({ ...now, ...given });
-    await editGroupSpecs(operations, request.caller, action, request.params.id, merge);
-    reply.code(202);
-    return { group_specs: given };
-  });
+  app.post(
+    '/group_types/:id/group_specs',
+    takes(CreateGroupSpecs),
+    async (request: ById, reply) => {
+      since(request, 11);
+      const { group_specs: given } = parseBody(CreateGroupSpecs, request.body);
+      const action = 'group:group_types_specs:create';
+      const merge = (now: Metadata): Metadata => ({ ...now, ...given });
+      await editGroupSpecs(operations, request.caller, action, request.params.id, merge);
+      reply.code(202);
+      return { group_specs: given };
+    },
+  );
 
   app.get('/group_types/:id/group_specs/:key', async (request: ByKey) => {
     since(request, 11);
@@ -122,7 +127,7 @@ function specRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options)
     return { [params.key]: specOf(specs, params) };
   });
 
-  app.put('/group_types/:id/group_specs/:key', async (request: ByKey) => {
+  app.put('/group_types/:id/group_specs/:key', takes(UpdateGroupSpec), async (request: ByKey) => {
     since(request, 11);
     const { key, id } = request.params;
     const given = parseBody(UpdateGroupSpec, request.body);

@@ -17,11 +17,13 @@ import {
   parseGroupStatus,
   sourceOf,
   UpdateGroup,
+  ResetGroupStatus,
 } from './group-schema.ts';
 import { groupDetail, groupSummary } from './group-view.ts';
 import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts';
+import { lists, takes } from './takes.ts';
 
 export const groupList: ListFace<'groups'> = {
   filters: {
@@ -67,7 +69,7 @@ async function detailsOf(
 function listRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
   const { operations, publicUrl } = options;
   for (const path of ['groups', 'groups/detail'] as const) {
-    app.get(`/${path}`, async (request) => {
+    app.get(`/${path}`, lists(groupList), async (request) => {
       since(request, 13);
       const list = readList(request, groupList);
       const { rows } = await listGroups(operations, request.caller, list);
@@ -84,7 +86,7 @@ function listRoutes(app: FastifyInstance, options: BlockStorageV3Options): void 
 /** Making, showing and changing the record. */
 function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
   const { operations } = options;
-  app.post('/groups', async (request, reply) => {
+  app.post('/groups', takes(CreateGroup), async (request, reply) => {
     since(request, 13);
     const { group } = parseBody(CreateGroup, request.body);
     const row = await createGroup(operations, request.caller, {
@@ -105,7 +107,7 @@ function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): voi
     return { group };
   });
 
-  app.put('/groups/:id', async (request: ById, reply) => {
+  app.put('/groups/:id', takes(UpdateGroup), async (request: ById, reply) => {
     since(request, 13);
     const { group } = parseBody(UpdateGroup, request.body);
     const [name, description] = [trimmed(group.name), trimmed(group.description)];
@@ -125,7 +127,7 @@ function idsIn(text: string | null | undefined): string[] {
 }
 
 function actionRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options): void {
-  app.post('/groups/action', async (request, reply) => {
+  app.post('/groups/action', takes(CreateFromSource), async (request, reply) => {
     since(request, 14);
     const { name: action, body } = actionOf(request.body);
     if (action !== 'create-from-src') throw noSuchAction(action);
@@ -139,25 +141,29 @@ function actionRoutes(app: FastifyInstance, { operations }: BlockStorageV3Option
     return { group: groupSummary(row) };
   });
 
-  app.post('/groups/:id/action', async (request: ById, reply): Promise<FastifyReply> => {
-    since(request, 13);
-    const { name, body } = actionOf(request.body);
-    const { caller, params } = request;
-    if (name === 'delete') {
-      const given = parseBody(DeleteGroup, body).delete;
-      const deleteVolumes = toBool(given['delete-volumes']);
-      await deleteGroup(operations, caller, params.id, { deleteVolumes });
-    } else if (name === 'reset_status') {
-      since(request, 20);
-      await resetGroupStatus(operations, caller, params.id, parseGroupStatus(body, 'Group'));
-    } else if (isReplication(name)) {
-      since(request, 38);
-      await refuseReplication(operations, caller, `group:${name}`, params.id);
-    } else {
-      throw noSuchAction(name);
-    }
-    return reply.code(202).send();
-  });
+  app.post(
+    '/groups/:id/action',
+    takes(DeleteGroup, ResetGroupStatus),
+    async (request: ById, reply): Promise<FastifyReply> => {
+      since(request, 13);
+      const { name, body } = actionOf(request.body);
+      const { caller, params } = request;
+      if (name === 'delete') {
+        const given = parseBody(DeleteGroup, body).delete;
+        const deleteVolumes = toBool(given['delete-volumes']);
+        await deleteGroup(operations, caller, params.id, { deleteVolumes });
+      } else if (name === 'reset_status') {
+        since(request, 20);
+        await resetGroupStatus(operations, caller, params.id, parseGroupStatus(body, 'Group'));
+      } else if (isReplication(name)) {
+        since(request, 38);
+        await refuseReplication(operations, caller, `group:${name}`, params.id);
+      } else {
+        throw noSuchAction(name);
+      }
+      return reply.code(202).send();
+    },
+  );
 }
 
 const replicationActions = [

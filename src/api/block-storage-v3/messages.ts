@@ -6,6 +6,7 @@ import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { since, viewerOf, type ById } from './request.ts';
 import { linksTo, timeView, type Viewer } from './view.ts';
+import { lists } from './takes.ts';
 
 export const messageList: ListFace<'messages'> = {
   filters: {
@@ -45,7 +46,7 @@ export function messageRoutes(
   app: FastifyInstance,
   { operations, publicUrl }: BlockStorageV3Options,
 ): void {
-  app.get('/messages', async (request) => {
+  app.get('/messages', lists(messageList), async (request) => {
     since(request, 3);
     const list = readList(request, messageList);
     const viewer = viewerOf(request, publicUrl);

@@ -7,6 +7,7 @@ import type { Caller } from '../../identity/caller.ts';
 import { parseBody } from '../body.ts';
 import { exactly, MetadataFields } from './fields.ts';
 import type { ById, ByKey } from './request.ts';
+import { takes } from './takes.ts';
 
 const MetadataBody = Type.Object({ metadata: MetadataFields });
 const MetaBody = exactly({ meta: MetadataFields });
@@ -29,12 +30,12 @@ export function metadataRoutes(app: FastifyInstance, resource: MetadataOf): void
   app.get(all, async ({ caller, params }: ById) => ({
     metadata: await resource.read(caller, params.id),
   }));
-  app.post(all, async ({ caller, params, body }: ById) => {
+  app.post(all, takes(MetadataBody), async ({ caller, params, body }: ById) => {
     const { metadata } = parseBody(MetadataBody, body);
     const merge = (now: Metadata): Metadata => ({ ...now, ...metadata });
     return { metadata: await resource.edit(caller, 'create', params.id, merge) };
   });
-  app.put(all, async ({ caller, params, body }: ById) => {
+  app.put(all, takes(MetadataBody), async ({ caller, params, body }: ById) => {
     const { metadata } = parseBody(MetadataBody, body);
     return { metadata: await resource.edit(caller, 'update', params.id, () => metadata) };
   });
@@ -44,7 +45,7 @@ export function metadataRoutes(app: FastifyInstance, resource: MetadataOf): void
     const { key } = params;
     return { meta: { [key]: valueOf(await resource.read(caller, params.id), key) } };
   });
-  app.put(one, async ({ caller, params, body }: ByKey) => {
+  app.put(one, takes(MetaBody), async ({ caller, params, body }: ByKey) => {
     const { key } = params;
     const { meta } = parseBody(MetaBody, body);
     const value = Object.keys(meta).length === 1 ? meta[key] : undefined;

@@ -22,7 +22,7 @@ import { exactly } from './fields.ts';
 import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { viewerOf, type ById } from './request.ts';
-import { takes } from './takes.ts';
+import { lists, takes } from './takes.ts';
 import { linksTo, type Viewer } from './view.ts';
 
 const Consumer = Type.Union([
@@ -82,7 +82,7 @@ function qosAnswer(row: QosSpecsRow, viewer: Viewer): object {
 
 export function qosSpecsRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
   const { operations, publicUrl } = options;
-  app.get('/qos-specs', async (request) => {
+  app.get('/qos-specs', lists(qosList), async (request) => {
     const list = readList(request, qosList);
     const viewer = viewerOf(request, publicUrl);
     const { rows } = await listQosSpecs(operations, request.caller, list);

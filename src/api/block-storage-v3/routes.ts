@@ -15,6 +15,7 @@ import { groupRoutes } from './groups.ts';
 import { installationRoutes } from './installation.ts';
 import { manageableRoutes } from './manageable.ts';
 import { messageRoutes } from './messages.ts';
+import { OpenApi } from './openapi.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { poolRoutes } from './pools.ts';
 import { qosSpecsRoutes } from './qos-specs.ts';
@@ -40,11 +41,17 @@ export async function blockStorageV3(
     return versions;
   });
   app.get('/v3', async () => versions);
-  await app.register(resources, { ...options, prefix: '/v3' });
+  const openApi = new OpenApi();
+  app.get('/openapi.json', async () => openApi.document(options.publicUrl));
+  await app.register(resources, { ...options, prefix: '/v3', openApi });
   await app.register(resources, { ...options, prefix: '/v3/:project_id' });
 }
 
-async function resources(app: FastifyInstance, options: BlockStorageV3Options): Promise<void> {
+type ResourcesOptions = BlockStorageV3Options & { readonly openApi?: OpenApi };
+
+async function resources(app: FastifyInstance, options: ResourcesOptions): Promise<void> {
+  const { openApi } = options;
+  if (openApi !== undefined) app.addHook('onRoute', (route) => openApi.add(app.prefix, route));
   app.addHook('onRequest', negotiateMicroversion);
   app.addHook('onRequest', authenticate({ ...options, scope: 'project' }));
   app.addHook('onRequest', ownProjectOnly);

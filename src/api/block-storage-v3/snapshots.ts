@@ -36,8 +36,10 @@ import {
 import { metadataRoutes } from './metadata-routes.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, viewerOf, type ById } from './request.ts';
+import { justNamed, ResetStatus } from './volume-schema.ts';
 import { parseStatus } from './reset-status.ts';
 import { snapshotDetail, snapshotSummary } from './snapshot-view.ts';
+import { lists, takes } from './takes.ts';
 
 /** Requests about snapshots (cinder/api/schemas/snapshots.py). */
 const CreateSnapshot = exactly({
@@ -111,7 +113,7 @@ export function snapshotRoutes(app: FastifyInstance, options: BlockStorageV3Opti
 function listRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorageV3Options): void {
   for (const path of ['snapshots', 'snapshots/detail'] as const) {
     const view = path === 'snapshots' ? snapshotSummary : snapshotDetail;
-    app.get(`/${path}`, async (request) => {
+    app.get(`/${path}`, lists(snapshotList), async (request) => {
       const list = readList(request, snapshotList);
       const viewer = viewerOf(request, publicUrl);
       const page = await listSnapshots(operations, request.caller, list);
@@ -126,7 +128,7 @@ function recordRoutes(
   app: FastifyInstance,
   { operations, publicUrl }: BlockStorageV3Options,
 ): void {
-  app.post('/snapshots', async (request, reply) => {
+  app.post('/snapshots', takes(CreateSnapshot), async (request, reply) => {
     const { snapshot } = parseBody(CreateSnapshot, request.body);
     const row = await createSnapshot(operations, request.caller, {
       volumeId: snapshot.volume_id,
@@ -144,7 +146,7 @@ function recordRoutes(
     return { snapshot: snapshotDetail(row, viewerOf(request, publicUrl)) };
   });
 
-  app.put('/snapshots/:id', async (request: ById) => {
+  app.put('/snapshots/:id', takes(UpdateSnapshot), async (request: ById) => {
     const { snapshot } = parseBody(UpdateSnapshot, request.body);
     const name = snapshot.name === undefined ? snapshot.display_name : snapshot.name;
     const description =
@@ -164,19 +166,23 @@ function workRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options)
     return reply.code(202).send();
   });
 
-  app.post('/snapshots/:id/action', async (request: ById, reply) => {
-    const { name, body } = actionOf(request.body);
-    const { caller, params } = request;
-    if (name === 'os-force_delete') {
-      await deleteSnapshot(operations, caller, params.id, { force: true });
-    } else if (name === 'os-reset_status') {
-      const status = parseStatus(body, snapshotStatuses);
-      await resetSnapshotStatus(operations, caller, params.id, status);
-    } else {
-      throw noSuchAction(name);
-    }
-    return reply.code(202).send();
-  });
+  app.post(
+    '/snapshots/:id/action',
+    takes(ResetStatus, justNamed('os-force_delete')),
+    async (request: ById, reply) => {
+      const { name, body } = actionOf(request.body);
+      const { caller, params } = request;
+      if (name === 'os-force_delete') {
+        await deleteSnapshot(operations, caller, params.id, { force: true });
+      } else if (name === 'os-reset_status') {
+        const status = parseStatus(body, snapshotStatuses);
+        await resetSnapshotStatus(operations, caller, params.id, status);
+      } else {
+        throw noSuchAction(name);
+      }
+      return reply.code(202).send();
+    },
+  );
 
   metadataRoutes(app, {
     kind: 'snapshots',

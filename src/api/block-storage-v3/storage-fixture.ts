@@ -36,6 +36,8 @@ export interface Storage {
     method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
     path: string;
     body?: unknown;
+    /** A body that need not be JSON. */
+    text?: string | Buffer;
     microversion?: string;
   }) => Promise<Answer>;
 }
@@ -71,7 +73,8 @@ export async function openStorage(t: TestContext): Promise<Storage> {
     scene,
     identity,
     tokenOf,
-    async ask({ who = 'max', method = 'GET', path, body, microversion }) {
+    async ask({ who = 'max', method = 'GET', path, body, text, microversion }) {
+      const payload = body === undefined ? text : JSON.stringify(body);
       const url = /^\/(?:volume|firn)\//.test(path) ? path : `/volume/v3${path}`;
       const reply = await app.inject({
         method,
@@ -81,9 +84,9 @@ export async function openStorage(t: TestContext): Promise<Storage> {
           ...(microversion === undefined
             ? {}
             : { 'openstack-api-version': `volume ${microversion}` }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
         },
-        ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+        ...(payload === undefined ? {} : { payload }),
       });
       const parsed: unknown = reply.body === '' ? {} : reply.json();
       return {

@@ -5,12 +5,19 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The schemas of the body, of which a request meets one. */
     body?: readonly TSchema[];
-    /** The microversion that brought the route. */
-    since?: number;
+    /** What a list can be filtered and sorted by. */
+    list?: { readonly filters: object; readonly sortFields: object };
   }
 }
 
 /** Options of a route that takes a body of one of these schemas. */
 export function takes(...body: readonly TSchema[]): { config: { body: readonly TSchema[] } } {
   return { config: { body } };
+}
+
+/** Options of a route that answers a list. */
+export function lists<L extends { readonly filters: object; readonly sortFields: object }>(
+  list: L,
+): { config: { list: L } } {
+  return { config: { list } };
 }

@@ -14,7 +14,7 @@ import { Bool, exactly, Name, toBool, trimmed, Uuid } from './fields.ts';
 import { listAnswer, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { since, viewerOf, type ById } from './request.ts';
-import { takes } from './takes.ts';
+import { lists, takes } from './takes.ts';
 import { linksTo, timeView, type Viewer } from './view.ts';
 
 const fields = { volume_id: Uuid, name: Type.Optional(Name) };
@@ -91,8 +91,10 @@ function listRoutes(
     return listAnswer({ viewer, list, page, items, path: at, kind: 'transfers' });
   };
   const at = path.path;
-  app.get(`/${at}`, (request) => answer(request, summary, at));
-  app.get(`/${at}/detail`, (request) => answer(request, detail, `${at}/detail`));
+  app.get(`/${at}`, lists(transferList), (request) => answer(request, summary, at));
+  app.get(`/${at}/detail`, lists(transferList), (request) =>
+    answer(request, detail, `${at}/detail`),
+  );
   app.get(`/${at}/:id`, async (request: ById) => {
     since(request, path.first);
     const row = await showTransfer(operations, request.caller, request.params.id);

@@ -21,7 +21,7 @@ import {
 } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { viewerOf, type ById } from './request.ts';
-import { takes } from './takes.ts';
+import { lists, takes } from './takes.ts';
 import { CreateType, UpdateType } from './type-schema.ts';
 import { typeView } from './type-view.ts';
 
@@ -51,7 +51,7 @@ export const typeList52: ListFace<'volumeTypes'> = {
 export function typeRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
   const { operations, publicUrl } = options;
 
-  app.get('/types', async (request) => {
+  app.get('/types', lists(typeList52), async (request) => {
     const { caller } = request;
     const list = readList(request, request.microversion >= 52 ? typeList52 : typeList);
     const isPublic = publicFilter(list.query['is_public']);

@@ -26,6 +26,7 @@ import type { BlockStorageV3Options } from './options.ts';
 import { since, viewerOf, type ById } from './request.ts';
 import { CreateVolume, UpdateVolume } from './volume-schema.ts';
 import { volumeDetail, volumeSummary } from './volume-view.ts';
+import { lists, takes } from './takes.ts';
 
 export const volumeList: ListFace<'volumes'> = {
   countSince: 45,
@@ -112,7 +113,7 @@ function listRoutes(app: FastifyInstance, options: BlockStorageV3Options): void 
   });
 
   for (const path of ['volumes', 'volumes/detail'] as const) {
-    app.get(`/${path}`, async (request) => {
+    app.get(`/${path}`, lists(volumeList), async (request) => {
       const list = readList(request, volumeList);
       const viewer = viewerOf(request, publicUrl);
       const page = await listVolumes(operations, request.caller, list);
@@ -128,7 +129,7 @@ function listRoutes(app: FastifyInstance, options: BlockStorageV3Options): void 
 /** Making, showing and changing the record. */
 function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
   const { operations } = options;
-  app.post('/volumes', async (request, reply) => {
+  app.post('/volumes', takes(CreateVolume), async (request, reply) => {
     const { volume } = parseBody(CreateVolume, request.body);
     refuseMultiattach(volume.multiattach);
     const row = await createVolume(operations, request.caller, {
@@ -152,7 +153,7 @@ function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): voi
     detailOf(options, request, await showVolume(operations, request.caller, request.params.id)),
   );
 
-  app.put('/volumes/:id', async (request: ById) => {
+  app.put('/volumes/:id', takes(UpdateVolume), async (request: ById) => {
     const { volume } = parseBody(UpdateVolume, request.body);
     const name = volume.name === undefined ? volume.display_name : volume.name;
     const description =
