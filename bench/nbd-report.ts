@@ -164,3 +164,16 @@ export function keep(path: string, text: string): void {
       : before.slice(0, start) + section + before.slice(end + marks.end.length);
   writeFileSync(path, after);
 }
+
+/** Replaces the lines of these rows in the file, and what is said about the run; adds none. */
+export function keepSome(path: string, text: string): void {
+  const nameOf = (line: string): string | undefined => /^\| ([^|]+) \|/.exec(line)?.[1];
+  const fresh = new Map(text.split('\n').map((line) => [nameOf(line), line]));
+  const [about = ''] = text.split('\n');
+  const kept = readFileSync(path, 'utf8').split('\n');
+  const lines = kept.map((line, index) => {
+    if (kept[index - 2] === marks.begin) return about;
+    return fresh.get(nameOf(line) ?? '') ?? line;
+  });
+  writeFileSync(path, lines.join('\n'));
+}

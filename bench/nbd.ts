@@ -6,7 +6,8 @@
  *          [--rows PATTERN] [--quick] [--firn-only] [--save]
  *
  * PATTERN is a regular expression over the names of the rows, also those that a quick run leaves
- * out. A run of all rows replaces the figures in bench/RESULTS-nbd.md; any other does with --save.
+ * out. A run of all rows replaces the figures in bench/RESULTS-nbd.md; one of some rows replaces
+ * theirs with --save, so that a long bench can be run in pieces.
  */
 import { createCipheriv } from 'node:crypto';
 import { closeSync, copyFileSync, openSync, writeSync } from 'node:fs';
@@ -26,6 +27,7 @@ import { modeName } from './nbd-qemu.ts';
 import {
   isolationResults,
   keep,
+  keepSome,
   type LatencyResult,
   latencyLine,
   markdown,
@@ -158,7 +160,8 @@ async function bench(folder: string, firn: FirnServer): Promise<void> {
     `${seconds} s; seed ${seed}; load average ${loadBefore} before the run.`;
   const text = markdown(about, rows, latencies);
   print(`\n${text}`);
-  if (values.save || (pattern === undefined && !quick && withPeer)) keep(resultsPath, text);
+  if (pattern !== undefined && values.save) keepSome(resultsPath, text);
+  else if (values.save || (pattern === undefined && !quick && withPeer)) keep(resultsPath, text);
 }
 
 /** What is to be ended and removed, in reverse order, also when a signal ends the bench. */

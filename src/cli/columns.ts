@@ -43,8 +43,12 @@ export const volumeWhole: Columns<WholeVolume> = {
       : `${formatBytes(hydration.bytes_done)} of ${formatBytes(hydration.bytes_total)}`,
 };
 
-function connectionText({ id, host, mode, connections }: Connection): string {
-  const clients = connections === 0 ? 'no client' : `${connections} connected`;
+function connectionText(connection: Connection): string {
+  const { id, host, mode, connections } = connection;
+  const left = connection.disconnected_at;
+  const nobody = left === null ? 'no client' : `no client since ${left}`;
+  const since = connection.connected_since ?? 'now';
+  const clients = connections === 0 ? nobody : `${connections} connected since ${since}`;
   return `${id} (${host ?? 'no host'}, ${mode}, ${clients})`;
 }
 

@@ -93,6 +93,8 @@ export const Connection = Type.Object({
   instance: TextOrNull,
   host: TextOrNull,
   connections: Type.Integer(),
+  connected_since: TextOrNull,
+  disconnected_at: TextOrNull,
 });
 export type Connection = Static<typeof Connection>;
 

@@ -44,7 +44,7 @@ export interface ThreadCalls extends EngineCalls, HydrationCalls, PlaneCalls {
   addExport: Exports['add'];
   removeExport: Exports['remove'];
   limitVolume: Exports['limit'];
-  connections: Exports['connections'];
+  clients: Exports['clients'];
 }
 
 /** The first call; the others are answered once it has been. */

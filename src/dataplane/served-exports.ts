@@ -1,4 +1,10 @@
-import type { ExportOf, ExportRegistry, Exports, PerformanceLimits } from '../nbd/exports.ts';
+import type {
+  ExportClients,
+  ExportOf,
+  ExportRegistry,
+  Exports,
+  PerformanceLimits,
+} from '../nbd/exports.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
 import { readOnlyDevice } from '../volume/read-only-device.ts';
@@ -68,8 +74,8 @@ export class ServedExports implements Exports {
     for (const limit of this.#limits.values()) limit.set({});
   }
 
-  async connections(names: readonly string[]): Promise<number[]> {
-    return names.map((name) => this.#registry.connections(name));
+  async clients(names: readonly string[]): Promise<ExportClients[]> {
+    return names.map((name) => this.#registry.clients(name));
   }
 
   #limitOf(volumeId: string): RateLimit {

@@ -43,7 +43,7 @@ export async function startDataPlane(
       add: (name, what) => calls.addExport(name, what),
       remove: (name) => calls.removeExport(name),
       limit: (volumeId, limits) => calls.limitVolume(volumeId, limits),
-      connections: (names) => calls.connections(names),
+      clients: (names) => calls.clients(names),
     },
     listenTcp: (host, port) => calls.listenTcp(host, port),
     listenUnix: (path) => calls.listenUnix(path),

@@ -74,7 +74,7 @@ function answers(plane: DataPlane): ThreadCalls {
     addExport: (name, what) => exports.add(name, what),
     limitVolume: (volumeId, limits) => exports.limit(volumeId, limits),
     removeExport: (name) => exports.remove(name),
-    connections: (names) => exports.connections(names),
+    clients: (names) => exports.clients(names),
     listenTcp: (host, tcpPort) => plane.listenTcp(host, tcpPort),
     listenUnix: (path) => plane.listenUnix(path),
     renewTls: (tls) => plane.renewTls(tls),

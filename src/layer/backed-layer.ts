@@ -51,6 +51,10 @@ export class BackedLayer extends Layer {
     this.#source = options.source;
   }
 
+  override isSilent(page: number): boolean {
+    return this.record.backing === undefined && super.isSilent(page);
+  }
+
   override async readPage(page: number): Promise<Uint8Array | undefined> {
     const own = await this.map.readPage(page);
     const { backing } = this.record;

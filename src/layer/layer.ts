@@ -114,6 +114,11 @@ export class Layer {
     return this.#map.readPage(page);
   }
 
+  /** True when it is known without a wait that the layer says nothing about a page. */
+  isSilent(page: number): boolean {
+    return this.#map.isOpen && !this.#map.hasPage(page);
+  }
+
   /** Writes whole sectors. They count only once they are marked. */
   async write(offsetBytes: number, content: Uint8Array): Promise<void> {
     this.assertSound();

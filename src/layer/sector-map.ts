@@ -66,6 +66,11 @@ export class SectorMap {
     return this.#dirty.size > 0 || this.#writing.size > 0;
   }
 
+  /** True when `open` has nothing to do. */
+  get isOpen(): boolean {
+    return this.#opened;
+  }
+
   /** True when the page holds anything; only after `open`. */
   hasPage(page: number): boolean {
     return hasBit(this.#directories, page);

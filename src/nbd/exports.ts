@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
 import { stringBytesMax } from './wire.ts';
 
@@ -18,6 +19,16 @@ export interface PerformanceLimits {
   readonly writeBytesSec?: number;
 }
 
+/** The clients of an export, as far as this process has seen them; times in ms since 1970. */
+export interface ExportClients {
+  /** Connections just now. */
+  readonly count: number;
+  /** Since when there has been a connection all the time; undefined when there is none. */
+  readonly connectedSinceMs: number | undefined;
+  /** When a connection ended last; undefined when none has. */
+  readonly disconnectedAtMs: number | undefined;
+}
+
 /** The exports of an NBD server, for whoever hands them out. */
 export interface Exports {
   /** From now on `name` opens that; a name that is there already is left as it is. */
@@ -29,8 +40,8 @@ export interface Exports {
   remove(name: string): Promise<void>;
   /** From now on the volume's exports together keep within these limits, and no others. */
   limit(volumeId: string, limits: PerformanceLimits): Promise<void>;
-  /** How many clients use each of these names just now, in the same order. */
-  connections(names: readonly string[]): Promise<number[]>;
+  /** Who uses each of these names, in the same order. */
+  clients(names: readonly string[]): Promise<ExportClients[]>;
 }
 
 /** Something that can be served under a name. */
@@ -52,6 +63,8 @@ export type Cut = () => Promise<void>;
 interface Slot {
   readonly entry: Export;
   readonly cuts: Set<Cut>;
+  connectedSinceMs: number | undefined;
+  disconnectedAtMs: number | undefined;
 }
 
 /** The shortest name that can hold 128 random bits in base64. */
@@ -63,13 +76,19 @@ const nameBytesMin = 22;
  */
 export class ExportRegistry {
   readonly #slots = new Map<string, Slot>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
 
   /** From now on `name` can be chosen. A name is never given twice at the same time. */
   add(name: string, entry: Export): void {
     const bytes = Buffer.byteLength(name);
     assert(bytes >= nameBytesMin && bytes <= stringBytesMax, 'an export name is a long secret');
     assert(!this.#slots.has(name), 'an export name is new');
-    this.#slots.set(name, { entry, cuts: new Set() });
+    const times = { connectedSinceMs: undefined, disconnectedAtMs: undefined };
+    this.#slots.set(name, { entry, cuts: new Set(), ...times });
   }
 
   has(name: string): boolean {
@@ -89,11 +108,29 @@ export class ExportRegistry {
     return this.#slots.get(name)?.cuts.size ?? 0;
   }
 
+  /** The connections that have chosen `name`, and since when. */
+  clients(name: string): ExportClients {
+    const slot = this.#slots.get(name);
+    return {
+      count: slot?.cuts.size ?? 0,
+      connectedSinceMs: slot?.connectedSinceMs,
+      disconnectedAtMs: slot?.disconnectedAtMs,
+    };
+  }
+
   /** Holds an export for a connection; `cut` is called when the export is removed meanwhile. */
   claim(name: string, cut: Cut): Claim | undefined {
     const slot = this.#slots.get(name);
     if (slot === undefined) return undefined;
+    if (slot.cuts.size === 0) slot.connectedSinceMs = this.#clock.now();
     slot.cuts.add(cut);
-    return { entry: slot.entry, release: () => slot.cuts.delete(cut) };
+    return {
+      entry: slot.entry,
+      release: () => {
+        if (!slot.cuts.delete(cut)) return;
+        slot.disconnectedAtMs = this.#clock.now();
+        if (slot.cuts.size === 0) slot.connectedSinceMs = undefined;
+      },
+    };
   }
 }

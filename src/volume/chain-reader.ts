@@ -126,7 +126,7 @@ export async function chainExtents(
   for (let at = offsetBytes; at < endBytes;) {
     const region = Math.floor(at / regionBytes);
     const base = region * regionBytes;
-    const owners = await ownersOf(chain, region);
+    const owners = chain.owners(region) ?? (await ownersOf(chain, region));
     const regionEnd = Math.min(endBytes, base + regionBytes);
     if (owners === emptyOwners) {
       appendExtent(extents, { offsetBytes: at, lengthBytes: regionEnd - at, kind: 'absent' });

@@ -63,10 +63,12 @@ export class Chain {
     return must(this.#slots[owner - firstSlotOwner], 'the owner is a slot of the chain');
   }
 
-  /** The owner map of a region, if it is in memory. */
+  /** The owner map of a region, if it is in memory, or no layer holds anything there. */
   owners(region: number): Owners | undefined {
     const held = this.#regions.get(region);
-    if (held === undefined) return undefined;
+    if (held === undefined) {
+      return this.#layers.every((layer) => layer.isSilent(region)) ? emptyOwners : undefined;
+    }
     held.usedLately = true;
     return held.owners;
   }

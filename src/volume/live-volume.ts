@@ -11,6 +11,9 @@ import { absentOwner, firstSlotOwner, ownerRunEnd, regionSectors, zeroOwner } fr
 import { SpaceReturn } from './space-return.ts';
 import { UnderWay } from './under-way.ts';
 
+/** How long after a guest has freed space a flush of our own lets it go back. */
+const flushFreedMs = 10_000;
+
 /** Hears that a change counts, or why it does not. */
 type Done = (error?: unknown) => void;
 
@@ -58,6 +61,8 @@ export class LiveVolume {
   #unmarked: Unmarked[] = [];
   /** Requests of guests so far. */
   #requests = 0;
+  #flushLater: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   /** `commit` makes the volume's record durable as it is when it is called. */
   constructor(chain: Chain, lengthBytes: number, commit: () => Promise<void>) {
@@ -167,6 +172,8 @@ export class LiveVolume {
   /** Makes durable all that was written before. */
   async flush(): Promise<void> {
     this.assertSound();
+    clearTimeout(this.#flushLater);
+    this.#flushLater = undefined;
     const { top } = this.chain;
     try {
       for (const layer of this.#unsynced) await layer.flush();
@@ -198,6 +205,8 @@ export class LiveVolume {
 
   /** Ends the work in the background: the volume is about to be closed. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#flushLater);
     await this.#spaceReturn.stop();
   }
 
@@ -313,14 +322,27 @@ export class LiveVolume {
       const base = region * regionSectors;
       const end = Math.min(endSector, base + regionSectors);
       // Of these sectors, nobody changes meanwhile whether they read as zeros.
-      const owners = await ownersOf(this.chain, region);
+      const owners = this.chain.owners(region) ?? (await ownersOf(this.chain, region));
       while (sector < end) {
         const run = base + ownerRunEnd(owners, sector - base, end - base);
         const owner = owners[sector - base] ?? absentOwner;
-        if (owner >= firstSlotOwner) await this.#mark(head, sector, run, freedKind(head));
+        if (owner >= firstSlotOwner) {
+          await this.#mark(head, sector, run, freedKind(head));
+          this.#flushFreed();
+        }
         sector = run;
       }
     }
+  }
+
+  /** Space goes back only when its marks are durable, and a guest may not flush for long. */
+  #flushFreed(): void {
+    if (this.#flushLater !== undefined || this.#isStopped) return;
+    const flush = (): void => {
+      this.#flushLater = undefined;
+      this.flush().catch((error: unknown) => this.chain.top.space.report(error));
+    };
+    this.#flushLater = setTimeout(flush, flushFreedMs).unref();
   }
 
   /** Marks sectors in a head and in the owner maps, in one turn. */

@@ -230,3 +230,20 @@ test('writes, trims and flushes at the same time leave what a plain array says',
     assert.deepEqual(reports, [], `seed ${seed}`);
   });
 });
+
+test('space that a guest frees goes back without a flush of its own, after a while', async (t) => {
+  await withVolume(async ({ device, takenBytes: taken }) => {
+    await device.write(0, Buffer.alloc(16 * MiB, 1));
+    await device.flush();
+    const before = await taken();
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    await device.trim(MiB, 14 * MiB);
+    assert.equal(await taken(), before, 'its marks are not durable yet');
+    while ((await taken()) > before - 13 * MiB) {
+      t.mock.timers.tick(10_000);
+      await new Promise(setImmediate);
+    }
+    t.mock.timers.reset();
+    await assertContent(device, Buffer.concat([Buffer.alloc(MiB, 1), Buffer.alloc(14 * MiB)]));
+  });
+});

@@ -30,9 +30,16 @@ test('usage, attachments with their clients, and exports of snapshots', async (t
   const of = `/firn/v1/volumes/${volumeId}/attachments`;
   const before = listIn((await ask({ path: of })).body, 'attachments');
   assert.deepEqual([before[0]?.['host'], before[0]?.['connections']], ['one', 0]);
-  scene.registry.claim(secret, async () => undefined);
+  assert.deepEqual([before[0]?.['connected_since'], before[0]?.['disconnected_at']], [null, null]);
+  const claim = scene.registry.claim(secret, async () => undefined);
   const after = await ask({ who: 'rea', path: of });
-  assert.equal(listIn(after.body, 'attachments')[0]?.['connections'], 1);
+  const [used] = listIn(after.body, 'attachments');
+  assert.equal(used?.['connections'], 1);
+  assert.ok(typeof used['connected_since'] === 'string' && used['disconnected_at'] === null);
+  claim?.release();
+  const [left] = listIn((await ask({ path: of })).body, 'attachments');
+  assert.equal(left?.['connected_since'], null);
+  assert.equal(typeof left?.['disconnected_at'], 'string');
   assert.ok(!JSON.stringify(after.body).includes(secret));
   assert.equal((await ask({ who: 'bob', path: of })).status, 404);
 

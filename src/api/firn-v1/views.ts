@@ -1,13 +1,8 @@
 /** What OpenStack has no word for, as answers show it. */
 import { isoMicros } from '../../base/clock.ts';
-import type {
-  AttachmentRow,
-  BackupRow,
-  JobRow,
-  SnapshotExportRow,
-  VolumeRow,
-} from '../../catalog/tables.ts';
+import type { BackupRow, JobRow, SnapshotExportRow, VolumeRow } from '../../catalog/tables.ts';
 import type { HydrationProgress } from '../../operation/needs.ts';
+import type { AttachmentClients } from '../../operation/attachment/connections.ts';
 import { exportAddress, hostOf } from '../../operation/attachment/connection.ts';
 import type { RepositoryFacts } from '../../operation/backup/list-repositories.ts';
 import type { NbdAddress } from '../../operation/needs.ts';
@@ -129,9 +124,8 @@ export function usageView(usage: Usage): object {
   };
 }
 
-/** An attachment with how many clients use it just now. */
-export function connectionView(each: { row: AttachmentRow; connections: number }): object {
-  const { row, connections } = each;
+/** An attachment with how many clients use it just now, since when, and when one left last. */
+export function connectionView({ row, clients }: AttachmentClients): object {
   return {
     id: row.id,
     status: row.status,
@@ -141,7 +135,9 @@ export function connectionView(each: { row: AttachmentRow; connections: number }
     device: row.mountpoint,
     created_at: timeView(row.createdAt),
     attached_at: timeView(row.attachedAt),
-    connections,
+    connections: clients.count,
+    connected_since: timeView(clients.connectedSinceMs ?? null),
+    disconnected_at: timeView(clients.disconnectedAtMs ?? null),
   };
 }
 

@@ -192,7 +192,7 @@ test('an administrator cuts a client that does not let go', async (t) => {
   }
   const shown = await listConnections(scene, max, id);
   assert.deepEqual(
-    new Set(shown.map(({ row, connections }) => `${row.status} ${connections}`)),
+    new Set(shown.map(({ row, clients }) => `${row.status} ${clients.count}`)),
     new Set(['attached 1', 'detached 1']),
   );
   await assert.rejects(forceDetachVolume(scene, max, id, null), { code: 'forbidden' });
@@ -246,7 +246,7 @@ test('an attachment that ends while its export is being made serves nothing', as
       },
       remove: exports.remove.bind(exports),
       limit: exports.limit.bind(exports),
-      connections: exports.connections.bind(exports),
+      clients: exports.clients.bind(exports),
     },
   };
   await assert.rejects(attachTo(late, id, 'one'), { code: 'conflict' });

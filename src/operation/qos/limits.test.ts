@@ -40,7 +40,7 @@ function watchLimits(scene: Scene): { scene: Scene; told: Map<string, Performanc
       exports: {
         add: exports.add.bind(exports),
         remove: exports.remove.bind(exports),
-        connections: exports.connections.bind(exports),
+        clients: exports.clients.bind(exports),
         limit: async (volumeId, limits) => {
           told.set(volumeId, limits);
           await exports.limit(volumeId, limits);

@@ -79,8 +79,8 @@ export async function listSnapshotExports(
     where: { snapshotId, projectId: everyProject },
     limit: exportCountMax,
   });
-  const counts = await exports.connections(rows.map(({ exportName }) => exportName));
-  return rows.map((row, index) => ({ row, connections: counts[index] ?? 0 }));
+  const clients = await exports.clients(rows.map(({ exportName }) => exportName));
+  return rows.map((row, index) => ({ row, connections: clients[index]?.count ?? 0 }));
 }
 
 /** Ends an export: its name is void, and its readers are cut. */
