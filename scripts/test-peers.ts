@@ -33,6 +33,8 @@ const peers: readonly Peer[] = [
   { debianPackage: 'ceph-osd', command: 'ceph-osd' },
   { debianPackage: 'ceph-common', command: 'ceph' },
   { debianPackage: 'radosgw', command: 'radosgw' },
+  { debianPackage: 'fuse3', command: 'fusermount3' },
+  { debianPackage: 'dosfstools', command: 'mkfs.fat' },
   { debianPackage: 'postgresql', files: '/usr/lib/postgresql/*/bin/initdb' },
   ...(hasGuest ? guestPeers : []),
 ];

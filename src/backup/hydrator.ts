@@ -33,6 +33,17 @@ export interface HydrationProgress {
   readonly bytesPerSecond: number | undefined;
 }
 
+const scratchPrefix = 'drill-';
+
+/** The volume in which a backup is tested; it is not filled, as it goes soon. */
+export function scratchVolumeId(backupId: string): string {
+  return scratchPrefix + backupId;
+}
+
+function isScratch(volumeId: string): boolean {
+  return volumeId.startsWith(scratchPrefix);
+}
+
 /** So much is filled in between two notes of the place reached. */
 const stepBytes = 4 * leafBytes;
 /** Runs of 1 MiB that are under way at once. */
@@ -128,6 +139,7 @@ export class Hydrator {
     let isDone = true;
     try {
       for (const facts of await this.#keepAll()) {
+        if (facts.volumeIds.every(isScratch)) continue;
         try {
           await this.#fill(facts);
         } catch (error) {

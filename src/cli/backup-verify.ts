@@ -21,7 +21,11 @@ export const backupVerify: AddCommand = (parent, context) => {
     .command('verify')
     .description('read a backup back and check it; the exit code is 1 when it is damaged')
     .argument('<backup>', 'id or name')
-    .option('--depth <depth>', 'objects: all is there; blocks: all opens and is right', 'blocks')
+    .option(
+      '--depth <depth>',
+      'objects: all is there; blocks: all opens and is right; filesystem: and passes its check',
+      'blocks',
+    )
     .action(async (name: string, { depth }: { depth: string }, command) => {
       const client = await context.connect(command);
       const { id } = await client.backups.find(name);

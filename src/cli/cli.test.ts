@@ -175,7 +175,7 @@ test('a backup is waited for with its progress', async () => {
     if (method === 'POST') return { status: 202, body: { backup: { id: 'b1' } } };
     if (path === '/firn/v1/backups/b1') {
       const figures = { bytes_done: 512 * looks, bytes_total: 1024, bytes_stored: 10 };
-      const rest = { status: 'creating', bytes_per_second: 5, verification: null };
+      const rest = { status: 'creating', bytes_per_second: 5, verification: null, copies: [] };
       return { body: { backup: { ...rest, ...figures } } };
     }
     looks += 1;

@@ -5,6 +5,7 @@ import { version } from '../base/version.ts';
 import { Client } from '../client/client.ts';
 import { backupCreate } from './backup-create.ts';
 import { backupDelete } from './backup-delete.ts';
+import { backupDrill } from './backup-drill.ts';
 import { backupList } from './backup-list.ts';
 import { backupRestore } from './backup-restore.ts';
 import { backupShow } from './backup-show.ts';
@@ -79,7 +80,15 @@ const groups: Readonly<Record<string, Group>> = {
   },
   backup: {
     description: 'copies in secondary storage',
-    commands: [backupCreate, backupList, backupShow, backupRestore, backupVerify, backupDelete],
+    commands: [
+      backupCreate,
+      backupList,
+      backupShow,
+      backupRestore,
+      backupVerify,
+      backupDrill,
+      backupDelete,
+    ],
   },
   plan: { description: 'what runs by itself, and what is kept', commands: planCommands },
   protection: {

@@ -147,6 +147,12 @@ export class Client {
     return readAnswer(Job, isJsonObject(body) ? body['job'] : undefined);
   }
 
+  /** Asks for a restore test; answers the job that does it. */
+  async drill(backupId: string): Promise<Job> {
+    const body = await this.#call('firn', 'POST', `/backups/${encodeURIComponent(backupId)}/drill`);
+    return readAnswer(Job, isJsonObject(body) ? body['job'] : undefined);
+  }
+
   /** A job of a backup as it is now; undefined when it is too long ago. */
   async backupJob(backupId: string, jobId: string): Promise<Job | undefined> {
     const query = { subject_id: backupId, limit: '100' };

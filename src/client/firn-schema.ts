@@ -34,6 +34,9 @@ export const BackupCopy = Type.Object({
 });
 export type BackupCopy = Static<typeof BackupCopy>;
 
+/** What the last restore test has found. */
+export const Drill = Type.Object({ outcome: Type.String(), at: Type.String(), log: Type.String() });
+
 export const BackupProgress = Type.Object({
   status: Type.String(),
   bytes_done: Type.Number(),
@@ -43,6 +46,7 @@ export const BackupProgress = Type.Object({
   /** The mean since its start; null when it is not known. */
   bytes_per_second: Type.Union([Type.Number(), Type.Null()]),
   verification: Type.Union([Verification, Type.Null()]),
+  drill: Type.Optional(Type.Union([Drill, Type.Null()])),
   copies: Type.Array(BackupCopy),
 });
 export type BackupProgress = Static<typeof BackupProgress>;

@@ -7,6 +7,7 @@ import type {
 } from '../nbd/exports.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
+import { rangeDevice } from '../volume/range-device.ts';
 import { readOnlyDevice } from '../volume/read-only-device.ts';
 import { limitedDevice } from './limited-device.ts';
 import { type Owner, RateLimit, type RateLimitTime } from './rate-limit.ts';
@@ -32,7 +33,7 @@ export class ServedExports implements Exports {
     this.#time = time;
   }
 
-  async add(name: string, { source, readOnly }: ExportOf): Promise<void> {
+  async add(name: string, { source, readOnly, range }: ExportOf): Promise<void> {
     if (this.#registry.has(name)) return;
     if ('snapshotId' in source) {
       const open = (): Promise<BlockDevice> => this.#engine.openSnapshot(source.snapshotId);
@@ -45,7 +46,8 @@ export class ServedExports implements Exports {
     this.#registry.add(name, {
       readOnly,
       open: async (): Promise<BlockDevice> => {
-        const device = await this.#engine.openVolume(volumeId);
+        const whole = await this.#engine.openVolume(volumeId);
+        const device = range === undefined ? whole : rangeDevice(whole, range);
         const limited = limitedDevice(device, this.#limitOf(volumeId), owner);
         return readOnly ? readOnlyDevice(limited) : limited;
       },

@@ -7,6 +7,8 @@ import { stringBytesMax } from './wire.ts';
 export interface ExportOf {
   readonly source: { readonly volumeId: string } | { readonly snapshotId: string };
   readonly readOnly: boolean;
+  /** Of a volume: this stretch alone; all of it by default. */
+  readonly range?: { readonly offsetBytes: number; readonly lengthBytes: number };
 }
 
 /** Requests or bytes a second; what is not there has no limit. */

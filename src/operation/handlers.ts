@@ -24,6 +24,8 @@ export type HandlerNeeds = Pick<
   | 'clock'
   | 'engine'
   | 'repositories'
+  | 'exports'
+  | 'nbd'
   | 'hydrator'
   | 'images'
   | 'journalFolder'

@@ -38,6 +38,9 @@ const actionNumbers = {
 
 export type MessageAction = keyof typeof actionNumbers;
 
+/** Whose work has failed, for whom, and which request it goes back to. */
+export type FailureCause = Pick<JobRow, 'projectId' | 'requestId' | 'subjectId'>;
+
 const daysKept = 30;
 
 /**
@@ -48,7 +51,7 @@ export async function recordFailure(
   transaction: CatalogWriter,
   clock: Clock,
   failure: {
-    job: JobRow;
+    job: FailureCause;
     resource: MessageResource;
     action: MessageAction;
     error: unknown;

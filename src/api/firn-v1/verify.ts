@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { restoreBackup } from '../../operation/backup/restore-backup.ts';
-import { verifyBackup } from '../../operation/backup/verify-backup.ts';
+import { drillBackup, verifyBackup } from '../../operation/backup/verify-backup.ts';
 import type { OperationNeeds } from '../../operation/needs.ts';
 import { isAdmin } from '../../operation/scope.ts';
 import { showVolume } from '../../operation/volume/list-volumes.ts';
@@ -12,7 +12,7 @@ import { parseBody } from '../body.ts';
 import { jobView, volumeView } from './views.ts';
 
 const Verify = exactly({
-  depth: Type.Optional(Type.Enum(['objects', 'blocks'])),
+  depth: Type.Optional(Type.Enum(['objects', 'blocks', 'filesystem'])),
 });
 
 const Restore = exactly({
@@ -46,6 +46,13 @@ export function verifyRoutes(app: FastifyInstance, operations: OperationNeeds): 
   app.post('/backups/:id/verify', async ({ caller, params, body }: ById, reply) => {
     const { depth = 'blocks' } = parseBody(Verify, body ?? {});
     const job = await verifyBackup(operations, caller, params.id, { depth });
+    reply.code(202);
+    return { job: jobView(job, { isAdmin: isAdmin(caller) }) };
+  });
+
+  app.post('/backups/:id/drill', async ({ caller, params, body }: ById, reply) => {
+    parseBody(exactly({}), body ?? {});
+    const job = await drillBackup(operations, caller, params.id);
     reply.code(202);
     return { job: jobView(job, { isAdmin: isAdmin(caller) }) };
   });

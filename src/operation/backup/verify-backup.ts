@@ -5,17 +5,18 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { verifyBackup as readBack, type BackupDamage } from '../../backup/verify-backup.ts';
-import { isOperatingError } from '../../base/errors.ts';
+import { isOperatingError, OperatingError } from '../../base/errors.ts';
 import type { CatalogWriter } from '../../catalog/catalog.ts';
 import type { BackupRow, JobRow, Verification, VerifyDepth } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
-import type { JobHandler } from '../../job/job.ts';
-import { recordFailure } from '../message.ts';
+import type { JobContext, JobHandler } from '../../job/job.ts';
+import { type FailureCause, recordFailure } from '../message.ts';
 import type { OperationNeeds, Starting } from '../needs.ts';
 import { byId } from '../scope.ts';
 import { isOneOf } from '../states.ts';
 import { damageText } from './damage-text.ts';
+import { clearDrill, type DrillNeeds, drillNow } from './drill-backup.ts';
 import { findBackup, invalidBackup } from './find-backup.ts';
 import { watchBackup } from './watch-backup.ts';
 
@@ -29,12 +30,31 @@ const rangesMax = 100;
 
 /** Begins to verify a backup; answers the job, which may be one that was asked for before. */
 export async function verifyBackup(
+  needs: Starting,
+  caller: Caller,
+  backupId: string,
+  { depth }: { depth: VerifyDepth },
+): Promise<JobRow> {
+  authorize(caller, 'firn:verify_backup');
+  return await addJob(needs, caller, backupId, depth);
+}
+
+/** Begins the restore test of a backup; answers the job in the same way. */
+export async function drillBackup(
+  needs: Starting,
+  caller: Caller,
+  backupId: string,
+): Promise<JobRow> {
+  authorize(caller, 'firn:drill_backup');
+  return await addJob(needs, caller, backupId, 'drill');
+}
+
+async function addJob(
   { catalog, jobs }: Starting,
   caller: Caller,
   backupId: string,
-  { depth }: { depth: StoreDepth },
+  depth: VerifyDepth | 'drill',
 ): Promise<JobRow> {
-  authorize(caller, 'firn:verify_backup');
   const job = await catalog.transact(async (transaction) => {
     const backup = await findBackup(transaction, caller, backupId);
     if (!isOneOf(backup.status, readable)) throw invalidBackup('Backup status must be available');
@@ -60,7 +80,7 @@ export async function verifyBackup(
 
 type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'repositories' | 'journalFolder'>;
 
-export function verifyBackupJob(needs: Needs): JobHandler {
+export function verifyBackupJob(needs: Needs & DrillNeeds): JobHandler {
   const { catalog, clock } = needs;
   return {
     beside: true,
@@ -68,23 +88,17 @@ export function verifyBackupJob(needs: Needs): JobHandler {
     async run(job, context) {
       const row = await catalog.find('backups', byId(job.subjectId));
       if (row === undefined || !isOneOf(row.status, readable)) return;
-      const depth = job.payload['depth'] === 'objects' ? 'objects' : 'blocks';
-      const damage = await checkBackup(needs, row, { ...context, depth });
-      if (damage === undefined) return;
-      await catalog.transact(async (transaction) => {
-        const found = await keepOutcome(transaction, row.id, { depth, at: clock.now(), damage });
-        if (!found || damage.reason === null) return;
-        await recordFailure(transaction, clock, {
-          job,
-          resource: 'VOLUME_BACKUP',
-          action: 'verify backup',
-          error: damageText(row, damage),
-          advice: 'Back up the volume again, and verify other backups of it.',
-        });
-      });
+      const asked = job.payload['depth'];
+      const depth = asked === 'objects' ? 'objects' : 'blocks';
+      const work = { job, row, depth } as const;
+      if (asked !== 'drill' && !(await verifyStored(needs, work, context))) return;
+      if (asked === 'drill' || asked === 'filesystem') {
+        await testRestore(needs, { ...work, isVerify: asked === 'filesystem' }, context);
+      }
     },
 
     async fail(job, error) {
+      await clearDrill(needs, job.subjectId);
       await catalog.transact(async (transaction) => {
         await recordFailure(transaction, clock, {
           job,
@@ -96,6 +110,73 @@ export function verifyBackupJob(needs: Needs): JobHandler {
       });
     },
   };
+}
+
+interface Work {
+  readonly job: JobRow;
+  readonly row: BackupRow;
+  readonly depth: StoreDepth;
+}
+
+/** True when the backup is there and whole. */
+async function verifyStored(
+  needs: Needs,
+  { job, row, depth }: Work,
+  context: JobContext,
+): Promise<boolean> {
+  const progress = (done: number, total: number): void => context.progress(done, total);
+  const damage = await checkBackup(needs, row, { signal: context.signal, progress, depth });
+  if (damage === undefined) return false;
+  const { catalog, clock } = needs;
+  await keepDamage({ catalog, clock }, job, row, { depth, damage });
+  return damage.reason === null;
+}
+
+/** Keeps what was found, with a message where that is damage. */
+export async function keepDamage(
+  { catalog, clock }: Pick<Needs, 'catalog' | 'clock'>,
+  cause: FailureCause,
+  row: BackupRow,
+  { depth, damage }: { depth: VerifyDepth; damage: BackupDamage },
+): Promise<void> {
+  await catalog.transact(async (transaction) => {
+    const found = await keepOutcome(transaction, row.id, { depth, at: clock.now(), damage });
+    if (!found || damage.reason === null) return;
+    await recordFailure(transaction, clock, {
+      job: cause,
+      resource: 'VOLUME_BACKUP',
+      action: 'verify backup',
+      error: damageText(row, damage),
+      advice: 'Back up the volume again, and verify other backups of it.',
+    });
+  });
+}
+
+/** Restores for a test, and keeps what was found there. */
+async function testRestore(
+  needs: Needs & DrillNeeds,
+  { job, row, isVerify }: Work & { isVerify: boolean },
+  { signal }: JobContext,
+): Promise<void> {
+  const { catalog, clock } = needs;
+  const drill = await drillNow(needs, row, signal);
+  await catalog.transact(async (transaction) => {
+    const where = { ...byId(row.id), status: readable };
+    if ((await transaction.change('backups', where, { drill })) === undefined) return;
+    if (drill.outcome === 'damaged') {
+      await recordFailure(transaction, clock, {
+        job,
+        resource: 'VOLUME_BACKUP',
+        action: 'restore test of backup',
+        error: new OperatingError('corrupt', `Backup ${row.id}: a check has found faults.`),
+        advice: 'Look at the log of the test, and at the volume that was backed up.',
+      });
+    }
+    if (!isVerify || drill.outcome === 'unchecked') return;
+    const reason = drill.outcome === 'good' ? null : 'a check of a filesystem has found faults';
+    const damage = { ranges: [], reason };
+    await keepOutcome(transaction, row.id, { depth: 'filesystem', at: drill.at, damage });
+  });
 }
 
 export interface Checking {
