@@ -22,6 +22,7 @@ import { layersRepair } from './layers-repair.ts';
 import { planCommands } from './plan-commands.ts';
 import { repositoryAdopt } from './repository-adopt.ts';
 import { repositoryKey } from './repository-key.ts';
+import { repositoryPrune } from './repository-prune.ts';
 import { repositoryList } from './repository-list.ts';
 import { repositoryMount } from './repository-mount.ts';
 import { repositoryRestore } from './repository-restore.ts';
@@ -109,6 +110,7 @@ const groups: Readonly<Record<string, Group>> = {
     commands: [
       repositoryList,
       repositoryAdopt,
+      repositoryPrune,
       repositoryKey,
       repositoryVerify,
       repositoryRestore,

@@ -12,6 +12,7 @@ import {
   FirnVolume,
   type Hydration,
   Job,
+  PruneForecast,
   Repository,
   SnapshotExport,
   Usage,
@@ -171,6 +172,18 @@ export class Client {
   async adopt(container?: string): Promise<Adopted> {
     const body = container === undefined ? {} : { container };
     return readAnswer(Adopted, await this.#call('firn', 'POST', '/repository/adopt', body));
+  }
+
+  /** What a prune of a container would give back. */
+  async forecastPrune(container: string): Promise<PruneForecast> {
+    const path = `/repositories/${encodeURIComponent(container)}/prune`;
+    const body = await this.#call('firn', 'POST', path, { dry_run: true });
+    return readAnswer(PruneForecast, isJsonObject(body) ? body['prune'] : undefined);
+  }
+
+  /** Begins to give back what no backup in a container refers to. */
+  async prune(container: string): Promise<void> {
+    await this.#call('firn', 'POST', `/repositories/${encodeURIComponent(container)}/prune`, {});
   }
 
   #call(

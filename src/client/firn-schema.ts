@@ -68,6 +68,16 @@ export const Adopted = Type.Object({
 });
 export type Adopted = Static<typeof Adopted>;
 
+export const PruneForecast = Type.Object({
+  bytes_total: Type.Number(),
+  bytes_freed: Type.Number(),
+  /** What the next prune frees. */
+  bytes_deferred: Type.Number(),
+  packs_removed: Type.Integer(),
+  packs_rewritten: Type.Integer(),
+});
+export type PruneForecast = Static<typeof PruneForecast>;
+
 export const Repository = Type.Object({
   container: Type.String(),
   backup_count: Type.Integer(),

@@ -253,6 +253,7 @@ export const policy = {
   'firn:drill_backup': 'member',
   'firn:get_group_type': 'reader',
   'firn:adopt_repository': 'admin',
+  'firn:prune_repository': 'admin',
   'firn:get_plan': 'reader',
   'firn:change_plan': 'member',
   'firn:get_hold': 'reader',

@@ -1,6 +1,7 @@
 import type { JobHandlers } from '../job/job.ts';
 import { createBackupJob } from './backup/create-backup-job.ts';
 import { deleteBackupJob } from './backup/delete-backup.ts';
+import { pruneRepositoryJob } from './backup/prune-repository.ts';
 import { restoreBackupJob } from './backup/restore-backup-job.ts';
 import { verifyBackupJob } from './backup/verify-backup.ts';
 import { createGroupJob } from './group/create-group-job.ts';
@@ -23,6 +24,7 @@ export type HandlerNeeds = Pick<
   | 'catalog'
   | 'clock'
   | 'engine'
+  | 'jobs'
   | 'repositories'
   | 'exports'
   | 'nbd'
@@ -52,5 +54,6 @@ export function jobHandlers(needs: HandlerNeeds): JobHandlers {
     'backup.delete': deleteBackupJob(needs),
     'backup.restore': restoreBackupJob(needs),
     'backup.verify': verifyBackupJob(needs),
+    'repository.prune': pruneRepositoryJob(needs),
   };
 }

@@ -25,6 +25,8 @@ export class BackupList {
   readonly #store: Store;
   readonly #keys: RepositoryKeys;
   readonly #cache: ManifestCache;
+  /** Counts what this process has added and removed. */
+  version = 0;
   #entries: Promise<Map<string, BackupEntry>> | undefined;
 
   /** `cacheFolder`: where copies of manifests are kept; undefined keeps none. */
@@ -63,6 +65,7 @@ export class BackupList {
 
   /** Keeps a copy of a manifest that was just written. */
   keep(manifest: Manifest): void {
+    this.version += 1;
     this.add(manifest);
     void this.#cache.append([manifest]);
   }
@@ -73,6 +76,7 @@ export class BackupList {
   }
 
   remove(backupId: string): void {
+    this.version += 1;
     this.#change((entries) => entries.delete(backupId));
   }
 

@@ -45,6 +45,8 @@ export class BlockIndex {
   readonly stale: string[] = [];
   /** Packs that no readable index names; the next index that is written will. */
   readonly unindexed = new Map<string, PackContent>();
+  /** The moment of the plan whose live marks the table has. */
+  liveMarksOf: number | undefined;
   readonly #packs: (Pack | undefined)[] = [];
   readonly #numbers = new Map<string, number>();
   #now = 0;

@@ -34,8 +34,8 @@ export interface Location {
   kind: BlockKind;
 }
 
-/** Marks that can be set on an entry: live for prune; good or bad for verify. */
-export const marks = { live: 8, good: 1, bad: 2 } as const;
+/** Marks of an entry: live for prune; live and shared for space; good or bad for verify. */
+export const marks = { live: 8, shared: 4, good: 1, bad: 2 } as const;
 export type Mark = (typeof marks)[keyof typeof marks];
 const allMarks = 15;
 
@@ -98,6 +98,19 @@ export class BlockTable {
     if ((word & mark) !== 0) return 'before';
     slots[slot + 3] = word | mark;
     return 'now';
+  }
+
+  /** All marks of a block; none when it is not there. */
+  marksOf(ids: Uint8Array, at = 0): number {
+    const { slots, slot } = this.#slot(ids, at);
+    return isFree(slots, slot) ? 0 : (slots[slot + 3] ?? 0) & allMarks;
+  }
+
+  /** Replaces the marks in `mask`, if the block is there. */
+  setMarks(ids: Uint8Array, mask: number, value: number): void {
+    const { slots, slot } = this.#slot(ids, 0);
+    if (isFree(slots, slot)) return;
+    slots[slot + 3] = ((slots[slot + 3] ?? 0) & ~mask) | value;
   }
 
   isMarked(mark: Mark, ids: Uint8Array, at = 0): boolean {

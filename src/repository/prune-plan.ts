@@ -55,6 +55,7 @@ export async function planPrune(
   const { index } = source;
   index.table.clearMarks(marks.live);
   const { moment, roots, usedSince } = holds.beginPlan();
+  index.liveMarksOf = moment;
   const marking = new Marking(source, signal);
   const rootIds = new Set<string>();
   for (const root of roots) {

@@ -39,6 +39,7 @@ export async function executePrune(
 ): Promise<PruneOutcome> {
   const { store, index } = source;
   checkPlan(holds, plan);
+  if (index.liveMarksOf !== plan.moment) throw outOfDate();
   const condemn = (planned: readonly PlannedPack[]): Pack[] =>
     planned.flatMap(({ packId }) => {
       const pack = index.findPack(packId);
@@ -75,7 +76,11 @@ export async function executePrune(
 function checkPlan(holds: Holds, plan: PrunePlan): void {
   const held = holds.rootsSince(plan.moment);
   const unknown = held?.some(({ rootId }) => !plan.rootIds.has(hexOf(rootId))) ?? true;
-  if (unknown) throw new OperatingError('conflict', 'the plan to prune is out of date: plan again');
+  if (unknown) throw outOfDate();
+}
+
+function outOfDate(): OperatingError {
+  return new OperatingError('conflict', 'the plan to prune is out of date: plan again');
 }
 
 /** Copies what is live in `packs` into new packs; returns their size when they are durable. */

@@ -27,6 +27,7 @@ import { executePrune, type PruneOutcome } from './prune.ts';
 import { planPrune, type PrunePlan } from './prune-plan.ts';
 import { BackupReader } from './reader.ts';
 import { SlotPool } from './slot.ts';
+import { type BackupSpace, measureSpace } from './space.ts';
 import { verifyBackups, type VerifyOptions } from './verify.ts';
 import type { VerifyDepth, VerifyReport } from './verify-report.ts';
 import { WorkPool } from './work-pool.ts';
@@ -109,6 +110,7 @@ export class Repository {
   readonly #writerSlots: SlotPool;
   readonly #readerSlots: SlotPool;
   #pruning: Promise<unknown> = Promise.resolve();
+  #space: { version: number; measured: Promise<ReadonlyMap<string, BackupSpace>> } | undefined;
   #verifying: Promise<unknown> = Promise.resolve();
 
   constructor(source: BlockSource, { clock, ownsPool, cacheFolder }: RepositoryParts) {
@@ -263,6 +265,24 @@ export class Repository {
     options: { signal?: AbortSignal } = {},
   ): Promise<PruneOutcome> {
     return this.#exclusively(() => executePrune(this.#source, this.#holds, plan, options.signal));
+  }
+
+  /**
+   * How much each backup needs alone and shares. Measured when it was not since the last backup
+   * came or went, by this process.
+   */
+  async space(signal?: AbortSignal): Promise<ReadonlyMap<string, BackupSpace>> {
+    const { version } = this.#backups;
+    if (this.#space?.version === version) return this.#space.measured;
+    const list = () => this.#backups.list(signal);
+    const measured = this.#exclusively(() => measureSpace(this.#source, this.#bases, list, signal));
+    this.#space = { version, measured };
+    try {
+      return await measured;
+    } catch (error) {
+      this.#space = undefined;
+      throw error;
+    }
   }
 
   /** The keys that open this repository. */

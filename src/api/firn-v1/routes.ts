@@ -6,6 +6,7 @@ import type { JobRow } from '../../catalog/tables.ts';
 import type { Identity } from '../../identity/identity.ts';
 import { adoptBackups } from '../../operation/backup/adopt-backups.ts';
 import { copiesOf, listBackups, showBackup } from '../../operation/backup/list-backups.ts';
+import { spaceOfBackup } from '../../operation/backup/backup-space.ts';
 import { listRepositories } from '../../operation/backup/list-repositories.ts';
 import { findBackupJob, listJobs } from '../../operation/jobs.ts';
 import type { OperationNeeds } from '../../operation/needs.ts';
@@ -18,13 +19,14 @@ import { eventRoutes } from './events.ts';
 import { auditRoutes } from './audit.ts';
 import { holdRoutes } from './holds.ts';
 import { planRoutes } from './plans.ts';
+import { pruneRoutes } from './prune.ts';
 import { snapshotExportRoutes } from './snapshot-exports.ts';
 import { spaceRoutes } from './space.ts';
 import { volumePictureRoutes } from './volume-picture.ts';
 import { restoreRoutes, verifyRoutes } from './verify.ts';
 import { webhookRoutes } from './webhooks.ts';
 import { nextMarker } from './next-marker.ts';
-import { backupView, jobView, rateOf, repositoryView } from './views.ts';
+import { backupSpaceView, backupView, jobView, rateOf, repositoryView } from './views.ts';
 
 export interface FirnV1Options {
   readonly identity: Identity;
@@ -64,7 +66,8 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
     const row = await showBackup(operations, request.caller, request.params.id);
     const rate = rateOf(row, await findBackupJob(operations, row), operations.clock.now());
     const copies = copiesOf(operations, row);
-    return { backup: { ...backupView(row), bytes_per_second: rate, copies } };
+    const space = backupSpaceView(await spaceOfBackup(operations, row));
+    return { backup: { ...backupView(row), bytes_per_second: rate, copies, space } };
   });
 
   restoreRoutes(app, operations);
@@ -75,6 +78,8 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
     const found = await adoptBackups(operations, request.caller, container ?? null);
     return { adopted: found.adopted, known: found.knownCount, damaged: found.damaged };
   });
+
+  pruneRoutes(app, operations);
 
   app.get('/repositories', async (request) => ({
     repositories: (await listRepositories(operations, request.caller)).map(repositoryView),

@@ -4,6 +4,8 @@ import type { BackupRow, JobRow, SnapshotExportRow, VolumeRow } from '../../cata
 import type { HydrationProgress } from '../../operation/needs.ts';
 import type { AttachmentClients } from '../../operation/attachment/connections.ts';
 import { exportAddress, hostOf } from '../../operation/attachment/connection.ts';
+import type { BackupSpace } from '../../operation/backup/repository-types.ts';
+import type { PruneForecast } from '../../operation/backup/prune-repository.ts';
 import type { RepositoryFacts } from '../../operation/backup/list-repositories.ts';
 import type { NbdAddress } from '../../operation/needs.ts';
 import type { Usage } from '../../operation/usage.ts';
@@ -31,6 +33,23 @@ export function backupView(backup: BackupRow): object {
     percent: percentOf(backup),
     verification: verificationView(backup.verification),
     drill: drillView(backup.drill),
+  };
+}
+
+/** Null when it was not measured yet. */
+export function backupSpaceView(space: BackupSpace | undefined): object | null {
+  if (space === undefined) return null;
+  const { exclusiveBytes, sharedBytes, patchBytes } = space;
+  return { exclusive_bytes: exclusiveBytes, shared_bytes: sharedBytes, patch_bytes: patchBytes };
+}
+
+export function pruneView(forecast: PruneForecast): object {
+  return {
+    bytes_total: forecast.bytesTotal,
+    bytes_freed: forecast.bytesFreed,
+    bytes_deferred: forecast.bytesDeferred,
+    packs_removed: forecast.packsRemoved,
+    packs_rewritten: forecast.packsRewritten,
   };
 }
 

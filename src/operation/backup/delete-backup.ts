@@ -7,6 +7,7 @@ import { refuseWhileHeld } from '../hold/holds.ts';
 import type { OperationNeeds, Starting } from '../needs.ts';
 import { backupChanges, isOneOf } from '../states.ts';
 import { findBackup, invalidBackup } from './find-backup.ts';
+import { addPrune } from './prune-repository.ts';
 import { removeStoredBackup } from './remove-stored-backup.ts';
 import { byId } from '../scope.ts';
 
@@ -42,15 +43,20 @@ export async function deleteBackup(
 }
 
 export function deleteBackupJob(
-  needs: Pick<OperationNeeds, 'catalog' | 'clock' | 'engine' | 'repositories'>,
+  needs: Pick<OperationNeeds, 'catalog' | 'clock' | 'engine' | 'jobs' | 'repositories'>,
 ): JobHandler {
   const { catalog, clock } = needs;
   return {
-    async run({ subjectId: id }, { signal }) {
+    async run({ subjectId: id, requestId }) {
       const row = await catalog.find('backups', byId(id));
       if (row === undefined) return;
-      await removeStoredBackup(needs, { backupId: id, container: row.container, signal });
-      await catalog.remove('backups', byId(id));
+      const { projectId, container } = row;
+      await removeStoredBackup(needs, { backupId: id, container });
+      await catalog.transact(async (transaction) => {
+        await addPrune(transaction, needs.jobs, { container, projectId, requestId });
+        await transaction.remove('backups', byId(id));
+      });
+      needs.jobs.wake();
     },
 
     async fail(job, error) {

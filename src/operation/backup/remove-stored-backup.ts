@@ -7,10 +7,10 @@ import type { Repository } from './repository-types.ts';
 /** Removes what the store and the engine hold for a backup; what is not there is no error. */
 export async function removeStoredBackup(
   needs: Pick<OperationNeeds, 'engine' | 'repositories'>,
-  backup: { backupId: string; container: string; signal: AbortSignal },
+  backup: { backupId: string; container: string },
 ): Promise<void> {
   const { engine, repositories } = needs;
-  const { backupId, container, signal } = backup;
+  const { backupId, container } = backup;
   let repository: Repository;
   try {
     repository = await repositories.open(container, { create: false });
@@ -20,5 +20,5 @@ export async function removeStoredBackup(
     await engine.deleteSnapshot(checkpointId(backupId));
     return;
   }
-  await deleteBackup({ engine, repository, backupId, signal });
+  await deleteBackup({ engine, repository, backupId });
 }

@@ -1,0 +1,81 @@
+/**
+ * Giving back what no backup of a repository refers to: a job with the container as its subject.
+ * All deletions that come while one waits share it, however many they are.
+ */
+import { pruneRepository } from '../../backup/prune-repository.ts';
+import { isOperatingError } from '../../base/errors.ts';
+import type { CatalogWriter } from '../../catalog/catalog.ts';
+import type { Caller } from '../../identity/caller.ts';
+import { authorize } from '../../identity/policy.ts';
+import type { JobHandler, JobQueue } from '../../job/job.ts';
+import type { OperationNeeds, Starting } from '../needs.ts';
+
+const kind = 'repository.prune';
+
+/** Sees to it that a container is pruned after this transaction. */
+export async function addPrune(
+  transaction: CatalogWriter,
+  jobs: JobQueue,
+  of: { container: string; projectId: string; requestId: string },
+): Promise<void> {
+  const where = { kind, subjectId: of.container, state: 'queued' } as const;
+  if ((await transaction.find('jobs', where)) !== undefined) return;
+  const { projectId, requestId } = of;
+  await jobs.add(transaction, { kind, projectId, subjectId: of.container, requestId });
+}
+
+/** What a prune would do; all figures in bytes as the store counts them. */
+export interface PruneForecast {
+  readonly bytesTotal: number;
+  readonly bytesFreed: number;
+  /** What the next prune after that one frees. */
+  readonly bytesDeferred: number;
+  readonly packsRemoved: number;
+  readonly packsRewritten: number;
+}
+
+/** Looks what a prune of a container would give back, and changes nothing. */
+export async function forecastPrune(
+  { repositories }: Pick<OperationNeeds, 'repositories'>,
+  caller: Caller,
+  container: string,
+): Promise<PruneForecast> {
+  authorize(caller, 'firn:prune_repository');
+  const plan = await (await repositories.open(container, { create: false })).planPrune();
+  const { bytesTotal, bytesFreed, bytesDeferred, remove, rewrite } = plan;
+  const packs = { packsRemoved: remove.length, packsRewritten: rewrite.length };
+  return { bytesTotal, bytesFreed, bytesDeferred, ...packs };
+}
+
+/** Begins to prune a container. */
+export async function startPrune(
+  needs: Starting & Pick<OperationNeeds, 'repositories'>,
+  caller: Caller,
+  container: string,
+): Promise<void> {
+  authorize(caller, 'firn:prune_repository');
+  await needs.repositories.open(container, { create: false });
+  const { projectId, requestId } = caller;
+  await needs.catalog.transact((transaction) =>
+    addPrune(transaction, needs.jobs, { container, projectId, requestId }),
+  );
+  needs.jobs.wake();
+}
+
+export function pruneRepositoryJob({
+  repositories,
+}: Pick<OperationNeeds, 'repositories'>): JobHandler {
+  return {
+    async run({ subjectId: container }, { signal }) {
+      try {
+        const repository = await repositories.open(container, { create: false });
+        await pruneRepository(repository, { signal });
+      } catch (error) {
+        // A backup that failed before anything was stored may have left no repository.
+        if (!isOperatingError(error, 'not_found')) throw error;
+      }
+    },
+    // Nobody waits for it: the job's row says why, and the next deletion tries again.
+    fail: () => Promise.resolve(),
+  };
+}
