@@ -10,6 +10,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     cssCodeSplit: true,
     chunkSizeWarningLimit: 700,
-    rollupOptions: { input: { dashboard: 'index.html' } },
+    rollupOptions: { input: { dashboard: 'index.html', portal: 'portal.html' } },
   },
 });

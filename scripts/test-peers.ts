@@ -25,6 +25,7 @@ const peers: readonly Peer[] = [
   { debianPackage: 'qemu-utils', command: 'qemu-img' },
   { debianPackage: 'libnbd-bin', command: 'nbdcopy' },
   { debianPackage: 'fio', command: 'fio' },
+  { debianPackage: 'prometheus', command: 'promtool' },
   { debianPackage: 'swift-proxy', command: 'swift-proxy-server' },
   { debianPackage: 'swift-account', command: 'swift-account-server' },
   { debianPackage: 'swift-container', command: 'swift-container-server' },

@@ -99,8 +99,7 @@ function judge(
     return { shield: 'unprotected', reason: 'The first backup has not been made yet.' };
   }
   const interval = scheduleOf(first.plan).interval(now);
-  const since = now - (first.protection.lastGoodAt ?? first.protection.createdAt);
-  if (since > lateIntervals * interval + hourMs) {
+  if (isLate(first.protection, interval, now)) {
     return { shield: 'failing', reason: `The last backup is ${agoOf(lastBackup, now)}: too old.` };
   }
   const made = `backed up ${agoOf(lastBackup, now)}`;
@@ -110,6 +109,11 @@ function judge(
     return { shield: 'proven', reason: `It was ${made}, and read back and checked ${when}.` };
   }
   return { shield: 'protected', reason: `It was ${made}; no backup has been checked yet.` };
+}
+
+/** True when the last good run of a plan is so long ago that one must have been missed. */
+export function isLate(row: ProtectionRow, interval: number, now: number): boolean {
+  return now - (row.lastGoodAt ?? row.createdAt) > lateIntervals * interval + hourMs;
 }
 
 function agoOf(backup: BackupRow, now: number): string {

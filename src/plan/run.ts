@@ -3,6 +3,7 @@ import { isOperatingError, messageOf, OperatingError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { CatalogReader } from '../catalog/catalog.ts';
 import type { PlanRow, PlanRunRow, ProtectionRow } from '../catalog/plan-tables.ts';
+import type { BackupRow } from '../catalog/tables.ts';
 import { createBackup } from '../operation/backup/create-backup.ts';
 import { verifyBackup } from '../operation/backup/verify-backup.ts';
 import { byId, ofVolume } from '../operation/scope.ts';
@@ -13,7 +14,7 @@ import { madeBy } from './plan.ts';
 /** How long a run that was kept and whose work nobody began is believed to be just beginning. */
 const launchMs = 60_000;
 
-/** A volume that is in another run is looked at again after this. */
+/** A volume in another run, or without a backup to verify, is looked at again after this. */
 const busyMs = 60_000;
 
 export type RunOutcome =
@@ -33,6 +34,11 @@ export async function startRun(
   const { catalog, clock } = needs;
   const now = clock.now();
   const made = madeBy(plan.action);
+  const mine = { ...byId(protection.id), nextAt: protection.nextAt, state: protection.state };
+  if (made === undefined && (await newestBackup(catalog, protection.volumeId)) === undefined) {
+    await catalog.change('protections', mine, { nextAt: now + busyMs });
+    return undefined;
+  }
   const run: PlanRunRow = {
     id: newId(),
     projectId: plan.projectId,
@@ -53,11 +59,11 @@ export async function startRun(
   };
   try {
     return await catalog.transact(async (transaction) => {
-      const taken = await transaction.change(
-        'protections',
-        { ...byId(protection.id), nextAt: protection.nextAt, state: protection.state },
-        { state: 'running', runId: run.id, nextAt: null },
-      );
+      const taken = await transaction.change('protections', mine, {
+        state: 'running',
+        runId: run.id,
+        nextAt: null,
+      });
       if (taken === undefined) return undefined;
       await transaction.insert('planRuns', run);
       const { subjectId: id, projectId, planId, volumeId } = run;
@@ -69,11 +75,7 @@ export async function startRun(
     });
   } catch (error) {
     if (!isOperatingError(error, 'exists')) throw error;
-    await catalog.change(
-      'protections',
-      { ...byId(protection.id), nextAt: protection.nextAt, state: protection.state },
-      { nextAt: now + busyMs },
-    );
+    await catalog.change('protections', mine, { nextAt: now + busyMs });
     return undefined;
   }
 }
@@ -120,14 +122,22 @@ function textIn(plan: PlanRow, option: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** Verifies the newest backup of the volume. */
-async function prove(needs: PlanNeeds, plan: PlanRow, run: PlanRunRow): Promise<void> {
-  const { catalog } = needs;
-  const [backup] = await catalog.list('backups', {
-    where: { ...ofVolume(run.volumeId), status: 'available' },
+async function newestBackup(
+  reader: CatalogReader,
+  volumeId: string,
+): Promise<BackupRow | undefined> {
+  const [backup] = await reader.list('backups', {
+    where: { ...ofVolume(volumeId), status: 'available' },
     sort: [{ field: 'dataTimestamp', direction: 'desc' }],
     limit: 1,
   });
+  return backup;
+}
+
+/** Verifies the newest backup of the volume. */
+async function prove(needs: PlanNeeds, plan: PlanRow, run: PlanRunRow): Promise<void> {
+  const { catalog } = needs;
+  const backup = await newestBackup(catalog, run.volumeId);
   if (backup === undefined) {
     throw new OperatingError('invalid_state', 'The volume has no backup that could be verified.');
   }

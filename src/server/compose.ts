@@ -39,6 +39,7 @@ import { seedVolumeTypes } from '../operation/type/seed-volume-types.ts';
 import { withOutbox } from '../webhook/outbox.ts';
 import type { Address } from './address.ts';
 import type { Config } from './config.ts';
+import { Metrics } from './metrics.ts';
 import { readNbdTls } from './nbd-tls.ts';
 import { renewNbdTls } from './nbd-tls-renewal.ts';
 import { startPlans } from './start-plans.ts';
@@ -249,6 +250,7 @@ function composeApp(
     dashboardFolder: fileURLToPath(new URL('../../dashboard/dist', import.meta.url)),
     ready: () => answers(catalog),
     register: (app) => {
+      new Metrics(needs).serve(app);
       void app.register(identityV3, { ...face, prefix: '/identity' });
       void app.register(imageV2, { ...face, operations: needs, prefix: '/image' });
       void app.register(blockStorageV3, { ...face, operations: needs, prefix: '/volume' });

@@ -49,6 +49,7 @@ export function createDashboardRouter(queries: QueryClient): Router<AnyRoute> {
       ...readListSearch(search),
       ...(typeof search['next'] === 'string' ? { next: search['next'] } : {}),
       ...(typeof search['tab'] === 'string' ? { tab: search['tab'] } : {}),
+      ...(typeof search['open'] === 'string' ? { open: search['open'] } : {}),
     }),
   });
   const routes = Object.entries(pages).map(([path, page]) =>

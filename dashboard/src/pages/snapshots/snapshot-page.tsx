@@ -1,8 +1,10 @@
 import { Button, Tabs } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { useSearch } from '@tanstack/react-router';
+import { type ReactNode, useEffect } from 'react';
 import { type Snapshot, snapshotQuery, snapshotUsageQuery } from '../../api/snapshots.ts';
 import { volumeNamesQuery } from '../../api/volumes.ts';
+import { useDialogs } from '../../components/dialogs.tsx';
 import { Facts, MetadataFacts, PageLink } from '../../components/facts.tsx';
 import { useNavigateTo } from '../../components/navigate.ts';
 import { usePathId } from '../../components/path-id.ts';
@@ -12,6 +14,7 @@ import { LoadProblem } from '../../components/resource-table.tsx';
 import { RowActions } from '../../components/row-actions.tsx';
 import { Status } from '../../components/status.tsx';
 import { useTab } from '../../components/tab-state.ts';
+import { CreateBackupDialog } from '../backups/create-backup-dialog.tsx';
 import { MessageList } from '../messages/message-list.tsx';
 import { useSnapshotActions } from './snapshot-actions.tsx';
 import { SnapshotExports } from './snapshot-exports.tsx';
@@ -22,6 +25,7 @@ export function Page(): ReactNode {
   const { data: snapshot, error } = useQuery(snapshotQuery(id));
   const actions = useSnapshotActions({ afterDelete: () => goTo('/project/snapshots') });
   const [tab, setTab] = useTab('overview');
+  useOpenDialog(snapshot);
   if (error !== null) return <GoneOrProblem error={error} />;
   if (snapshot === undefined) return null;
   const path = [
@@ -50,6 +54,20 @@ export function Page(): ReactNode {
       </Tabs>
     </>
   );
+}
+
+/** A link from elsewhere opens Create Backup, with this snapshot chosen. */
+function useOpenDialog(snapshot: Snapshot | undefined): void {
+  const { open: asked }: { open?: string } = useSearch({ strict: false });
+  const { open } = useDialogs();
+  const isReady = snapshot !== undefined;
+  useEffect(() => {
+    if (asked === 'create-backup' && snapshot !== undefined) {
+      open(<CreateBackupDialog source={{ snapshot }} />);
+    }
+    // Once: what changes about the snapshot later does not open it again.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, [asked, isReady, open]);
 }
 
 function GoneOrProblem({ error }: { error: unknown }): ReactNode {

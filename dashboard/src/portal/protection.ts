@@ -1,0 +1,129 @@
+/** What the portal asks and does about protection. */
+import { queryOptions } from '@tanstack/react-query';
+import { ask } from '../api/http.ts';
+
+export type Shield = 'proven' | 'protected' | 'unprotected' | 'failing';
+
+export interface Protection {
+  readonly volume_id: string;
+  readonly name: string | null;
+  readonly size: number;
+  readonly status: string;
+  readonly shield: Shield;
+  readonly reason: string;
+  readonly plans: readonly {
+    readonly plan: string;
+    readonly state: string;
+    readonly next_at: string | null;
+  }[];
+  readonly last_backup: { readonly id: string; readonly data_timestamp: string } | null;
+}
+
+export interface PlanRun {
+  readonly id: string;
+  readonly plan: string;
+  readonly volume_id: string;
+  readonly action: string;
+  readonly state: 'running' | 'done' | 'failed' | 'skipped';
+  readonly error: string | null;
+  readonly created_at: string;
+}
+
+/** The names under which the stream of changes tells of what these are made of. */
+const protections = 'protections';
+const planRuns = 'plan_runs';
+
+export const protectionQuery = queryOptions({
+  queryKey: [protections, 'all'],
+  queryFn: async (): Promise<readonly Protection[]> => {
+    const path = '/firn/v1/protection';
+    const query = { limit: 1000, sort: 'created_at:desc' };
+    return (await ask<{ protection: Protection[] }>(path, { query })).protection;
+  },
+  // Ages in its sentences grow without anything changing.
+  refetchInterval: 60_000,
+});
+
+export const runsQuery = queryOptions({
+  queryKey: [planRuns, 'newest'],
+  queryFn: async (): Promise<readonly PlanRun[]> =>
+    (await ask<{ runs: PlanRun[] }>('/firn/v1/plan-runs', { query: { limit: 15 } })).runs,
+});
+
+/** A plan to choose from, in words that need no explanation. */
+export interface Choice {
+  readonly name: string;
+  readonly title: string;
+  readonly line: string;
+  readonly schedule: string;
+  readonly retention: Readonly<Record<string, number>>;
+}
+
+export const choices: readonly Choice[] = [
+  {
+    name: 'every-night',
+    title: 'Every night',
+    line: 'Good for most. You can go back a week by days, a month by weeks, half a year by months.',
+    schedule: 'daily',
+    retention: { daily: 7, weekly: 4, monthly: 6 },
+  },
+  {
+    name: 'every-hour',
+    title: 'Every hour',
+    line: 'For what you work on all day. You can go back a day by hours, and two weeks by days.',
+    schedule: 'hourly',
+    retention: { hourly: 24, daily: 14 },
+  },
+  {
+    name: 'every-week',
+    title: 'Every week',
+    line: 'For what rarely changes. You can go back two months by weeks, and a year by months.',
+    schedule: 'weekly',
+    retention: { weekly: 8, monthly: 12 },
+  },
+];
+
+/** The plan that proves: the newest backup is read back whole once a week. */
+const proof = {
+  name: 'weekly-check',
+  description: 'Reads the newest backup back, once a week.',
+  action: 'verify',
+  schedule: 'weekly',
+};
+
+/** Puts a volume under a chosen plan, and under the one that proves its backups. */
+export async function protect(volumeId: string, choice: Choice): Promise<void> {
+  const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const { name, line, schedule, retention } = choice;
+  await makePlan({ name, description: line, schedule, retention, time_zone: timeZone });
+  await makePlan({ ...proof, time_zone: timeZone });
+  await setPlans(volumeId, [name, proof.name]);
+}
+
+/** No plan makes backups of it any more; those that there are stay. */
+export async function stopProtecting(volumeId: string): Promise<void> {
+  await ask(`/volume/v3/volumes/${volumeId}/metadata/firn:plan`, { method: 'DELETE' });
+}
+
+interface NewPlan {
+  readonly name: string;
+  readonly description: string;
+  readonly action?: string;
+  readonly schedule: string;
+  readonly time_zone: string;
+  readonly retention?: Choice['retention'];
+}
+
+async function makePlan(plan: NewPlan): Promise<void> {
+  const { plans } = await ask<{ plans: { id: string; enabled: boolean }[] }>('/firn/v1/plans', {
+    query: { name: plan.name },
+  });
+  if (plans.length > 0) return;
+  await ask('/firn/v1/plans', { method: 'POST', body: { plan } });
+}
+
+async function setPlans(volumeId: string, names: readonly string[]): Promise<void> {
+  const metadata = { 'firn:plan': names.join(',') };
+  const path = `/volume/v3/volumes/${volumeId}/metadata`;
+  await ask(path, { method: 'POST', body: { metadata } });
+}

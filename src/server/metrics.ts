@@ -1,0 +1,148 @@
+/**
+ * Metrics in Prometheus' text format: is everything protected, proven, in time; is anything stuck;
+ * how fast; how full. They count; no name or id of anybody's volume is in them.
+ *
+ * What has to be counted row by row is counted at most once a minute, and served as it was then.
+ */
+import type { FastifyInstance } from 'fastify';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { version } from '../base/version.ts';
+import { everyProject } from '../catalog/catalog.ts';
+import type { OperationNeeds } from '../operation/needs.ts';
+import { takeCensus, type Census } from '../plan/census.ts';
+
+const censusMs = 60_000;
+const overdueMs = 15 * 60_000;
+
+type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'hostSpace'>;
+
+export class Metrics {
+  readonly #needs: Needs;
+  readonly #registry = new Registry();
+  readonly #requests: Histogram;
+  readonly #gauges = new Map<string, Gauge>();
+  #census: { readonly at: number; readonly taken: Promise<Census> } | undefined;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry });
+    // Gauges by the name of counters, which Prometheus' own check minds.
+    for (const kind of ['handles', 'requests', 'resources']) {
+      this.#registry.removeSingleMetric(`nodejs_active_${kind}_total`);
+    }
+    this.#requests = new Histogram({
+      name: 'firn_http_request_duration_seconds',
+      help: 'Time to answer a request',
+      labelNames: ['method', 'face', 'status'],
+      buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    });
+    new Gauge({ name: 'firn_info', help: 'Release', labelNames: ['version'], registers }).set(
+      { version },
+      1,
+    );
+  }
+
+  /** Measures all requests of `app`, and serves `/metrics`. */
+  serve(app: FastifyInstance): void {
+    app.addHook('onResponse', async (request, reply) => {
+      const face = request.url.split(/[/?]/, 2)[1] ?? '';
+      const known = ['identity', 'volume', 'image', 'firn'].includes(face) ? face : 'other';
+      const status = `${Math.floor(reply.statusCode / 100)}xx`;
+      const labels = { method: request.method, face: known, status };
+      this.#requests.observe(labels, reply.elapsedTime / 1000);
+    });
+    app.get('/metrics', async (_request, reply) => {
+      reply.type(this.#registry.contentType);
+      return await this.text();
+    });
+  }
+
+  async text(): Promise<string> {
+    await Promise.all([this.#countJobs(), this.#countRows(), this.#countSpace(), this.#protect()]);
+    return await this.#registry.metrics();
+  }
+
+  #set(name: string, help: string, value: number, labels: Record<string, string> = {}): void {
+    let gauge = this.#gauges.get(name);
+    if (gauge === undefined) {
+      const labelNames = Object.keys(labels);
+      gauge = new Gauge({ name, help, labelNames, registers: [this.#registry] });
+      this.#gauges.set(name, gauge);
+    }
+    gauge.set(labels, value);
+  }
+
+  async #countJobs(): Promise<void> {
+    const { catalog, clock } = this.#needs;
+    const now = clock.now();
+    for (const state of ['queued', 'running'] as const) {
+      const count = await catalog.count('jobs', { state });
+      this.#set('firn_jobs', 'Background jobs that are not over', count, { state });
+    }
+    const stuck = await catalog.count('jobs', { state: 'running', leaseExpiresAt: { below: now } });
+    this.#set('firn_jobs_abandoned', 'Running jobs whose process is gone', stuck);
+    const [oldest] = await catalog.list('jobs', {
+      where: { state: ['queued', 'running'] },
+      sort: [{ field: 'createdAt', direction: 'asc' }],
+      limit: 1,
+    });
+    const age = oldest === undefined ? 0 : (now - oldest.createdAt) / 1000;
+    this.#set('firn_jobs_oldest_seconds', 'Age of the oldest job that is not over', age);
+  }
+
+  async #countRows(): Promise<void> {
+    const { catalog } = this.#needs;
+    const all = { projectId: everyProject } as const;
+    const broken = { ...all, status: ['error', 'error_deleting'] } as const;
+    for (const table of ['volumes', 'snapshots', 'backups'] as const) {
+      this.#set(`firn_${table}`, `All ${table}`, await catalog.count(table, all));
+      const errors = await catalog.count(table, { ...broken, status: [...broken.status] });
+      this.#set(`firn_${table}_in_error`, `${table} in an error`, errors);
+    }
+    const making = { ...all, status: 'creating' } as const;
+    const done = await catalog.sum('backups', 'bytesDone', making);
+    const total = await catalog.sum('backups', 'bytesTotal', making);
+    this.#set('firn_backups_running', 'Backups being made', await catalog.count('backups', making));
+    this.#set('firn_backups_running_bytes_done', 'Bytes read by backups being made', done);
+    this.#set('firn_backups_running_bytes_planned', 'Bytes that those have to read', total);
+    const pending = await catalog.count('deliveries', { ...all, state: 'pending' });
+    this.#set('firn_webhook_deliveries_pending', 'Events on their way to webhooks', pending);
+  }
+
+  async #countSpace(): Promise<void> {
+    const { catalog, hostSpace } = this.#needs;
+    const { totalBytes, freeBytes } = await hostSpace();
+    this.#set('firn_data_size_bytes', 'Size of the file system of the volumes', totalBytes);
+    this.#set('firn_data_free_bytes', 'What is free there', freeBytes);
+    const stored = await catalog.sum('backups', 'bytesStored', { projectId: everyProject });
+    this.#set('firn_backups_stored_bytes', 'What backups brought into the store', stored);
+  }
+
+  async #protect(): Promise<void> {
+    const { catalog, clock } = this.#needs;
+    const now = clock.now();
+    for (const state of ['waiting', 'running', 'retrying', 'failing', 'unknown_plan'] as const) {
+      const count = await catalog.count('protections', { projectId: everyProject, state });
+      this.#set('firn_protections', 'Volumes under plans, by how they fare', count, { state });
+    }
+    const overdue = await catalog.count('protections', {
+      projectId: everyProject,
+      nextAt: { below: now - overdueMs },
+    });
+    this.#set('firn_protections_overdue', 'Runs of plans 15 minutes late', overdue);
+    const census = await this.#censusAt(now);
+    this.#set('firn_volumes_unprotected', 'Volumes without a backup plan', census.unprotected);
+    this.#set('firn_volumes_unproven', 'Volumes without a verified backup', census.unproven);
+    this.#set('firn_volumes_late', 'Volumes whose last good backup is too old', census.late);
+    this.#set('firn_backups_damaged', 'Backups that were found damaged', census.damaged);
+  }
+
+  #censusAt(now: number): Promise<Census> {
+    if (this.#census === undefined || now - this.#census.at >= censusMs || now < this.#census.at) {
+      this.#census = { at: now, taken: takeCensus(this.#needs) };
+    }
+    return this.#census.taken;
+  }
+}
