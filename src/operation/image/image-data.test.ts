@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
+import { MiB } from '../../base/bytes.ts';
 import { newId } from '../../base/ids.ts';
 import { sampleImage } from '../../catalog/sample-rows.ts';
 import { callerIn, openScene, type Scene } from '../operation-fixture.ts';
@@ -47,6 +49,25 @@ test('an upload that breaks off leaves nothing, and can be made again', async (t
   await deleteImage(scene, caller, id);
   assert.equal((await file.read(0, 5)).toString(), 'whole', 'who reads goes on');
   await file.close();
+});
+
+test('zeros in the data are holes on the disk', async (t) => {
+  const scene = await openScene(t);
+  const id = await newImage(scene);
+  async function* sparse(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('head');
+    for (let n = 0; n < 32; n += 1) yield Buffer.alloc(MiB);
+    yield Buffer.from('tail');
+    yield Buffer.alloc(MiB);
+  }
+  await storeImageData(scene, id, sparse());
+  const { row, file } = await openActiveImage(scene, caller, id);
+  assert.equal(row.sizeBytes, 33 * MiB + 8);
+  const whole = await file.read(0, 33 * MiB + 8);
+  await file.close();
+  assert.equal(createHash('md5').update(whole).digest('hex'), row.checksum);
+  const { blocks } = await stat(join(scene.journalFolder, 'images', id));
+  assert.ok(blocks * 512 < MiB, `${blocks} blocks of 512 bytes`);
 });
 
 test('one upload at a time; an image that is deleted meanwhile leaves nothing', async (t) => {

@@ -9,6 +9,7 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert } from '../../base/assert.ts';
+import { isZero } from '../../base/bytes.ts';
 import { syncFolder, temporarySuffix } from '../../base/durable-file.ts';
 import { fromSystemError, OperatingError } from '../../base/errors.ts';
 import { isUuid, newHexId } from '../../base/ids.ts';
@@ -90,6 +91,7 @@ export class ImageFiles {
   }
 }
 
+/** Zeros become holes, so that the image of a large disk takes up what the disk holds. */
 async function fill(
   path: string,
   content: AsyncIterable<Uint8Array>,
@@ -99,16 +101,25 @@ async function fill(
   let sizeBytes = 0;
   await using file = await open(path, 'wx', 0o600);
   for await (const chunk of content) {
+    const at = sizeBytes;
     sizeBytes += chunk.length;
     if (sizeBytes > sizeMaxBytes) {
       throw new OperatingError('body_too_large', `An image has at most ${sizeMaxBytes} bytes.`);
     }
     md5.update(chunk);
     sha512.update(chunk);
-    await file.writeFile(chunk);
+    if (!isZero(chunk)) await writeWhole(file, chunk, at);
   }
+  await file.truncate(sizeBytes);
   await file.sync();
   return { sizeBytes, md5: md5.digest('hex'), sha512: sha512.digest('hex') };
+}
+
+async function writeWhole(file: FileHandle, chunk: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < chunk.length;) {
+    const { bytesWritten } = await file.write(chunk, done, chunk.length - done, at + done);
+    done += bytesWritten;
+  }
 }
 
 class OpenFile implements ImageFile {
