@@ -1,4 +1,4 @@
-/** What fio wrote, with check sums in every block, is what it finds after Firn was started again. */
+/** What fio wrote, with check sums, is what it finds after Firn was started again. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
