@@ -3,16 +3,19 @@ import type { VolumeEngine } from '../volume/engine.ts';
 import { checkpointId } from './checkpoint.ts';
 
 /**
- * Removes a backup. The manifest goes first: from then on there is no such backup, and all the rest
- * can be done again after a crash. No other backup depends on it. Its space is given back by
- * `pruneRepository`.
+ * Removes a backup, unless another record stands for it: false then. The manifest goes first: from then on there
+ * is no such backup, and all the rest can be done again after a crash. No other backup depends on
+ * it. Its space is given back by `pruneRepository`.
  */
 export async function deleteBackup(options: {
   engine: VolumeEngine;
   repository: Repository;
   backupId: string;
-}): Promise<void> {
-  const { engine, repository, backupId } = options;
-  await repository.deleteBackup(backupId);
-  await engine.deleteSnapshot(checkpointId(backupId));
+  /** The imported record that is deleted; undefined: the one that the backup was made for. */
+  recordId?: string;
+}): Promise<boolean> {
+  const { engine, repository, backupId, recordId } = options;
+  const isRemoved = await repository.deleteBackup(backupId, recordId);
+  if (recordId === undefined) await engine.deleteSnapshot(checkpointId(backupId));
+  return isRemoved;
 }

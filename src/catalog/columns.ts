@@ -75,6 +75,7 @@ const columnKinds: { readonly [T in TableName]: Columns<T> } = {
     volumeId: 'text',
     snapshotId: 'text?',
     restoreVolumeId: 'text?',
+    storedId: 'text?',
     name: 'text?',
     description: 'text?',
     size: 'integer',

@@ -18,6 +18,7 @@ import { plans } from './migrations/0008-plans.ts';
 import { holdsAndWebhooks } from './migrations/0009-holds-and-webhooks.ts';
 import { identity } from './migrations/0010-identity.ts';
 import { lists } from './migrations/0011-lists.ts';
+import { importedBackups } from './migrations/0012-imported-backups.ts';
 
 const migrations: readonly Migration[] = [
   firstTables,
@@ -31,6 +32,7 @@ const migrations: readonly Migration[] = [
   holdsAndWebhooks,
   identity,
   lists,
+  importedBackups,
 ];
 
 /**

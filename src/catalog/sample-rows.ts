@@ -36,6 +36,7 @@ export function sampleBackup(facts: Partial<BackupRow> & { id: string }): Backup
     volumeId: 'volume',
     snapshotId: null,
     restoreVolumeId: null,
+    storedId: null,
     name: null,
     description: null,
     size: 1,

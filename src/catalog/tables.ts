@@ -169,6 +169,8 @@ export interface BackupRow {
   snapshotId: string | null;
   /** A volume that is being, or was, restored from it. */
   restoreVolumeId: string | null;
+  /** Of an imported record: the backup in the repository that it stands for, its own id or not. */
+  storedId: string | null;
   name: string | null;
   description: string | null;
   /** GiB. */

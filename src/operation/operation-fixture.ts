@@ -125,12 +125,12 @@ function steppingClock(): { now(): number } {
   };
 }
 
-export async function openScene(t: TestContext): Promise<Scene> {
+/** `root`: a store that several scenes share. */
+export async function openScene(t: TestContext, { root = openMemoryRoot() } = {}): Promise<Scene> {
   const folder = await mkdtemp(join(tmpdir(), 'firn-operation-'));
   await mkdir(join(folder, 'adoption'));
   const opened = await openSqliteCatalog({ path: join(folder, 'catalogue.db') });
   const { catalog, feed } = watchCatalog(opened);
-  const root = openMemoryRoot();
   const repositories = openRepositories({ root, wrappingKey: Buffer.alloc(32, 7) });
   const backups = new KeptBackups(repositories);
   const engine = await openVolumeEngine({ folder: join(folder, 'volumes'), source: backups });

@@ -6,6 +6,7 @@
  * writing.
  */
 import { assert } from '../base/assert.ts';
+import { addClaim, dropClaim, forgetClaims } from './claims.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -244,10 +245,30 @@ export class Repository {
     return work;
   }
 
-  /** Removes a backup. Its space is given back by prune. One that is not there is no error. */
-  async deleteBackup(backupId: string): Promise<void> {
-    await this.#source.store.remove(manifestName(backupId));
+  /**
+   * Removes a backup for the record it was made for, or for an imported one. False when another
+   * record still stands for it, so that it stays. Its space is given back by prune. One that is not
+   * there is no error.
+   */
+  async deleteBackup(backupId: string, recordId?: string): Promise<boolean> {
+    const { store } = this.#source;
+    if (!(await dropClaim(store, backupId, recordId))) return false;
+    await store.remove(manifestName(backupId));
     this.#backups.remove(backupId);
+    await forgetClaims(store, backupId);
+    return true;
+  }
+
+  /** Keeps a backup for an imported record until `deleteBackup` is called for that record. */
+  async claimBackup(backupId: string, recordId: string): Promise<Manifest> {
+    await addClaim(this.#source.store, backupId, recordId);
+    try {
+      // Claimed first, looked for second: one that is there now stays.
+      return await this.readManifest(backupId);
+    } catch (error) {
+      await dropClaim(this.#source.store, backupId, recordId);
+      throw error;
+    }
   }
 
   /** Finds what no backup refers to. Rejects with `corrupt` when that cannot be known. */

@@ -54,6 +54,14 @@ export function parseUpdateBackup(
 
 export const updateBackupSchemas = [UpdateBackup, UpdateBackup43] as const;
 
+/** The body of an import, and of the answer to an export. */
+export const ImportRecord = exactly({
+  'backup-record': exactly({
+    backup_service: Type.String({ minLength: 1, maxLength: 255 }),
+    backup_url: Type.String({ minLength: 1 }),
+  }),
+});
+
 export const RestoreBackup = exactly({
   restore: exactly({
     volume_id: Type.Optional(orNull(Uuid)),

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { BackupRow } from '../../catalog/tables.ts';
 import { createBackup } from '../../operation/backup/create-backup.ts';
 import { deleteBackup } from '../../operation/backup/delete-backup.ts';
+import { exportRecord, importRecord } from '../../operation/backup/import-record.ts';
 import { listBackups, showBackup } from '../../operation/backup/list-backups.ts';
 import { restoreBackup } from '../../operation/backup/restore-backup.ts';
 import { resetBackupStatus, updateBackup } from '../../operation/backup/update-backup.ts';
@@ -9,6 +10,7 @@ import { backupStatuses } from '../../operation/states.ts';
 import { parseBody } from '../body.ts';
 import {
   createBackupSchemas,
+  ImportRecord,
   parseCreateBackup,
   parseUpdateBackup,
   RestoreBackup,
@@ -65,6 +67,7 @@ export function backupRoutes(app: FastifyInstance, options: BlockStorageV3Option
   listRoutes(app, options);
   recordRoutes(app, options);
   workRoutes(app, options);
+  portableRoutes(app, options);
 }
 
 function listRoutes(app: FastifyInstance, { operations, publicUrl }: BlockStorageV3Options): void {
@@ -154,4 +157,26 @@ function workRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options)
       return reply.code(202).send();
     },
   );
+}
+
+/** Records that are carried to another installation. */
+function portableRoutes(
+  app: FastifyInstance,
+  { operations, publicUrl }: BlockStorageV3Options,
+): void {
+  app.get('/backups/:id/export_record', async (request: ById) => {
+    const { service, url } = await exportRecord(operations, request.caller, request.params.id);
+    return { 'backup-record': { backup_service: service, backup_url: url } };
+  });
+
+  // openstacksdk posts an import to the second path.
+  for (const path of ['import_record', 'export_record']) {
+    app.post(`/backups/${path}`, async (request, reply) => {
+      const { 'backup-record': record } = parseBody(ImportRecord, request.body);
+      const { backup_service: service, backup_url: url } = record;
+      const row = await importRecord(operations, request.caller, { service, url });
+      reply.code(201);
+      return { backup: backupSummary(row, viewerOf(request, publicUrl)) };
+    });
+  }
 }

@@ -1,5 +1,5 @@
 import { isOperatingError, messageOf } from '../../base/errors.ts';
-import type { Catalog } from '../../catalog/catalog.ts';
+import { type Catalog, everyProject } from '../../catalog/catalog.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
@@ -62,7 +62,7 @@ async function openIfThere(
   }
 }
 
-/** False when the catalogue has the backup already. */
+/** False when the catalogue has a record for the backup already. */
 async function adoptBackup(
   catalog: Catalog,
   caller: Caller,
@@ -71,6 +71,8 @@ async function adoptBackup(
 ): Promise<boolean> {
   return await catalog.transact(async (transaction) => {
     if ((await transaction.find('backups', byId(manifest.backupId))) !== undefined) return false;
+    const imported = { projectId: everyProject, storedId: manifest.backupId } as const;
+    if ((await transaction.find('backups', imported)) !== undefined) return false;
     const project = await transaction.find('projects', { id: manifest.projectId });
     const projectId = project === undefined ? caller.projectId : project.id;
     await transaction.insert('backups', rowOf(manifest, { projectId, container }));
@@ -78,7 +80,8 @@ async function adoptBackup(
   });
 }
 
-function rowOf(
+/** The record of a backup that is stored whole. */
+export function rowOf(
   manifest: Manifest,
   { projectId, container }: { projectId: string; container: string },
 ): BackupRow {

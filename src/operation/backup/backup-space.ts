@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isOperatingError } from '../../base/errors.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
 import type { OperationNeeds } from '../needs.ts';
+import { storedIdOf } from './find-backup.ts';
 import type { BackupSpace } from './repository-types.ts';
 
 /** A large repository is measured in the background; who asks does not wait longer. */
@@ -23,11 +24,11 @@ export async function spaceOfBackup(
 /** A store that does not answer, or a damaged backup, is no reason not to show the others. */
 async function measure(
   repositories: OperationNeeds['repositories'],
-  { id, container }: BackupRow,
+  row: BackupRow,
 ): Promise<BackupSpace | undefined> {
   try {
-    const repository = await repositories.open(container, { create: false });
-    return (await repository.space()).get(id);
+    const repository = await repositories.open(row.container, { create: false });
+    return (await repository.space()).get(storedIdOf(row));
   } catch (error) {
     if (isOperatingError(error)) return undefined;
     throw error;

@@ -104,6 +104,7 @@ export async function createBackup(
 /** What a backup has before anything was read. */
 export const emptyFigures = {
   restoreVolumeId: null,
+  storedId: null,
   parentId: null,
   failReason: null,
   objectCount: 0,

@@ -51,9 +51,10 @@ export function deleteBackupJob(
       const row = await catalog.find('backups', byId(id));
       if (row === undefined) return;
       const { projectId, container } = row;
-      await removeStoredBackup(needs, { backupId: id, container });
+      const isRemoved = await removeStoredBackup(needs, row);
       await catalog.transact(async (transaction) => {
-        await addPrune(transaction, needs.jobs, { container, projectId, requestId });
+        // What stays for another record may be in use by another installation as well.
+        if (isRemoved) await addPrune(transaction, needs.jobs, { container, projectId, requestId });
         await transaction.remove('backups', byId(id));
       });
       needs.jobs.wake();

@@ -17,6 +17,7 @@ import { formatBytes } from '../../base/bytes.ts';
 import { newSecret } from '../../base/ids.ts';
 import type { BackupRow, Drill } from '../../catalog/tables.ts';
 import type { OperationNeeds } from '../needs.ts';
+import { storedIdOf } from './find-backup.ts';
 
 export type DrillNeeds = Pick<
   OperationNeeds,
@@ -40,7 +41,7 @@ export async function drillNow(
   await clearDrill(needs, backup.id);
   const { clock, repositories, hydrator } = needs;
   const repository = await repositories.open(backup.container, { create: false });
-  const manifest = await repository.readManifest(backup.id);
+  const manifest = await repository.readManifest(storedIdOf(backup));
   const volumeId = scratchVolumeId(backup.id);
   const { lengthBytes } = manifest;
   const backing = backingOf(backup.container, manifest);

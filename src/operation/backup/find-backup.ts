@@ -17,6 +17,11 @@ export async function findBackup(
   return row;
 }
 
+/** The id under which the repository has the backup of a record. */
+export function storedIdOf({ id, storedId }: Pick<BackupRow, 'id' | 'storedId'>): string {
+  return storedId ?? id;
+}
+
 /** A refusal in the shape that clients know. */
 export function invalidBackup(reason: string): OperatingError {
   return new OperatingError('invalid_state', `Invalid backup: ${reason}`);

@@ -5,7 +5,7 @@ import { authorize } from '../../identity/policy.ts';
 import type { OperationNeeds, Reading } from '../needs.ts';
 import { readPage, type PageOf, type PageRequest } from '../page.ts';
 import { listScope, scopeOf, type Projects } from '../scope.ts';
-import { findBackup } from './find-backup.ts';
+import { findBackup, storedIdOf } from './find-backup.ts';
 
 export interface BackupList extends PageRequest<'backups'> {
   readonly where: Omit<Where<'backups'>, 'projectId'>;
@@ -39,7 +39,7 @@ export function copiesOf(
   row: BackupRow,
 ): readonly BackupCopy[] {
   const isWhole = row.status === 'available' || row.status === 'restoring';
-  return isWhole ? repositories.copiesOf(row.container, row.id) : [];
+  return isWhole ? repositories.copiesOf(row.container, storedIdOf(row)) : [];
 }
 
 type BackupCopy = ReturnType<OperationNeeds['repositories']['copiesOf']>[number];

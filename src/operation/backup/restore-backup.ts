@@ -13,7 +13,7 @@ import { insertVolume } from '../volume/create-volume.ts';
 import { findVolume, invalidInput, invalidVolume } from '../volume/find-volume.ts';
 import { volumeTypeFor } from '../volume/volume-type-for.ts';
 import { defaultTypeOf } from '../type/default-types.ts';
-import { findBackup, invalidBackup } from './find-backup.ts';
+import { findBackup, invalidBackup, storedIdOf } from './find-backup.ts';
 import { restoredNamePrefix } from './restored-name.ts';
 import { type RestoreNeeds, restoreNow } from './restore-now.ts';
 import { startRestore } from './start-restore.ts';
@@ -91,10 +91,10 @@ async function formerType(
   caller: Caller,
   backupId: string,
 ): Promise<string | null> {
-  const { container } = await findBackup(catalog, caller, backupId);
+  const backup = await findBackup(catalog, caller, backupId);
   try {
-    const repository = await repositories.open(container, { create: false });
-    const name = (await repository.readManifest(backupId)).volume.volumeType;
+    const repository = await repositories.open(backup.container, { create: false });
+    const name = (await repository.readManifest(storedIdOf(backup))).volume.volumeType;
     return name === null ? null : (await volumeTypeFor(catalog, caller, name)).id;
   } catch (error) {
     if (isOperatingError(error)) return null;

@@ -8,6 +8,7 @@ import type { BackupRow, VolumeRow } from '../../catalog/tables.ts';
 import type { JobContext } from '../../job/job.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { backupChanges, volumeChanges } from '../states.ts';
+import { storedIdOf } from './find-backup.ts';
 import type { Manifest } from './repository-types.ts';
 import { restoredNamePrefix } from './restored-name.ts';
 import type { RestoreTarget } from './start-restore.ts';
@@ -47,7 +48,7 @@ export async function restoreNow(
   const { catalog, clock, repositories } = needs;
   const { backup, volumeId, target } = work;
   const repository = await repositories.open(backup.container, { create: false });
-  const manifest = await repository.readManifest(backup.id);
+  const manifest = await repository.readManifest(storedIdOf(backup));
   const row = await catalog.find('volumes', byId(volumeId));
   if (row === undefined) return;
   await makeContent(needs, work, { manifest, lengthBytes: row.size * GiB }, context);
@@ -80,7 +81,7 @@ async function makeContent(
   await restoreBackup({
     engine,
     repository: await repositories.open(backup.container, { create: false }),
-    backupId: backup.id,
+    backupId: manifest.backupId,
     volumeId,
     place: { path: placePath(needs, jobId), purpose: `restore ${jobId}` },
     signal: context.signal,

@@ -5,7 +5,7 @@ import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { Changing, OperationNeeds } from '../needs.ts';
 import { notesOf, ownedMetadata } from './backup-metadata.ts';
-import { findBackup, invalidBackup } from './find-backup.ts';
+import { findBackup, invalidBackup, storedIdOf } from './find-backup.ts';
 import { byId } from '../scope.ts';
 
 export interface BackupUpdate {
@@ -63,13 +63,13 @@ export async function resetBackupStatus(
 /** A backup is there when its manifest is there. */
 async function demandStored(
   repositories: OperationNeeds['repositories'],
-  { id, container }: BackupRow,
+  row: BackupRow,
 ): Promise<void> {
   try {
-    const repository = await repositories.open(container, { create: false });
-    await repository.readManifest(id);
+    const repository = await repositories.open(row.container, { create: false });
+    await repository.readManifest(storedIdOf(row));
   } catch (error) {
     if (!isOperatingError(error, 'not_found')) throw error;
-    throw invalidBackup(`Backup ${id} is not stored, so that it cannot be available.`);
+    throw invalidBackup(`Backup ${row.id} is not stored, so that it cannot be available.`);
   }
 }

@@ -189,7 +189,7 @@ export interface Checking {
 /** What is wrong with a backup; undefined when nobody wants to know any more. */
 export async function checkBackup(
   { catalog, clock, repositories, journalFolder }: Needs,
-  { id, container }: BackupRow,
+  { id, container, storedId }: BackupRow,
   { depth, signal, progress, pace }: Checking,
 ): Promise<BackupDamage | undefined> {
   const watch = watchBackup({ catalog, clock, backupId: id });
@@ -198,7 +198,7 @@ export async function checkBackup(
   try {
     return await readBack({
       repository: await repositories.open(container, { create: false }),
-      backupId: id,
+      backupId: storedId ?? id,
       depth,
       placePath,
       signal: AbortSignal.any([signal, lost]),
