@@ -1,4 +1,4 @@
-import { isOperatingError, OperatingError } from '../../base/errors.ts';
+import { isOperatingError, type OperatingError } from '../../base/errors.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
