@@ -96,7 +96,6 @@ export interface VolumeRow {
   userId: string;
   name: string | null;
   description: string | null;
-  /** GiB. */
   size: number;
   status: VolumeStatus;
   /** The status to go back to when a backup, an extension or the like has ended. */
@@ -130,7 +129,6 @@ export interface SnapshotRow {
   volumeTypeId: string;
   name: string | null;
   description: string | null;
-  /** GiB. */
   size: number;
   status: SnapshotStatus;
   /** The group snapshot that it is a member of, for its whole life. */
@@ -173,7 +171,6 @@ export interface BackupRow {
   storedId: string | null;
   name: string | null;
   description: string | null;
-  /** GiB. */
   size: number;
   status: BackupStatus;
   /** What a client asked for; how it was made is `parentId`. */
