@@ -171,7 +171,7 @@ function portableRoutes(
 
   // openstacksdk posts an import to the second path.
   for (const path of ['import_record', 'export_record']) {
-    app.post(`/backups/${path}`, async (request, reply) => {
+    app.post(`/backups/${path}`, takes(ImportRecord), async (request, reply) => {
       const { 'backup-record': record } = parseBody(ImportRecord, request.body);
       const { backup_service: service, backup_url: url } = record;
       const row = await importRecord(operations, request.caller, { service, url });
