@@ -3,9 +3,9 @@ import type { VolumeEngine } from '../volume/engine.ts';
 import { checkpointId } from './checkpoint.ts';
 
 /**
- * Removes a backup, unless another record stands for it: false then. The manifest goes first: from then on there
- * is no such backup, and all the rest can be done again after a crash. No other backup depends on
- * it. Its space is given back by `pruneRepository`.
+ * Removes a backup, unless another record stands for it: false then. The manifest goes first: from
+ * then on there is no such backup, and all the rest can be done again after a crash. No other
+ * backup depends on it. Its space is given back by `pruneRepository`.
  */
 export async function deleteBackup(options: {
   engine: VolumeEngine;
