@@ -36,6 +36,11 @@ const peers: readonly Peer[] = [
   { debianPackage: 'radosgw', command: 'radosgw' },
   { debianPackage: 'fuse3', command: 'fusermount3' },
   { debianPackage: 'dosfstools', command: 'mkfs.fat' },
+  { debianPackage: 'zstd', command: 'zstd' },
+  {
+    debianPackage: 'python3-cryptography',
+    files: '/usr/lib/python3/dist-packages/cryptography/__init__.py',
+  },
   { debianPackage: 'postgresql', files: '/usr/lib/postgresql/*/bin/initdb' },
   ...(hasGuest ? guestPeers : []),
 ];

@@ -6,10 +6,12 @@ import { must } from '../base/assert.ts';
 import { isOperatingError } from '../base/errors.ts';
 import { MemoryStore } from '../store/memory.ts';
 import { blockBytes } from './block.ts';
+import { readHeader } from './header.ts';
 import { decodeIndex } from './index-format.ts';
 import type { Manifest } from './manifest.ts';
 import { backUpModel, ModelVolume } from './model-volume.ts';
 import { decodeTrailer, entriesOf } from './pack-format.ts';
+import { readPackContent } from './pack-read.ts';
 import { createRepository, openRepository, type Repository } from './repository.ts';
 import { WorkPool } from './work-pool.ts';
 
@@ -185,6 +187,69 @@ describe('swapping', () => {
       assert.ok(report.objects.some(({ name }) => name === b));
       store.objects.set(a, left).set(b, right);
     }
+  });
+});
+
+describe('an attacker who can write to the store', () => {
+  it('cannot swap two blocks of a pack', async () => {
+    const { store } = await sample();
+    const keys = await readHeader(store, { wrappingKey });
+    let swapped = 0;
+    for (const name of named(store, 'packs/')) {
+      const whole = must(store.objects.get(name), name);
+      const packId = must(name.split('/').at(-1), 'id');
+      const place = { packId, sizeBytes: whole.length };
+      const { directory } = await readPackContent(store, keys, place);
+      const entries = [...entriesOf(directory, name)].filter(({ kind }) => kind === 1);
+      const [first] = entries;
+      const twin = entries.findLast(({ lengthBytes }) => lengthBytes === first?.lengthBytes);
+      if (first === undefined || twin === undefined || twin === first) continue;
+      const bytes = Uint8Array.from(whole);
+      const { lengthBytes } = first;
+      const [a, b] = [first.offsetBytes, twin.offsetBytes];
+      bytes.set(whole.subarray(a, a + lengthBytes), b);
+      bytes.set(whole.subarray(b, b + lengthBytes), a);
+      store.objects.set(name, bytes);
+      const report = await opened(store, (it) => it.verify('all', 'blocks'));
+      assert.ok(report.objects.some((object) => object.name === name));
+      store.objects.set(name, whole);
+      swapped += 1;
+    }
+    assert.ok(swapped > 0, 'two blocks of one length were swapped');
+  });
+
+  it('gains nothing by putting an old index back', async () => {
+    const { store, manifests } = await sample();
+    const old = new Map(named(store, 'indexes/').map((name) => [name, store.objects.get(name)]));
+    await opened(store, async (repository) => {
+      await repository.deleteBackup(must(manifests[0], 'the first').backupId);
+      await repository.executePrune(await repository.planPrune());
+      await backUpModel(repository, new ModelVolume(40));
+    });
+    for (const name of named(store, 'indexes/')) store.objects.delete(name);
+    for (const [name, bytes] of old) store.objects.set(name, must(bytes, name));
+    const report = await opened(store, (it) => it.verify('all', 'blocks'));
+    assert.deepEqual([report.objects, report.backups], [[], []]);
+  });
+
+  it('cannot tell equal volumes of two repositories, nor read a name', async () => {
+    const [one, two] = [await sample(), await sample()];
+    const text = (store: MemoryStore): string =>
+      [...store.objects]
+        .map(([name, bytes]) => `${name} ${Buffer.from(bytes).toString('latin1')}`)
+        .join();
+    assert.ok(!text(one.store).includes('nightly'));
+    const sealed = (store: MemoryStore): Set<string> =>
+      new Set(
+        named(store, 'packs/').map((name) =>
+          Buffer.from(store.objects.get(name) ?? []).toString('hex', 0, 64),
+        ),
+      );
+    assert.equal(sealed(one.store).intersection(sealed(two.store)).size, 0);
+    const first = await readHeader(one.store, { wrappingKey });
+    const second = await readHeader(two.store, { wrappingKey });
+    const block = Buffer.alloc(blockBytes, 'the same');
+    assert.notDeepEqual(first.idOf(block), second.idOf(block));
   });
 });
 
