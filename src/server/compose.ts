@@ -30,6 +30,7 @@ import type { NbdTls } from '../nbd/tls.ts';
 import { AuditTrail } from '../operation/audit/audit-trail.ts';
 import { restoreExports } from '../operation/attachment/restore-exports.ts';
 import { AdoptionFolder } from '../operation/disk/adoption-folder.ts';
+import { startBackgroundVerify } from '../operation/backup/background-verify.ts';
 import { seedGroupTypes } from '../operation/group/seed-group-types.ts';
 import { jobHandlers } from '../operation/handlers.ts';
 import { takeUpImages } from '../operation/image/image-data.ts';
@@ -48,6 +49,7 @@ import { openSecondaryStorage } from './secondary-storage.ts';
 
 /** Jobs that run at once: enough to overlap waiting, few enough to bound memory. */
 const jobsAtOnce = 4;
+const dayMs = 24 * 3600 * 1000;
 
 export interface Addresses {
   readonly listen: Address;
@@ -161,6 +163,7 @@ async function open(
   await jobs.start({ takeOver: true });
   closers.push(() => jobs.stop());
   closers.push(startWebhooks(needs, feed, config.settings, log));
+  closers.push(startVerify(needs, config, log));
   closers.push(startPlans(needs, feed, config.settings, log));
 }
 
@@ -197,6 +200,18 @@ function openPlane(
       backups,
     },
   );
+}
+
+/** Verifies backups without being asked; the returned function ends it. */
+function startVerify(needs: OperationNeeds, config: Config, log: Logger): () => Promise<void> {
+  const { verifyRate, verifyDays } = config.settings;
+  if (verifyRate === 0) return () => Promise.resolve();
+  return startBackgroundVerify({
+    needs,
+    bytesPerSecond: verifyRate * MiB,
+    everyMs: verifyDays * dayMs,
+    report: (error) => log.warn({ err: error }, 'a backup cannot be verified now'),
+  });
 }
 
 /** Takes up the filling of volumes that an earlier process left. */

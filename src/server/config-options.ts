@@ -175,6 +175,20 @@ export const options = {
     initial: '2',
     read: wholeNumber(1, 64),
   },
+  verifyRate: {
+    key: 'verify.rate',
+    value: 'MIB',
+    about: 'verify backups unasked, reading so many MiB a second; 0 for never',
+    initial: '8',
+    read: wholeNumber(0, 1_000_000),
+  },
+  verifyDays: {
+    key: 'verify.days',
+    value: 'DAYS',
+    about: 'how old the last verification of a backup may be',
+    initial: '30',
+    read: wholeNumber(1, 10_000),
+  },
   hydrationRate: {
     key: 'hydration.rate',
     value: 'MIB',

@@ -5,6 +5,7 @@ import type { BackupRow } from '../../catalog/tables.ts';
 import { MemoryStore } from '../../store/memory.ts';
 import { ann, bob, jobContext, max, openScene, type Scene } from '../operation-fixture.ts';
 import { askBackup, makeVolume, writeAt } from '../requests-fixture.ts';
+import { verifyNext } from './background-verify.ts';
 import { deleteBackup } from './delete-backup.ts';
 import { showBackup } from './list-backups.ts';
 import { verifyBackup } from './verify-backup.ts';
@@ -82,4 +83,24 @@ test('a backup that is deleted meanwhile ends its verification', async (t) => {
   const handler = must(scene.handlers['backup.verify'], 'a handler');
   await handler.run(asked, jobContext());
   assert.equal((await showBackup(scene, max, backup.id)).verification, null);
+});
+
+test('backups are verified unasked, the one that waited longest first', async (t) => {
+  const { scene, backup } = await backedUp(t);
+  const second = await askBackup(scene, { volumeId: backup.volumeId });
+  await scene.work();
+  const signal = new AbortController().signal;
+  const everyMs = 3600 * 1000;
+  const report = (): void => undefined;
+  const options = { needs: scene, bytesPerSecond: 1e9, everyMs, report };
+  assert.equal(await verifyNext(options, signal), true);
+  const first = await showBackup(scene, max, backup.id);
+  assert.deepEqual([first.verification?.outcome, first.verification?.depth], ['good', 'blocks']);
+  assert.equal((await showBackup(scene, max, second.id)).verification, null);
+  await flipPacks(scene);
+  assert.equal(await verifyNext(options, signal), true);
+  assert.equal((await showBackup(scene, max, second.id)).verification?.outcome, 'damaged');
+  assert.equal(await verifyNext(options, signal), false, 'none is due');
+  assert.equal(await verifyNext({ ...options, everyMs: 1 }, signal), true);
+  assert.equal((await showBackup(scene, max, backup.id)).verification?.outcome, 'damaged');
 });

@@ -1,0 +1,103 @@
+/**
+ * Verifies backups without being asked, slowly: the one that was verified longest ago, or never, is
+ * next. What is found stands where the outcome of every verification does; damage is a message. A
+ * verification that the end of the process broke off goes on from where it was.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isOperatingError } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
+import { everyProject } from '../../catalog/catalog.ts';
+import type { BackupRow } from '../../catalog/tables.ts';
+import type { OperationNeeds } from '../needs.ts';
+import { checkBackup, keepDamage } from './verify-backup.ts';
+
+export interface BackgroundVerifyOptions {
+  readonly needs: Pick<OperationNeeds, 'catalog' | 'clock' | 'repositories' | 'journalFolder'>;
+  readonly bytesPerSecond: number;
+  /** A backup is due when it was verified so long ago. */
+  readonly everyMs: number;
+  /** Told of what fails; the backup is tried again later. */
+  readonly report: (error: unknown) => void;
+}
+
+const lookEveryMs = 10 * 60 * 1000;
+
+/** Begins; the returned function ends it and resolves when nothing is under way. */
+export function startBackgroundVerify(options: BackgroundVerifyOptions): () => Promise<void> {
+  const stop = new AbortController();
+  const work = run(options, stop.signal);
+  return async () => {
+    stop.abort();
+    await work;
+  };
+}
+
+async function run(options: BackgroundVerifyOptions, signal: AbortSignal): Promise<void> {
+  // Whoever starts the service has other things to do first.
+  await waited(60_000, signal);
+  while (!signal.aborted) {
+    try {
+      if (await verifyNext(options, signal)) continue;
+    } catch (error) {
+      if (!signal.aborted) options.report(error);
+    }
+    await waited(lookEveryMs, signal);
+  }
+}
+
+/** Verifies the backup that is due, if there is one; false when there is none. */
+export async function verifyNext(
+  { needs, bytesPerSecond, everyMs }: BackgroundVerifyOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { catalog, clock } = needs;
+  const row = await nextBackup(needs, clock.now() - everyMs);
+  if (row === undefined) return false;
+  let paidMs = 0;
+  const pace = async (bytes: number): Promise<void> => {
+    const nowMs = performance.now();
+    paidMs = Math.max(paidMs, nowMs) + (bytes / bytesPerSecond) * 1000;
+    await waited(paidMs - nowMs, signal);
+  };
+  const progress = (): void => undefined;
+  const damage = await checkBackup(needs, row, { depth: 'blocks', signal, progress, pace }).catch(
+    (error: unknown) => {
+      if (!isOperatingError(error, 'not_found')) throw error;
+      // Its manifest is gone.
+      return { ranges: [], reason: error.message };
+    },
+  );
+  if (damage === undefined) return true;
+  const cause = { projectId: row.projectId, requestId: `req-${newId()}`, subjectId: row.id };
+  await keepDamage({ catalog, clock }, cause, row, { depth: 'blocks', damage });
+  return true;
+}
+
+/** The available backup that was never verified, or else longest ago, before a time. */
+async function nextBackup(
+  { catalog }: BackgroundVerifyOptions['needs'],
+  dueBefore: number,
+): Promise<BackupRow | undefined> {
+  const available = { projectId: everyProject, status: 'available' } as const;
+  const [never] = await catalog.list('backups', {
+    where: { ...available, verifiedAt: null },
+    sort: [{ field: 'createdAt', direction: 'asc' }],
+    limit: 1,
+  });
+  if (never !== undefined) return never;
+  const [oldest] = await catalog.list('backups', {
+    where: { ...available, verifiedAt: { below: dueBefore } },
+    sort: [{ field: 'verifiedAt', direction: 'asc' }],
+    limit: 1,
+  });
+  return oldest;
+}
+
+async function waited(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (error) {
+    // Whoever waits looks at the signal next.
+    if (!signal.aborted) throw error;
+  }
+}
