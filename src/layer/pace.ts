@@ -1,11 +1,13 @@
 /** A call that took longer waited for something: for the disk, or for the journal of the files. */
 const slowMs = 1;
-/** How long calls are not made in place after a slow one. */
-const restMs = 50;
+/** So many times as long as a slow call took, none is made in place; and at most so long. */
+const restTimes = 8;
+const restMsMax = 50;
 
 /**
  * Whether calls that usually end in microseconds may be made in place, where a slow one would hold
- * up everything else. After a slow call they may not for a while, so at most one in `restMs` is.
+ * up everything else. After a slow call they may not for a while, so that little of the time goes
+ * with slow ones.
  */
 export class Pace {
   readonly #now: () => number;
@@ -23,7 +25,8 @@ export class Pace {
   /** Notes a call made in place that began at `startMs`, in the time of `now`. */
   note(startMs: number): void {
     const now = this.#now();
-    if (now - startMs > slowMs) this.#restUntil = now + restMs;
+    const tookMs = now - startMs;
+    if (tookMs > slowMs) this.#restUntil = now + Math.min(restTimes * tookMs, restMsMax);
   }
 
   #hasRested(): boolean {
