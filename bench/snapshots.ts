@@ -1,7 +1,8 @@
 /**
  * Whether a thousand snapshots of one volume cost its users anything, in one process.
  *
- * Usage: node bench/snapshots.ts [--counts 1,1000] [--seconds 2] [--volume-gib 1] [--folder DIR]
+ * Usage: node bench/snapshots.ts [--counts 1,1000] [--rounds 5] [--seconds 1] [--volume-gib 1]
+ *          [--folder DIR]
  *
  * Between two snapshots some sectors at random places are written, so every layer holds something
  * everywhere. The page cache is warm.
@@ -10,6 +11,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { must } from '../src/base/assert.ts';
 import { GiB, KiB, MiB } from '../src/base/bytes.ts';
 import { monotonicMs } from '../src/base/clock.ts';
 import type { BlockDevice } from '../src/volume/block-device.ts';
@@ -19,12 +21,14 @@ import { seeded } from '../demo/random.ts';
 const { values } = parseArgs({
   options: {
     counts: { type: 'string', default: '1,1000' },
-    seconds: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '1' },
     'volume-gib': { type: 'string', default: '1' },
     folder: { type: 'string', default: tmpdir() },
   },
 });
 const seconds = Number(values.seconds);
+const rounds = Number(values.rounds);
 const lengthBytes = Number(values['volume-gib']) * GiB;
 const sector = 4 * KiB;
 const random = seeded(1);
@@ -35,9 +39,17 @@ function anySector(): number {
   return Math.floor(random() * (lengthBytes / sector)) * sector;
 }
 
-/** Runs `work` `depth` at a time for some seconds; answers how often in a second. */
-async function rate(depth: number, work: () => Promise<void>): Promise<number> {
+interface Rate {
+  /** How often in a second. */
+  readonly rate: number;
+  /** Processor time for each, in microseconds: what others do on the machine is no part of it. */
+  readonly cpuUs: number;
+}
+
+/** Runs `work` `depth` at a time for some seconds. */
+async function rate(depth: number, work: () => Promise<void>): Promise<Rate> {
   const endMs = monotonicMs() + seconds * 1000;
+  const cpuBefore = process.cpuUsage();
   let done = 0;
   const one = async (): Promise<void> => {
     while (monotonicMs() < endMs) {
@@ -46,7 +58,18 @@ async function rate(depth: number, work: () => Promise<void>): Promise<number> {
     }
   };
   await Promise.all(Array.from({ length: depth }, one));
-  return Math.round(done / seconds);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const cpuUs = Number(((user + system) / done).toFixed(1));
+  return { rate: Math.round(done / seconds), cpuUs };
+}
+
+/** The medians of some rounds. */
+async function medians(depth: number, work: () => Promise<void>): Promise<Rate> {
+  const all: Rate[] = [];
+  for (let round = 0; round < rounds; round += 1) all.push(await rate(depth, work));
+  const middle = (of: (one: Rate) => number): number =>
+    must(all.map(of).sort((a, b) => a - b)[Math.floor(rounds / 2)], 'a round');
+  return { rate: middle((one) => one.rate), cpuUs: middle((one) => one.cpuUs) };
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -90,10 +113,14 @@ async function row(folder: string, count: number): Promise<Record<string, number
   const warmMs = await timed(() => warm(device));
   const figures: Record<string, number> = { snapshots: count, openMs, firstReadMs, warmMs };
   for (const depth of [1, 16]) {
-    figures[`read${depth}`] = await rate(depth, () => device.read(anySector(), target));
+    const { rate: reads, cpuUs } = await medians(depth, () => device.read(anySector(), target));
+    figures[`read${depth}`] = reads;
+    figures[`read${depth}Us`] = cpuUs;
   }
   for (const depth of [1, 16]) {
-    figures[`write${depth}`] = await rate(depth, () => device.write(anySector(), target));
+    const { rate: writes, cpuUs } = await medians(depth, () => device.write(anySector(), target));
+    figures[`write${depth}`] = writes;
+    figures[`write${depth}Us`] = cpuUs;
   }
   const middle = `s${Math.floor(count / 2)}`;
   figures['usageHeadMs'] = await timed(() => engine.usage({ volumeId: 'v' }));
