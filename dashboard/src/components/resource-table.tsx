@@ -1,5 +1,5 @@
 /** A table of resources, as Horizon has them: ticks, actions, pages; made of data. */
-import { Alert, Checkbox, Skeleton, Table } from '@mantine/core';
+import { Alert, Checkbox, Skeleton, Table, VisuallyHidden } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import type { Page } from '../api/page.ts';
 import { ColumnHeading, type Column } from './column-heading.tsx';
@@ -172,7 +172,8 @@ export function LoadProblem({ error }: { error: unknown }): ReactNode {
 
 function TablePlaceholder(): ReactNode {
   return (
-    <div aria-busy="true" aria-label="Loading">
+    <div aria-busy="true">
+      <VisuallyHidden>Loading</VisuallyHidden>
       {[1, 2, 3, 4].map((line) => (
         <Skeleton key={line} height={38} mt={6} />
       ))}
