@@ -257,7 +257,15 @@ const usage = {
   shared_bytes: 2 * MiB,
   exclusive_bytes: MiB,
 };
-const connection = { id: 'a1', status: 'attached', mode: 'rw', instance: null, host: 'one' };
+const connection = {
+  id: 'a1',
+  status: 'attached',
+  mode: 'rw',
+  instance: null,
+  host: 'one',
+  connected_since: '2026-01-02T00:00:00',
+  disconnected_at: null,
+};
 
 test('a volume is shown with what it takes up and who uses it, a snapshot too', async () => {
   play = ({ path }) => {
@@ -271,7 +279,7 @@ test('a volume is shown with what it takes up and who uses it, a snapshot too', 
     if (path === '/firn/v1/snapshots/s1/exports') return { body: { exports: [] } };
     const attachments = [
       { ...connection, connections: 2 },
-      { ...connection, id: 'a2', host: null, connections: 0 },
+      { ...connection, id: 'a2', host: null, connections: 0, connected_since: null },
     ];
     return path === '/firn/v1/volumes/v1/attachments' ? { body: { attachments } } : undefined;
   };
@@ -279,7 +287,7 @@ test('a volume is shown with what it takes up and who uses it, a snapshot too', 
   assert.match(shown.out, /^allocated +3\.0 MiB\nshared +2\.0 MiB\nexclusive +1\.0 MiB$/m);
   assert.match(
     shown.out,
-    /^connections +a1 \(one, rw, 2 connected\), a2 \(no host, rw, no client\)$/m,
+    /^connections +a1 \(one, rw, 2 connected since .{19}\), a2 \(no host, rw, no client\)$/m,
   );
   assert.match(shown.out, /^filled from backup +1\.0 KiB of 2\.0 KiB$/m);
   const json = JSON.parse((await run(['volume', 'show', 'v1', '--json'])).out);

@@ -96,7 +96,7 @@ const faults: readonly Fault[] = [
     name: 'a layer record of a later version',
     code: 'newer-version',
     plant: async (folder) =>
-      folder.editLayer(await folder.head('v'), (record) => (record['formatVersion'] = 2)),
+      folder.editLayer(await folder.head('v'), (record) => (record['formatVersion'] = 9)),
   },
   {
     name: 'a layer folder under another name',
