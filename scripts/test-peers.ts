@@ -22,6 +22,7 @@ const guestPeers: readonly Peer[] = [
 
 const peers: readonly Peer[] = [
   { debianPackage: 'python3-openstackclient', command: 'openstack' },
+  { debianPackage: 'keystone', command: 'keystone-manage' },
   { debianPackage: 'qemu-utils', command: 'qemu-img' },
   { debianPackage: 'libnbd-bin', command: 'nbdcopy' },
   { debianPackage: 'fio', command: 'fio' },

@@ -2,12 +2,16 @@
 import fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { type Clock, systemClock } from '../base/clock.ts';
 import { OperatingError } from '../base/errors.ts';
 import type { AuditTrail } from '../operation/audit/audit-trail.ts';
 import { noSuchRoute, sendError } from './errors.ts';
 import { auditRequests } from './audit.ts';
 import { dashboardPages } from './dashboard.ts';
 import { parseJson } from './json-body.ts';
+import { defaultRateLimits, limitRates, type RateLimits } from './rate-limits.ts';
+import { secureHeaders } from './security-headers.ts';
+import { serverFactory, type ServerFactory } from './server-factory.ts';
 import { cutSlowRequests } from './slow-requests.ts';
 import { giveRequestIds, nameRequest, newRequestId } from './request.ts';
 
@@ -18,7 +22,15 @@ export interface AppOptions {
   readonly log: Logger;
   /** How clients reach this port, without a slash at the end: `http://127.0.0.1:8776`. */
   readonly publicUrl: string;
+  /** Where clients get tokens; default: Firn's own Identity. */
+  readonly authUrl?: string;
   readonly bodyBytesMax?: number;
+  /** Addresses of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[];
+  /** Default: in clear. */
+  readonly server?: ServerFactory;
+  readonly clock?: Clock;
+  readonly limits?: RateLimits;
   /** Gets a line for every request that changes something. */
   readonly audit: Pick<AuditTrail, 'record'>;
   /** Where the built dashboard is, if it is there. */
@@ -36,6 +48,7 @@ export interface AppOptions {
  */
 export function buildApp(options: AppOptions): FastifyInstance {
   const log: FastifyBaseLogger = options.log;
+  const authUrl = options.authUrl ?? `${options.publicUrl}/identity`;
   const app = fastify({
     loggerInstance: log,
     bodyLimit: options.bodyBytesMax ?? bodyBytesMaxDefault,
@@ -44,14 +57,13 @@ export function buildApp(options: AppOptions): FastifyInstance {
       disableRequestLogging: true,
       requestIdLogLabel: 'requestId',
     }),
-    requestTimeout: 0,
-    keepAliveTimeout: 75_000,
-    http: { headersTimeout: 20_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16_384 },
+    trustProxy: [...(options.trustedProxies ?? [])],
+    serverFactory: (handler) => (options.server ?? serverFactory(undefined)).make(handler),
     // Names take the place of ids in paths: 255 characters of up to 12 bytes when encoded.
     routerOptions: { maxParamLength: 3_100, ignoreTrailingSlash: true },
     frameworkErrors: (error, request, reply) => {
       nameRequest(request, reply);
-      void sendError(error, request, reply, options.publicUrl);
+      void sendError(error, request, reply, authUrl);
     },
   });
   giveRequestIds(app);
@@ -59,16 +71,14 @@ export function buildApp(options: AppOptions): FastifyInstance {
     // No id or name holds a NUL character, and PostgreSQL takes none even in a comparison.
     if (request.url.split('?', 1)[0]?.includes('%00') === true) throw noSuchRoute();
   });
-  app.setErrorHandler((error, request, reply) =>
-    sendError(error, request, reply, options.publicUrl),
-  );
-  app.setNotFoundHandler((request, reply) =>
-    sendError(noSuchRoute(), request, reply, options.publicUrl),
-  );
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, authUrl));
+  app.setNotFoundHandler((request, reply) => sendError(noSuchRoute(), request, reply, authUrl));
   acceptJsonOnly(app);
   logRequests(app);
   auditRequests(app, options.audit);
   cutSlowRequests(app);
+  secureHeaders(app, options.publicUrl);
+  limitRates(app, options.clock ?? systemClock, options.limits ?? defaultRateLimits);
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async () => {
     await options.ready();

@@ -1,11 +1,9 @@
 /** Tells the audit trail of every request that changes something, or would have. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AuditLine, AuditTrail } from '../operation/audit/audit-trail.ts';
+import { isLogin } from './logins.ts';
 
 const harmless = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-/** Where nobody is known before. All other requests without a valid token change nothing. */
-const logins = new Set(['/identity/v3/auth/tokens', '/firn/v1/session']);
 
 const pathCharsMax = 500;
 
@@ -25,13 +23,14 @@ export function auditRequests(app: FastifyInstance, trail: Pick<AuditTrail, 'rec
   app.addHook('onSend', async (request, reply) => {
     const pattern = request.routeOptions.url;
     if (harmless.has(request.method) || pattern === undefined) return;
-    const isLogin = logins.has(pattern.replace(/\/$/, ''));
-    if (request.tokenFacts === undefined && !isLogin) return;
+    // All requests without a valid token change nothing.
+    const login = isLogin(request);
+    if (request.tokenFacts === undefined && !login) return;
     const line = lineOf(request, reply.statusCode, madeIds.get(request));
     const written = trail.record(line).catch((error: unknown) => {
       request.log.error({ err: error, line }, 'the audit trail could not be written');
     });
-    if (!isLogin) await written;
+    if (!login) await written;
   });
 }
 

@@ -47,7 +47,11 @@ export function authenticate(options: {
 }): onRequestAsyncHookHandler {
   return async (request) => {
     const token = tokenOf(request, options.publicUrl);
-    const facts = await options.identity.validate(token);
+    const serviceToken = tokenIn(request, 'x-service-token');
+    const facts = await options.identity.validate(
+      token,
+      serviceToken === undefined ? {} : { serviceToken },
+    );
     const [path = ''] = request.url.split('?', 1);
     if (!meetsAccessRules(facts, request.method, path)) throw unauthenticated();
     request.tokenFacts = facts;

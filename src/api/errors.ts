@@ -22,6 +22,7 @@ const answers: Record<ErrorCode, { status: number; hidden: string }> = {
   exists: { status: 409, hidden: 'It exists already.' },
   conflict: { status: 409, hidden: 'Somebody else changed it first.' },
   quota_exceeded: { status: 413, hidden: 'Quota exceeded.' },
+  rate_limited: { status: 429, hidden: 'This request was rate-limited.' },
   body_too_large: { status: 413, hidden: 'Request is too large.' },
   version_unsupported: { status: 406, hidden: 'This version is not supported by the API.' },
   unavailable: { status: 503, hidden: 'A part of the service does not answer just now.' },
@@ -42,6 +43,7 @@ const titles: Record<number, string> = {
   406: 'Not Acceptable',
   409: 'Conflict',
   413: 'Request Entity Too Large',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
   507: 'Insufficient Storage',
@@ -55,6 +57,7 @@ const faultNames: Record<number, string> = {
   404: 'itemNotFound',
   409: 'conflictingRequest',
   413: 'overLimit',
+  429: 'overLimit',
   503: 'serviceUnavailable',
 };
 
@@ -115,13 +118,17 @@ export function sendError(
   thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-  publicUrl: string,
+  authUrl: string,
 ): FastifyReply {
   const error = fromFramework(thrown);
   const answer = answerFor(error);
   if (answer.status >= 500) request.log.error({ err: error }, 'request failed');
+  if (answer.status === 413 || answer.status === 429) {
+    const seconds = isOperatingError(error) ? error.retryAfterSeconds : undefined;
+    reply.header('retry-after', String(seconds ?? 0));
+  }
   if (answer.status === 401) {
-    reply.header('www-authenticate', `Keystone uri="${publicUrl}/identity"`);
+    reply.header('www-authenticate', `Keystone uri="${authUrl}"`);
   }
   return reply.code(answer.status).type('application/json').send(bodyFor(request.url, answer));
 }

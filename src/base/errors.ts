@@ -26,6 +26,8 @@ export const errorTable = {
   quota_exceeded: { retryable: false },
   /** A request body is larger than the limit. */
   body_too_large: { retryable: false },
+  /** Somebody asks more often than he may. */
+  rate_limited: { retryable: true },
   /** The microversion asked for is not served. */
   version_unsupported: { retryable: false },
   /** A part that is needed does not answer just now. */
@@ -48,17 +50,26 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
+export interface OperatingErrorOptions {
+  readonly cause?: unknown;
+  readonly field?: string;
+  readonly retryAfterSeconds?: number;
+}
+
 /** An operating error: a code of the closed table, a message for a person, and what caused it. */
 export class OperatingError extends Error {
   readonly code: ErrorCode;
   /** The field of a request that is at fault, in the words of the API. */
   readonly field: string | undefined;
+  /** When it makes sense to ask again. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; field?: string } = {}) {
+  constructor(code: ErrorCode, message: string, options: OperatingErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'OperatingError';
     this.code = code;
     this.field = options.field;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
   get retryable(): boolean {

@@ -82,9 +82,10 @@ export interface Identity {
   ): Promise<Login>;
   /**
    * What the token says; rejects for one that is unknown, expired or revoked, or whose user,
-   * project or role is gone.
+   * project or role is gone. With the token of a service beside it, a Keystone also takes one that
+   * has expired meanwhile: services work for users longer than tokens live.
    */
-  validate(token: string): Promise<TokenFacts>;
+  validate(token: string, options?: { readonly serviceToken?: string }): Promise<TokenFacts>;
   revoke(token: string): Promise<void>;
   /** Revokes the token and all that come from the same login. */
   revokeLogin(token: string): Promise<void>;

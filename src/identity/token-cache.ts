@@ -13,11 +13,13 @@ interface Entry {
 /** Facts of tokens that were valid a moment ago. */
 export class TokenCache {
   readonly #clock: Clock;
+  readonly #forMs: number;
   readonly #entries = new Map<string, Entry>();
   #generation = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, forMs = believedMs) {
     this.#clock = clock;
+    this.#forMs = forMs;
   }
 
   /** Facts that are still believed, of a token that has not expired. */
@@ -25,7 +27,7 @@ export class TokenCache {
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
     const now = this.#clock.now();
-    const believed = now < entry.checkedAt + believedMs && now < entry.facts.expiresAt;
+    const believed = now < entry.checkedAt + this.#forMs && now < entry.facts.expiresAt;
     if (believed) return entry.facts;
     this.#entries.delete(id);
     return undefined;

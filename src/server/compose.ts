@@ -9,6 +9,7 @@ import { blockStorageV3 } from '../api/block-storage-v3/routes.ts';
 import { firnV1 } from '../api/firn-v1/routes.ts';
 import { sessionRoutes } from '../api/firn-v1/session.ts';
 import { identityV3 } from '../api/identity-v3/routes.ts';
+import { type HttpTls, serverFactory, type ServerFactory } from '../api/server-factory.ts';
 import { imageV2 } from '../api/image-v2/routes.ts';
 import { KeptBackups } from '../backup/backing-source.ts';
 import { Hydrator } from '../backup/hydrator.ts';
@@ -22,7 +23,7 @@ import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import { startDataPlane } from '../dataplane/start-data-plane.ts';
 import { bootstrap } from '../identity/bootstrap.ts';
-import { EmbeddedIdentity } from '../identity/embedded.ts';
+import type { Identity } from '../identity/identity.ts';
 import type { JobHandlers } from '../job/job.ts';
 import { JobRunner } from '../job/runner.ts';
 import { systemScheduler } from '../job/scheduler.ts';
@@ -40,6 +41,8 @@ import { seedVolumeTypes } from '../operation/type/seed-volume-types.ts';
 import { withOutbox } from '../webhook/outbox.ts';
 import type { Address } from './address.ts';
 import type { Config } from './config.ts';
+import { renewHttpTls } from './http-tls.ts';
+import { keystoneUrl, openIdentity } from './open-identity.ts';
 import { Metrics } from './metrics.ts';
 import { readNbdTls } from './nbd-tls.ts';
 import { renewNbdTls } from './nbd-tls-renewal.ts';
@@ -61,10 +64,13 @@ export interface Addresses {
 }
 
 export interface Secrets {
-  readonly adminPassword: string;
+  /** Undefined: users are those of a Keystone. */
+  readonly adminPassword: string | undefined;
   readonly wrappingKey: Uint8Array;
   /** Undefined: NBD on TCP is in clear. */
   readonly nbdTls: NbdTls | undefined;
+  /** Undefined: HTTP is in clear. */
+  readonly httpTls: HttpTls | undefined;
 }
 
 /** The service with all its parts, answering; `close` ends it in order. */
@@ -155,9 +161,14 @@ async function open(
   await restoreExports(needs);
   await plane.listenTcp(addresses.nbd.host, addresses.nbd.port);
   await plane.listenUnix(config.nbdSocketPath);
-  const audit = new AuditTrail({ catalog, clock });
+  const { auditDays: daysMax, auditRows: rowsMax } = config.settings;
+  const audit = new AuditTrail({ catalog, clock, bounds: { daysMax, rowsMax } });
   closers.push(() => audit.close());
-  const app = composeApp({ needs, feed, audit }, addresses.publicUrl, log);
+  const identity = await openIdentity(config.settings, { catalog, clock });
+  const server = serverFactory(secrets.httpTls);
+  const parts = { needs, feed, audit, identity, server };
+  const app = composeApp(parts, { config, addresses }, log);
+  closers.push(renewHttpTls(server, config.settings, { ...addresses, ...secrets }, log));
   await app.listen({ host: addresses.listen.host, port: addresses.listen.port });
   closers.push(() => app.close());
   await jobs.start({ takeOver: true });
@@ -173,7 +184,8 @@ function nbdAddress(config: Config, { nbdPublic }: Addresses): NbdAddress {
 
 /** What a catalogue holds from the beginning. */
 async function fillCatalog(catalog: Catalog, secrets: Secrets, clock: Clock): Promise<void> {
-  await bootstrap(catalog, { password: secrets.adminPassword, clock });
+  const { adminPassword: password } = secrets;
+  if (password !== undefined) await bootstrap(catalog, { password, clock });
   await seedVolumeTypes(catalog, clock);
   await seedGroupTypes(catalog, clock);
 }
@@ -250,23 +262,41 @@ function renewTls(
   });
 }
 
+interface AppParts {
+  readonly needs: OperationNeeds;
+  readonly feed: ChangeFeed;
+  readonly audit: AuditTrail;
+  readonly identity: Identity;
+  readonly server: ServerFactory;
+}
+
 function composeApp(
-  { needs, feed, audit }: { needs: OperationNeeds; feed: ChangeFeed; audit: AuditTrail },
-  publicUrl: string,
+  parts: AppParts,
+  { config, addresses }: { config: Config; addresses: Addresses },
   log: Logger,
 ): FastifyInstance {
+  const { needs, feed, audit, identity } = parts;
   const { catalog, clock } = needs;
-  const identity = new EmbeddedIdentity({ catalog, clock });
+  const { publicUrl } = addresses;
+  const { settings } = config;
+  const keystone = keystoneUrl(settings);
   const face = { identity, catalog, clock, publicUrl };
   return buildApp({
     log,
     publicUrl,
+    authUrl: keystone ?? `${publicUrl}/identity`,
     audit,
+    clock,
+    server: parts.server,
+    bodyBytesMax: settings.httpBodyBytes,
+    trustedProxies: settings.trustedProxies,
+    limits: { requestsPerSecond: settings.httpRate, loginsPerSecond: settings.httpLoginRate },
     dashboardFolder: fileURLToPath(new URL('../../dashboard/dist', import.meta.url)),
     ready: () => answers(catalog),
     register: (app) => {
       new Metrics(needs).serve(app);
-      void app.register(identityV3, { ...face, prefix: '/identity' });
+      // Two services that issue tokens would be one too many.
+      if (keystone === undefined) void app.register(identityV3, { ...face, prefix: '/identity' });
       void app.register(imageV2, { ...face, operations: needs, prefix: '/image' });
       void app.register(blockStorageV3, { ...face, operations: needs, prefix: '/volume' });
       void app.register(sessionRoutes, { ...face, prefix: '/firn/v1/session' });

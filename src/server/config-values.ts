@@ -1,4 +1,5 @@
 /** Readers of the values of options: text in, checked value out. */
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { invalidFlag } from './address.ts';
@@ -46,6 +47,20 @@ export function readHttpUrl(text: string, label: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return text.replace(/\/+$/, '');
   throw invalidFlag(label, text, 'an http or https URL');
+}
+
+/** An IP address, or a network of them: `10.0.0.0/8`. */
+export function readNetwork(text: string, label: string): string {
+  const [address = '', length] = text.split('/', 2);
+  const bits = isIP(address) === 6 ? 128 : 32;
+  const isNetwork = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits);
+  if (isIP(address) > 0 && isNetwork) return text;
+  throw invalidFlag(label, text, 'an address or a network, such as 10.0.0.0/8');
+}
+
+export function readName(text: string, label: string): string {
+  if (text.trim() !== '' && text.length <= 255) return text;
+  throw invalidFlag(label, text, 'a name of 1 to 255 characters');
 }
 
 export function readLogLevel(text: string, label: string): LogLevel {

@@ -12,8 +12,18 @@ export interface NbdTlsFiles {
   readonly clientAuthority: string | undefined;
 }
 
-const certificateFlag = '--nbd-tls-cert';
-const keyFlag = '--nbd-tls-key';
+export interface TlsFlags {
+  readonly certificate: string;
+  readonly key: string;
+  /** The flag that says by which address clients come. */
+  readonly public: string;
+}
+
+const nbdFlags: TlsFlags = {
+  certificate: '--nbd-tls-cert',
+  key: '--nbd-tls-key',
+  public: '--nbd-public',
+};
 const authorityFlag = '--nbd-tls-client-ca';
 
 /**
@@ -23,17 +33,18 @@ const authorityFlag = '--nbd-tls-client-ca';
  */
 export async function readNbdTls(
   files: NbdTlsFiles,
-  options: { host: string; clock?: Clock },
+  options: { host: string; clock?: Clock; flags?: TlsFlags },
 ): Promise<NbdTls> {
   const now = (options.clock ?? systemClock).now();
-  const certificate = await read(files.certificate, certificateFlag);
-  const [own, ...between] = certificates(certificate, files.certificate, certificateFlag);
-  const key = await read(files.key, keyFlag);
-  if (own.checkPrivateKey(privateKey(key, files.key)) === false) {
-    throw wrong(keyFlag, files.key, `is not the key of the certificate in ${files.certificate}`);
+  const flags = options.flags ?? nbdFlags;
+  const certificate = await read(files.certificate, flags.certificate);
+  const [own, ...between] = certificates(certificate, files.certificate, flags.certificate);
+  const key = await read(files.key, flags.key);
+  if (own.checkPrivateKey(privateKey(key, files.key, flags)) === false) {
+    throw wrong(flags.key, files.key, `is not the key of the certificate in ${files.certificate}`);
   }
-  for (const each of [own, ...between]) checkTime(each, now, files.certificate, certificateFlag);
-  checkHost(own, options.host, files.certificate);
+  for (const each of [own, ...between]) checkTime(each, now, files.certificate, flags.certificate);
+  checkHost(own, options.host, files.certificate, flags);
   return { certificate, key, clientAuthority: await readAuthority(files.clientAuthority, now) };
 }
 
@@ -70,14 +81,18 @@ function certificates(
   throw wrong(flag, path, 'holds no certificate in PEM form');
 }
 
-function privateKey(text: string, path: string): KeyObject {
+function privateKey(text: string, path: string, flags: TlsFlags): KeyObject {
   if (/ENCRYPTED/.test(text)) {
-    throw wrong(keyFlag, path, 'is protected by a passphrase, which nobody could type at a start');
+    throw wrong(
+      flags.key,
+      path,
+      'is protected by a passphrase, which nobody could type at a start',
+    );
   }
   try {
     return createPrivateKey(text);
   } catch (cause) {
-    throw wrong(keyFlag, path, 'holds no private key in PEM form', cause);
+    throw wrong(flags.key, path, 'holds no private key in PEM form', cause);
   }
 }
 
@@ -93,12 +108,17 @@ function checkTime(certificate: X509Certificate, now: number, path: string, flag
   }
 }
 
-function checkHost(certificate: X509Certificate, host: string, path: string): void {
+function checkHost(
+  certificate: X509Certificate,
+  host: string,
+  path: string,
+  flags: TlsFlags,
+): void {
   const matches = isIP(host) > 0 ? certificate.checkIP(host) : certificate.checkHost(host);
   if (matches !== undefined) return;
   const names = certificate.subjectAltName ?? certificate.subject;
-  const why = `is for ${names}, not for ${host}, which clients are told; see --nbd-public`;
-  throw wrong(certificateFlag, path, why);
+  const why = `is for ${names}, not for ${host}, which clients are told; see ${flags.public}`;
+  throw wrong(flags.certificate, path, why);
 }
 
 function wrong(flag: string, path: string, why: string, cause?: unknown): OperatingError {

@@ -1,5 +1,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { createLog } from '../api/log.ts';
 import { assert } from '../base/assert.ts';
@@ -12,7 +14,9 @@ import { type Config, readConfig } from './config.ts';
 import { makeStoreRoot } from '../store/make-root.ts';
 import { cloudName, type Credentials, hasCredentials, writeCredentials } from './credentials.ts';
 import { takeDataFolder } from './data-folder.ts';
+import { readHttpTls, schemeOf } from './http-tls.ts';
 import { readKey } from './key-file.ts';
+import { keystoneUrl } from './open-identity.ts';
 import { readNbdTls } from './nbd-tls.ts';
 
 /** Ending in order may take this long before a second signal ends the process at once. */
@@ -34,15 +38,10 @@ export async function serve(source: ConfigSource): Promise<void> {
     const { host } = addresses.nbdPublic;
     const nbdTls = config.nbdTls && (await readNbdTls(config.nbdTls, { host }));
     const authUrl = `${addresses.publicUrl}/identity/v3`;
-    // The files come after the store, so that a start that fails on it is followed by a first one.
-    if (!(await hasCredentials(config.dataFolder))) {
-      for (const url of [config.storeUrl, config.settings.storeCopy ?? config.storeUrl]) {
-        await makeStoreRoot(url);
-      }
-    }
-    const credentials = await writeCredentials(config.dataFolder, authUrl);
+    const credentials = await firstThings(config, authUrl);
     const log = createLog({ level: config.logLevel, destination: pino.destination(2) });
-    const secrets = { adminPassword: credentials.password, wrappingKey: key, nbdTls };
+    const httpTls = await readHttpTls(config.settings, addresses.publicUrl);
+    const secrets = { adminPassword: credentials?.password, wrappingKey: key, nbdTls, httpTls };
     const service = await startService(config, addresses, secrets, log).catch((error: unknown) => {
       throw portTaken(error) ?? error;
     });
@@ -53,6 +52,25 @@ export async function serve(source: ConfigSource): Promise<void> {
   }
 }
 
+/**
+ * Makes the store on the first start, and writes the administrator's files on each; there are none
+ * where the users are a Keystone's. The files come after the store, so that a start that fails on
+ * it is followed by a first one.
+ */
+async function firstThings(config: Config, authUrl: string): Promise<Credentials | undefined> {
+  const keystone = keystoneUrl(config.settings);
+  const begun =
+    keystone === undefined
+      ? await hasCredentials(config.dataFolder)
+      : existsSync(join(config.dataFolder, 'catalog.sqlite'));
+  if (!begun) {
+    for (const url of [config.storeUrl, config.settings.storeCopy ?? config.storeUrl]) {
+      await makeStoreRoot(url);
+    }
+  }
+  return keystone === undefined ? await writeCredentials(config.dataFolder, authUrl) : undefined;
+}
+
 async function chooseAddresses(config: Config): Promise<Addresses> {
   const listen = await withPort(config.listen);
   const nbd = await withPort(config.nbd);
@@ -61,7 +79,7 @@ async function chooseAddresses(config: Config): Promise<Addresses> {
     listen,
     nbd,
     nbdPublic,
-    publicUrl: config.publicUrl ?? `http://${formatAddress(listen)}`,
+    publicUrl: config.publicUrl ?? `${schemeOf(config.settings)}://${formatAddress(listen)}`,
   };
 }
 
@@ -97,33 +115,43 @@ function portTaken(error: unknown): OperatingError | undefined {
 function greeting(
   config: Config,
   addresses: Addresses,
-  credentials: Credentials,
+  credentials: Credentials | undefined,
   keyMade: boolean,
 ): string {
   const { publicUrl, nbd } = addresses;
   const tcp = config.nbdTls === undefined ? 'in clear' : 'in TLS';
-  const first = credentials.made
-    ? `\nMade the user "admin" with a random password; it is in the two files below.\n`
-    : '';
+  const first =
+    credentials?.made === true
+      ? `\nMade the user "admin" with a random password; it is in the two files below.\n`
+      : '';
   const key = keyMade
     ? `Made the key of the backups: ${config.keyPath}\nKeep a copy of it elsewhere: ` +
       `without it no backup can be read.\n`
     : '';
   return `Firn ${version} is ready.
 
-  HTTP      ${publicUrl}  (Identity v3 at /identity/v3, Block Storage v3 at /volume/v3)
+  HTTP      ${publicUrl}  (Block Storage v3 at /volume/v3)
+  Identity  ${keystoneUrl(config.settings) ?? `${publicUrl}/identity/v3`}
   NBD       ${formatAddress(nbd)} (${tcp}) and ${config.nbdSocketPath}
   data      ${config.dataFolder}
   backups   ${[config.storeUrl, config.settings.storeCopy ?? []].flat().join(', copied to ')}
 ${first}${key}
-Next, in another terminal:
+${nextSteps(credentials, publicUrl)} Ctrl-C ends Firn.
+`;
+}
+
+function nextSteps(credentials: Credentials | undefined, publicUrl: string): string {
+  if (credentials === undefined) {
+    const url = `${publicUrl}/volume/v3/%(project_id)s`;
+    return `Next, once: openstack endpoint create volumev3 public '${url}'.`;
+  }
+  return `Next, in another terminal:
 
   . ${credentials.openrcPath}
   openstack volume create --size 1 my-volume
   openstack volume list
 
-or with ${credentials.cloudsPath} (cloud "${cloudName}"). Ctrl-C ends Firn.
-`;
+or with ${credentials.cloudsPath} (cloud "${cloudName}").`;
 }
 
 /** Ends the service on the first signal; a second one, a while later, ends the process at once. */

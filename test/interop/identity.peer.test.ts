@@ -1,0 +1,143 @@
+/** The terminal client's identity and image commands, each as an administrator types it. */
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, it, after } from 'node:test';
+import { startScene, type Scene } from '../firn.ts';
+import { Openstack } from '../openstack.ts';
+import { needs } from '../peer.ts';
+
+/** What an administrator types, in order; each line has to work. */
+const administration: readonly string[] = [
+  'token issue',
+  'catalog list',
+  'catalog show volumev3',
+  'domain create acme --description storage',
+  'domain set acme --description more',
+  'domain show acme',
+  'domain list',
+  'project create --domain acme --description d --tag blue lab',
+  'project create --domain acme --parent lab bench',
+  'project set --domain acme --name laboratory lab',
+  'project show --domain acme laboratory',
+  'project list --domain acme --long',
+  'user create --domain acme --password pw --email a@b --project laboratory --project-domain acme ada',
+  'user set --domain acme --description engineer ada',
+  'user show --domain acme ada',
+  'user list --domain acme --long',
+  'group create --domain acme crew',
+  'group set --domain acme --description c crew',
+  'group add user --group-domain acme --user-domain acme crew ada',
+  'group contains user --group-domain acme --user-domain acme crew ada',
+  'user list --group crew --domain acme',
+  'group list --domain acme --user ada --user-domain acme',
+  'group show --domain acme crew',
+  'role create operator',
+  'role set --description x operator',
+  'role show operator',
+  'role list',
+  'role add --project laboratory --project-domain acme --user ada --user-domain acme member',
+  'role add --project laboratory --project-domain acme --group crew --group-domain acme operator',
+  'role add --domain acme --user ada --user-domain acme reader',
+  'role add --domain acme --user ada --user-domain acme --inherited reader',
+  'role add --system all --user ada --user-domain acme reader',
+  'role assignment list --names',
+  'role assignment list --user ada --user-domain acme --effective --names',
+  'role assignment list --project laboratory --project-domain acme',
+  'role assignment list --system all',
+  'implied role list',
+  'role remove --system all --user ada --user-domain acme reader',
+  'role remove --domain acme --user ada --user-domain acme --inherited reader',
+  'region create north --description far',
+  'region list',
+  'region show north',
+  'region set --description near north',
+  'service create --name nova --description d compute',
+  'service list --long',
+  'service show nova',
+  'service set --description e nova',
+  'endpoint create --region north compute public http://nova/%(project_id)s',
+  'endpoint list --service nova',
+  'application credential create robot --role member --description ci',
+  'application credential create --unrestricted --secret s3cret --expiration 2099-01-01T00:00:00 free',
+  'application credential list',
+  'application credential show robot',
+  'application credential delete robot',
+  'access rule list',
+  'image list',
+  'image create --disk-format raw --container-format bare --file disk.raw --public cirros',
+  'image show cirros',
+  'image set --name debian --property os_distro=debian --min-disk 1 debian-no',
+  'image set --name debian --property os_distro=debian --min-disk 1 cirros',
+  'image save --file copy.raw debian',
+  'image list --long',
+  'image delete debian',
+  'user set --domain acme --disable ada',
+  'user delete --domain acme ada',
+  'group delete --domain acme crew',
+  'role delete operator',
+  'service delete nova',
+  'region delete north',
+  'project delete --domain acme bench laboratory',
+  'domain set --disable acme',
+  'domain delete acme',
+];
+
+/** A line that is wrong on purpose, so that the test knows how failures look. */
+const wrong = 'image set --name debian --property os_distro=debian --min-disk 1 debian-no';
+
+describe('the openstack client on Identity and Image', needs('openstack'), () => {
+  let scene: Scene;
+  let openstack: Openstack;
+  const endings: (() => Promise<void>)[] = [];
+  before(async () => {
+    scene = await startScene({ after: (work) => endings.push(work) });
+    openstack = new Openstack(scene.dataFolder);
+    await writeFile(join(scene.dataFolder, 'disk.raw'), 'x'.repeat(70_000));
+  });
+  after(async () => {
+    for (const end of endings) await end();
+  });
+
+  it('every command of an administrator works', async () => {
+    const lines = administration.map((line) =>
+      line.replace(/\b(disk|copy)\.raw/, (name) => join(scene.dataFolder, name)),
+    );
+    const { stdout, stderr } = await openstack.typed(...lines);
+    const complaints = stderr.split('\n').filter((line) => line.trim() !== '');
+    assert.equal(complaints.length, 1, stderr);
+    assert.match(complaints[0] ?? '', /debian-no/, wrong);
+    assert.match(stdout, /s3cret/);
+  });
+
+  it('an application credential and a token log the client in', async () => {
+    const made = await openstack.object('application credential create login');
+    const clouds = await readFile(join(scene.dataFolder, 'clouds.yaml'), 'utf8');
+    const base = {
+      OS_CLOUD: '',
+      OS_AUTH_URL: /auth_url: (\S+)/.exec(clouds)?.[1],
+      OS_IDENTITY_API_VERSION: '3',
+      OS_VOLUME_API_VERSION: '3',
+    };
+    const robot = new Openstack(scene.dataFolder, {
+      ...base,
+      OS_AUTH_TYPE: 'v3applicationcredential',
+      OS_APPLICATION_CREDENTIAL_ID: String(made['id']),
+      OS_APPLICATION_CREDENTIAL_SECRET: String(made['secret']),
+    });
+    await robot.ok('volume list');
+    const refused = await robot.refused('application credential create another');
+    assert.match(refused, /403/);
+    const { id } = await openstack.object('token issue');
+    const bearer = new Openstack(scene.dataFolder, {
+      ...base,
+      OS_AUTH_TYPE: 'v3token',
+      OS_TOKEN: String(id),
+      OS_PROJECT_NAME: 'admin',
+      OS_PROJECT_DOMAIN_NAME: 'Default',
+    });
+    await bearer.ok('volume list');
+    await openstack.ok('token revoke', String(id));
+    await bearer.refused('volume list');
+  });
+});
