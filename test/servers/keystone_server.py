@@ -4,6 +4,7 @@ Usage: keystone_server.py FOLDER. Prints `ready PORT` when it answers.
 """
 
 import os
+import sqlite3
 import sys
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
@@ -67,6 +68,8 @@ keystone.conf.configure()
 sql.initialize()
 keystone.conf.CONF([], project="keystone", default_config_files=[conf_path])
 upgrades.offline_sync_database_to_version(None)
+# Sessions that only read are left open for a while, and must not keep the writer out.
+sqlite3.connect(os.path.join(folder, "keystone.sqlite")).execute("pragma journal_mode=wal")
 
 boot = bootstrap.Bootstrapper()
 boot.admin_username = "admin"
