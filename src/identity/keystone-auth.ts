@@ -1,4 +1,5 @@
 /** What is asked of Keystone at `POST /auth/tokens`. */
+import { unreachable } from '../base/assert.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { DomainReference, LoginMethod, LoginScope, Reference } from './identity.ts';
 
@@ -19,6 +20,8 @@ function proofOf(how: LoginMethod): JsonObject {
       if ('id' in credential) return { id: credential.id, secret };
       return { name: credential.name, user: referenceTo(credential.user), secret };
     }
+    default:
+      return unreachable(how);
   }
 }
 
