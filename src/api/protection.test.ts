@@ -180,7 +180,7 @@ test('nothing secret is in the log, whatever is asked', async () => {
   await faces.close();
 });
 
-test('HTTP is in TLS with the certificate given, and with the next one without a restart', async (t) => {
+test('HTTP is in TLS with the certificate given, and then with the next one', async (t) => {
   const { authority, server: first } = makeCertificates();
   const second = makeCertificate({ subject: 'second', by: authority, hosts: ['localhost'] });
   const server = serverFactory({ certificate: first.certificate, key: first.key });

@@ -50,7 +50,7 @@ interface Answer {
 export class KeystoneIdentity implements Identity {
   readonly #parts: KeystoneParts;
   readonly #cache: TokenCache;
-  #own: Promise<Login> | undefined;
+  #own: Login | undefined;
 
   constructor(parts: KeystoneParts) {
     this.#parts = parts;
@@ -126,12 +126,12 @@ export class KeystoneIdentity implements Identity {
 
   async #ownToken(): Promise<string> {
     const now = this.#parts.clock.now();
-    const known = await this.#own?.catch(() => undefined);
+    const known = this.#own;
     if (known !== undefined && now < known.facts.expiresAt - renewBeforeMs) return known.token;
     const { how, scope } = this.#parts.service;
-    this.#own = this.login(how, scope);
     try {
-      return (await this.#own).token;
+      this.#own = await this.login(how, scope);
+      return this.#own.token;
     } catch (error) {
       if (!isOperatingError(error, 'unauthenticated')) throw error;
       throw unavailable('Keystone refuses the user as whom Firn validates tokens', error);

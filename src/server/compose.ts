@@ -161,21 +161,33 @@ async function open(
   await restoreExports(needs);
   await plane.listenTcp(addresses.nbd.host, addresses.nbd.port);
   await plane.listenUnix(config.nbdSocketPath);
-  const { auditDays: daysMax, auditRows: rowsMax } = config.settings;
-  const audit = new AuditTrail({ catalog, clock, bounds: { daysMax, rowsMax } });
-  closers.push(() => audit.close());
-  const identity = await openIdentity(config.settings, { catalog, clock });
-  const server = serverFactory(secrets.httpTls);
-  const parts = { needs, feed, audit, identity, server };
-  const app = composeApp(parts, { config, addresses }, log);
-  closers.push(renewHttpTls(server, config.settings, { ...addresses, ...secrets }, log));
-  await app.listen({ host: addresses.listen.host, port: addresses.listen.port });
-  closers.push(() => app.close());
+  await openHttp({ needs, feed }, { config, addresses, secrets }, log, closers);
   await jobs.start({ takeOver: true });
   closers.push(() => jobs.stop());
   closers.push(startWebhooks(needs, feed, config.settings, log));
   closers.push(startVerify(needs, config, log));
   closers.push(startPlans(needs, feed, config.settings, log));
+}
+
+/** Answers on the HTTP port. */
+async function openHttp(
+  { needs, feed }: { needs: OperationNeeds; feed: ChangeFeed },
+  given: { config: Config; addresses: Addresses; secrets: Secrets },
+  log: Logger,
+  closers: (() => Promise<void>)[],
+): Promise<void> {
+  const { catalog, clock } = needs;
+  const { addresses, secrets } = given;
+  const { settings } = given.config;
+  const bounds = { daysMax: settings.auditDays, rowsMax: settings.auditRows };
+  const audit = new AuditTrail({ catalog, clock, bounds });
+  closers.push(() => audit.close());
+  const identity = await openIdentity(settings, { catalog, clock });
+  const server = serverFactory(secrets.httpTls);
+  const app = composeApp({ needs, feed, audit, identity, server }, given, log);
+  closers.push(renewHttpTls(server, settings, { ...addresses, ...secrets }, log));
+  await app.listen({ host: addresses.listen.host, port: addresses.listen.port });
+  closers.push(() => app.close());
 }
 
 function nbdAddress(config: Config, { nbdPublic }: Addresses): NbdAddress {
