@@ -31,6 +31,8 @@ const writePace = new Pace();
 export class DescriptorFile implements OpenFile {
   readonly #descriptor: number;
   readonly #coldReads: ColdReads;
+  /** False once the file system has said that it cannot tell what is in memory. */
+  #tellsCached = nativeCalls !== undefined;
   /** Writes in place since the last sync began. */
   #unsyncedWrites = 0;
   #isSyncedOften = false;
@@ -45,9 +47,10 @@ export class DescriptorFile implements OpenFile {
   }
 
   read(target: Uint8Array, positionBytes: number): Promise<number> {
-    if (nativeCalls === undefined) return this.#readInPool(target, positionBytes);
+    if (!this.#tellsCached) return this.#readInPool(target, positionBytes);
     if (target.byteLength > inPlaceBytesMax) return this.#readLong(target, positionBytes);
     if (this.readNow(target, positionBytes)) return Promise.resolve(target.byteLength);
+    if (!this.#tellsCached) return this.#readInPool(target, positionBytes);
     return this.#coldReads.read(target, positionBytes);
   }
 
@@ -57,7 +60,9 @@ export class DescriptorFile implements OpenFile {
   }
 
   readNow(target: Uint8Array, positionBytes: number): boolean {
+    if (!this.#tellsCached) return false;
     const done = nativeCalls?.readCached(this.#descriptor, target, positionBytes);
+    if (done === -2) this.#tellsCached = false;
     return done === target.byteLength;
   }
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type * as Koffi from 'koffi';
 import { bindNative, type NativeLibrary } from '../base/native-library.ts';
@@ -10,7 +11,8 @@ export interface NativeCalls {
   /**
    * Fills `target` as far as the page cache holds the bytes, without ever waiting for a disk.
    * Answers the bytes read: fewer than asked for where the rest is not in memory or the file ends,
-   * negative where nothing can be said. Then an ordinary read tells.
+   * -1 where none of them are, or the read fails. Then an ordinary read tells. Answers -2 where the
+   * file system cannot say what is in memory, as tmpfs.
    */
   readCached(descriptor: number, target: Uint8Array, positionBytes: number): number;
   /** Asks the disk for a range, and does not wait for it. */
@@ -80,7 +82,9 @@ function bind({ koffi, library }: NativeLibrary): NativeCalls {
   return {
     readCached: (descriptor, target, positionBytes) => {
       const part = { base: target, lengthBytes: target.byteLength };
-      return preadv2(descriptor, part, 1, positionBytes, RWF_NOWAIT);
+      const count = preadv2(descriptor, part, 1, positionBytes, RWF_NOWAIT);
+      if (count >= 0) return count;
+      return koffi.errno() === constants.errno.EOPNOTSUPP ? -2 : -1;
     },
     fetch: (descriptor, offsetBytes, lengthBytes) => {
       // Only advice: where it is not taken, the read that follows waits.
