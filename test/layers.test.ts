@@ -49,6 +49,7 @@ const onlyModules: Record<string, Record<string, readonly string[]>> = {
       'src/server/serve.ts',
       'src/server/data-folder.ts',
       'src/server/config.ts',
+      'src/server/doctor.ts',
       'src/server/config-options.ts',
       'src/server/config-source.ts',
       'src/server/key-file.ts',

@@ -14,6 +14,7 @@ import { configOptions } from './config-options.ts';
 import { backupVerify } from './backup-verify.ts';
 import type { AddCommand, Context } from './context.ts';
 import { findCloud } from './credentials.ts';
+import { doctor } from './doctor.ts';
 import { holdCommands, protectionCommands } from './hold-commands.ts';
 import { layersCheck } from './layers-check.ts';
 import { layersExport } from './layers-export.ts';
@@ -166,6 +167,7 @@ function buildProgram(context: Context): Command {
     })
     .showHelpAfterError('(add --help for what is possible)');
   serve(program, context);
+  doctor(program, context);
   for (const [name, { description, commands }] of Object.entries(groups)) {
     const group = program.command(name).description(description);
     for (const add of commands) add(group, context);

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+
 import { openRepositories } from '../backup/repositories.ts';
 import { must } from '../base/assert.ts';
 import { newId } from '../base/ids.ts';
@@ -33,6 +33,11 @@ export const dayMs = 24 * hourMs;
 /** A file system on which syncing costs nothing, where there is one. */
 const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
+/** Something that has an end: a test's context, or a bench. */
+export interface Ending {
+  readonly after: (work: () => Promise<void>) => void;
+}
+
 export interface PlanScene {
   readonly needs: PlanNeeds;
   readonly catalog: Catalog;
@@ -50,7 +55,7 @@ export interface PlanScene {
 }
 
 export async function openPlanScene(
-  t: TestContext,
+  t: Ending,
   openCatalog?: (folder: string) => Promise<Catalog>,
 ): Promise<PlanScene> {
   const folder = await mkdtemp(join(scratch, 'firn-plan-'));

@@ -1,0 +1,98 @@
+/**
+ * The speed of plans: `npm run bench:plans`. Medians of some rounds, with 10,000 volumes under
+ * plans, on a catalogue in a temporary folder.
+ */
+import { newId } from '../src/base/ids.ts';
+import { monotonicMs } from '../src/base/clock.ts';
+import { sampleBackup, sampleVolume } from '../src/catalog/sample-rows.ts';
+import type { PlanRow } from '../src/catalog/plan-tables.ts';
+import { type PlanScene, openPlanScene } from '../src/plan/plan-fixture.ts';
+import { reconcile } from '../src/plan/membership.ts';
+import { backupItem } from '../src/plan/items.ts';
+import { judge } from '../src/plan/what-if.ts';
+import { Metrics } from '../src/server/metrics.ts';
+
+const volumeCount = 10_000;
+const roundCount = 15;
+const hourMs = 3_600_000;
+
+async function median(work: () => unknown): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < roundCount; round += 1) {
+    const began = monotonicMs();
+    await work();
+    times.push(monotonicMs() - began);
+  }
+  return times.sort((one, other) => one - other)[Math.floor(roundCount / 2)] ?? 0;
+}
+
+function say(what: string, ms: number, goalMs: number): void {
+  process.stdout.write(`${what.padEnd(60)} ${ms.toFixed(1).padStart(8)} ms  (goal ${goalMs})\n`);
+}
+
+async function fill(scene: PlanScene): Promise<void> {
+  await scene.plan({ name: 'hourly', schedule: 'hourly', spreadMinutes: 55 });
+  await scene.catalog.transact(async (transaction) => {
+    for (let index = 0; index < volumeCount; index += 1) {
+      await transaction.insert('volumes', sampleVolume({ id: newId(), projectId: 'alpha' }));
+    }
+  });
+  await reconcile(scene.needs);
+  // As if all had had their first run, each at its own minute.
+  const rows = { projectId: 'alpha', state: 'waiting' } as const;
+  const minute = hourMs / 60;
+  for (let index = 0; index < 10; index += 1) {
+    const page = await scene.catalog.list('protections', {
+      where: { ...rows, nextAt: { atMost: scene.clock.now() } },
+      limit: 1000,
+    });
+    await scene.catalog.transact(async (transaction) => {
+      for (const [at, { id }] of page.entries()) {
+        const nextAt = scene.clock.now() + minute + at * 3000;
+        await transaction.change('protections', { id, projectId: 'alpha' }, { nextAt });
+      }
+    });
+  }
+}
+
+function fiveYears(plan: PlanRow, now: number): number {
+  const row = sampleBackup({ id: 'x', projectId: 'alpha', volumeId: 'v', bytesStored: 1000 });
+  const items = Array.from({ length: 5 * 365 * 24 }, (_none, index) => {
+    const facts = { id: String(index), dataTimestamp: now - index * hourMs };
+    return backupItem({ ...row, ...facts }, new Set());
+  });
+  return judge(plan, { now, until: now + 365 * 24 * hourMs, items, volumeIds: ['v'] }).items.length;
+}
+
+const endings: (() => Promise<void>)[] = [];
+const ending = { after: (end: () => Promise<void>) => void endings.push(end) };
+const scene = await openPlanScene(ending);
+await fill(scene);
+await scene.scheduler.round();
+const idle = await median(() => scene.scheduler.round());
+say('a scheduling round, 10,000 volumes under a plan, none due', idle, 100);
+const due: number[] = [];
+for (let round = 0; round < roundCount; round += 1) {
+  scene.clock.set(scene.clock.now() + 15_000);
+  const began = monotonicMs();
+  const { started } = await scene.scheduler.round();
+  due.push((monotonicMs() - began) / Math.max(1, started));
+  await scene.work();
+  await scene.scheduler.round();
+}
+due.sort((one, other) => one - other);
+say('each run that a round begins, with its backup asked for', due[roundCount >> 1] ?? 0, 100);
+const [plan] = await scene.catalog.list('plans', { where: { projectId: 'alpha' }, limit: 1 });
+if (plan === undefined) throw new Error('there is a plan');
+const rules = { ...plan, retention: { hourly: 48, daily: 30, weekly: 12, monthly: 24, yearly: 7 } };
+const judged = await median(() => fiveYears(rules, scene.clock.now()));
+say('what if: five years of hourly backups, and a year to come', judged, 200);
+const berlin = { ...rules, timeZone: 'Europe/Berlin' };
+say('the same in a time zone', await median(() => fiveYears(berlin, scene.clock.now())), 200);
+const hostSpace = async () => ({ totalBytes: 1, freeBytes: 1 });
+const metrics = new Metrics({ ...scene.needs, hostSpace });
+const beganAt = monotonicMs();
+await metrics.text();
+say('metrics, the first scrape of a minute', monotonicMs() - beganAt, 50);
+say('metrics, those after it', await median(() => metrics.text()), 50);
+for (const end of endings) await end();
