@@ -43,6 +43,8 @@ const peers: readonly Peer[] = [
     debianPackage: 'python3-cryptography',
     files: '/usr/lib/python3/dist-packages/cryptography/__init__.py',
   },
+  { debianPackage: 'python3-cinder', files: '/usr/lib/python3/dist-packages/cinder/backup/*.py' },
+  { debianPackage: 'bzip2', command: 'bzip2' },
   { debianPackage: 'postgresql', files: '/usr/lib/postgresql/*/bin/initdb' },
   ...(hasGuest ? guestPeers : []),
 ];

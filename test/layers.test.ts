@@ -8,6 +8,7 @@ const allowed: Record<string, readonly string[]> = {
   base: [],
   store: [],
   repository: ['store'],
+  cinder: ['store', 'repository'],
   layer: [],
   volume: ['layer'],
   inspect: ['layer', 'volume'],
@@ -22,7 +23,7 @@ const allowed: Record<string, readonly string[]> = {
   webhook: ['operation', 'identity', 'job', 'catalog'],
   api: ['operation', 'plan', 'webhook', 'identity', 'catalog', 'job'],
   client: [],
-  cli: ['client', 'inspect', 'server', 'repository', 'store', 'volume', 'nbd'],
+  cli: ['client', 'inspect', 'server', 'cinder', 'repository', 'store', 'volume', 'nbd'],
   server: [
     'store',
     'repository',

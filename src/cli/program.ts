@@ -22,6 +22,7 @@ import { layersList } from './layers-list.ts';
 import { layersRepair } from './layers-repair.ts';
 import { planCommands } from './plan-commands.ts';
 import { repositoryAdopt } from './repository-adopt.ts';
+import { repositoryImportCinder } from './repository-import-cinder.ts';
 import { repositoryKey } from './repository-key.ts';
 import { repositoryPrune } from './repository-prune.ts';
 import { repositoryList } from './repository-list.ts';
@@ -111,6 +112,7 @@ const groups: Readonly<Record<string, Group>> = {
     commands: [
       repositoryList,
       repositoryAdopt,
+      repositoryImportCinder,
       repositoryPrune,
       repositoryKey,
       repositoryVerify,

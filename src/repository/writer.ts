@@ -197,7 +197,7 @@ export class BackupWriter {
    * with this id, `invalid_input` when the facts break a limit, or with whatever failed before;
    * there is no backup then, and `abort` is still to be called.
    */
-  async commit(facts: ManifestFacts): Promise<Manifest> {
+  async commit(facts: ManifestFacts, createdAt?: string): Promise<Manifest> {
     assert(this.#reserved.size === 0, 'every reserved chunk was submitted');
     const { source, lengthBytes, parent, nodes, clock, signal } = this.#setup;
     const depth = depthOf(lengthBytes);
@@ -214,7 +214,7 @@ export class BackupWriter {
       ...facts,
       formatVersion: 1,
       repositoryId: source.keys.repositoryId,
-      createdAt: isoMicros(clock.now()),
+      createdAt: createdAt ?? isoMicros(clock.now()),
       lengthBytes,
       map: { rootId: hexOf(rootId), depth },
       statistics: {

@@ -1,7 +1,7 @@
-import { open, opendir, readdir, stat, unlink } from 'node:fs/promises';
+import { opendir, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { throwIfAborted } from '../base/abort.ts';
-import { assertBytes } from '../base/assert.ts';
+import { readFileRange } from './read-file-range.ts';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
 import { syncFolder } from '../base/durable-file.ts';
@@ -84,23 +84,7 @@ class DirectoryStore implements Store {
     throwIfAborted(options?.signal);
     checkCopy(this, name, options);
     try {
-      const handle = await open(join(this.#folder, name), 'r');
-      try {
-        const range = options?.range ?? { offsetBytes: 0, lengthBytes: (await handle.stat()).size };
-        assertBytes(range.offsetBytes, 'offsetBytes');
-        assertBytes(range.lengthBytes, 'lengthBytes');
-        const target = Buffer.allocUnsafeSlow(range.lengthBytes);
-        let done = 0;
-        while (done < target.length) {
-          const position = range.offsetBytes + done;
-          const { bytesRead } = await handle.read(target, done, target.length - done, position);
-          if (bytesRead === 0) throw this.#tooShort(name);
-          done += bytesRead;
-        }
-        return target;
-      } finally {
-        await handle.close();
-      }
+      return await readFileRange(join(this.#folder, name), options?.range);
     } catch (error) {
       throw await this.#meaning(error, 'read', name);
     }
@@ -185,10 +169,6 @@ class DirectoryStore implements Store {
       const errno = errnoOf(error) ?? '';
       if (!['ENOENT', 'EROFS', 'EACCES', 'EPERM'].includes(errno)) throw error;
     }
-  }
-
-  #tooShort(name: string): OperatingError {
-    return new OperatingError('corrupt', `the object ${name} of ${this.url} is cut short`);
   }
 
   async #meaning(error: unknown, doing: string, name: string): Promise<unknown> {

@@ -48,6 +48,15 @@ export function openS3Root(text: string, { pageObjects = 1000 } = {}): StoreRoot
   return foldersRoot(text, connect, { bucket, prefix: folders.map((it) => `${it}/`).join('') });
 }
 
+/** Opens the bucket that `s3://BUCKET?…` names, to read objects of any name. */
+export async function openS3Bucket(text: string): Promise<Store> {
+  const url = readStoreUrl(text, known);
+  if (!isBucketName(url.place)) throw invalidStore(text, 'names no bucket');
+  const { connectS3 } = await import('./s3-connection.ts');
+  const connection = await connectS3(readSettings(url), 1000);
+  return connection.bucket(url.place, `s3://${url.place}`);
+}
+
 function readSettings(url: StoreUrl): S3Settings {
   const endpoint = serverAddress(url, 'endpoint');
   const addressing = url.settings.get('addressing') ?? (endpoint === undefined ? 'host' : 'path');

@@ -65,6 +65,19 @@ export function openSwiftRoot(
   return { url, open, containers, checkContainer: checkContainerName, close };
 }
 
+/** Opens the container that `swift://CONTAINER?…` names, to read objects of any name. */
+export async function openSwiftContainer(
+  url: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<Store> {
+  const { place, settings } = readStoreUrl(url, known);
+  if (place === '' || place.includes('/')) throw invalidStore(url, 'names no container');
+  const session = new SwiftSession(url, async () =>
+    overridden(await readSwiftCredentials(settings.get('cloud'), environment), settings),
+  );
+  return new SwiftContainer(session, place, `swift://${place}`, 10_000);
+}
+
 function overridden(
   credentials: SwiftCredentials,
   settings: ReadonlyMap<string, string>,

@@ -1,0 +1,28 @@
+import { open } from 'node:fs/promises';
+import { assertBytes } from '../base/assert.ts';
+import { OperatingError } from '../base/errors.ts';
+import type { ByteRange } from './store.ts';
+
+/** Reads a file, or `range` of it. Rejects with `corrupt` when it does not hold that whole. */
+export async function readFileRange(path: string, range?: ByteRange): Promise<Buffer> {
+  const handle = await open(path, 'r');
+  try {
+    const { offsetBytes, lengthBytes } = range ?? {
+      offsetBytes: 0,
+      lengthBytes: (await handle.stat()).size,
+    };
+    assertBytes(offsetBytes, 'offsetBytes');
+    assertBytes(lengthBytes, 'lengthBytes');
+    const target = Buffer.allocUnsafeSlow(lengthBytes);
+    let done = 0;
+    while (done < target.length) {
+      const left = target.length - done;
+      const { bytesRead } = await handle.read(target, done, left, offsetBytes + done);
+      if (bytesRead === 0) throw new OperatingError('corrupt', `${path} is cut short`);
+      done += bytesRead;
+    }
+    return target;
+  } finally {
+    await handle.close();
+  }
+}
