@@ -37,7 +37,7 @@ export async function executePrune(
   plan: PrunePlan,
   signal?: AbortSignal,
 ): Promise<PruneOutcome> {
-  const { store, index } = source;
+  const { index } = source;
   checkPlan(holds, plan);
   if (index.liveMarksOf !== plan.moment) throw outOfDate();
   const condemn = (planned: readonly PlannedPack[]): Pack[] =>
@@ -49,9 +49,25 @@ export async function executePrune(
     });
   const rewritten = condemn(plan.rewrite);
   const doomed = [...rewritten, ...condemn(plan.remove)];
+  const copy = (): Promise<number> => copyLive(source, rewritten, signal);
+  const freed = await replacePacks(source, doomed, copy, signal);
+  return { ...freed, packsRewritten: rewritten.length };
+}
+
+/**
+ * Removes packs that are condemned, in the order above, when `copy` has made durable elsewhere what
+ * of them is to stay; it answers how many bytes that took.
+ */
+export async function replacePacks(
+  source: BlockSource,
+  doomed: readonly Pack[],
+  copy: () => Promise<number>,
+  signal?: AbortSignal,
+): Promise<{ packsRemoved: number; bytesFreed: number }> {
+  const { store, index } = source;
   const gone: Pack[] = [];
   try {
-    const bytesCopied = await copyLive(source, rewritten, signal);
+    const bytesCopied = await copy();
     const superseded = await replaceIndexes(source, doomed, signal);
     for (const pack of doomed) {
       throwIfAborted(signal);
@@ -61,11 +77,7 @@ export async function executePrune(
     }
     for (const indexId of superseded) await store.remove(indexName(indexId));
     const bytesGone = gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    return {
-      packsRemoved: gone.length,
-      packsRewritten: rewritten.length,
-      bytesFreed: bytesGone - bytesCopied,
-    };
+    return { packsRemoved: gone.length, bytesFreed: bytesGone - bytesCopied };
   } finally {
     index.forget(gone);
     for (const pack of doomed) if (!gone.includes(pack)) pack.condemned = false;

@@ -15,6 +15,7 @@ import { loadBlockIndex } from './block-index-load.ts';
 import { idBytes, isZeroId, volumeBytesMax } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import { readHeader, writeHeader } from './header.ts';
+import { type CopyReader, healBlocks } from './heal.ts';
 import { Holds } from './holds.ts';
 import { Journal, type JournalRecord } from './journal.ts';
 import { type DamagedManifest, readManifest } from './manifests.ts';
@@ -26,7 +27,7 @@ import { PackBuffers } from './pack-buffers.ts';
 import { packBytesTarget } from './pack-format.ts';
 import { executePrune, type PruneOutcome } from './prune.ts';
 import { planPrune, type PrunePlan } from './prune-plan.ts';
-import { BackupReader } from './reader.ts';
+import { BackupReader, type ByteSpan } from './reader.ts';
 import { SlotPool } from './slot.ts';
 import { type BackupSpace, measureSpace } from './space.ts';
 import { verifyBackups, type VerifyOptions } from './verify.ts';
@@ -321,6 +322,21 @@ export class Repository {
   /** Rejects with `not_found`, and with `conflict` for the last key. */
   removeKey(keyId: string): Promise<void> {
     return removeWrappedKey(this.#source.store, this.id, keyId);
+  }
+
+  /**
+   * Stores anew what is damaged in `ranges` of a backup, in whole blocks, where one of `copies` has
+   * the same bytes; answers how many blocks that was, at most 1,024.
+   */
+  async heal(
+    manifest: Manifest,
+    ranges: readonly ByteSpan[],
+    copies: readonly CopyReader[],
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const root = this.#rootOf(manifest);
+    const parts = { source: this.#source, nodes: new NodeReader(this.#source) };
+    return this.#exclusively(() => healBlocks(parts, root, ranges, copies, signal));
   }
 
   async close(): Promise<void> {

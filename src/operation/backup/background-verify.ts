@@ -8,11 +8,10 @@ import { isOperatingError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { everyProject } from '../../catalog/catalog.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
-import type { OperationNeeds } from '../needs.ts';
-import { checkBackup, keepDamage } from './verify-backup.ts';
+import { checkBackup, healDamage, keepDamage, type VerifyNeeds } from './verify-backup.ts';
 
 export interface BackgroundVerifyOptions {
-  readonly needs: Pick<OperationNeeds, 'catalog' | 'clock' | 'repositories' | 'journalFolder'>;
+  readonly needs: VerifyNeeds;
   readonly bytesPerSecond: number;
   /** A backup is due when it was verified so long ago. */
   readonly everyMs: number;
@@ -69,7 +68,8 @@ export async function verifyNext(
   );
   if (damage === undefined) return true;
   const cause = { projectId: row.projectId, requestId: `req-${newId()}`, subjectId: row.id };
-  await keepDamage({ catalog, clock }, cause, row, { depth: 'blocks', damage });
+  const found = await healDamage(needs, row, damage, signal);
+  await keepDamage({ catalog, clock }, cause, row, { depth: 'blocks', damage: found });
   return true;
 }
 

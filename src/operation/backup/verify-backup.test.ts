@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { must } from '../../base/assert.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
+import { openRepository } from '../../repository/repository.ts';
 import { MemoryStore } from '../../store/memory.ts';
 import { ann, bob, jobContext, max, openScene, type Scene } from '../operation-fixture.ts';
 import { askBackup, makeVolume, writeAt } from '../requests-fixture.ts';
@@ -49,8 +50,34 @@ test('a sound backup is good at both depths, and says when', async (t) => {
   assert.equal((await showBackup(scene, max, backup.id)).verifiedAt, blocks.at);
 });
 
+/** Nothing of the volume is what it was, nor has it a layer that still is. */
+async function forgetVolume(scene: Scene, { id, volumeId }: BackupRow): Promise<void> {
+  await scene.engine.deleteSnapshot(`checkpoint-${id}`);
+  await writeAt(scene, volumeId, 0, 'PRECIOUS');
+  await writeAt(scene, volumeId, 70 * 1024 ** 2, 'MORE');
+}
+
+test('what the volume still has is healed, from its layer or as it is', async (t) => {
+  const { scene, backup } = await backedUp(t);
+  await flipPacks(scene);
+  await writeAt(scene, backup.volumeId, 0, 'PRECIOUS');
+  const found = await verified(scene, backup.id, 'blocks');
+  assert.deepEqual([found.outcome, found.damage.length], ['healed', 1], found.reason ?? '');
+  assert.equal((await verified(scene, backup.id, 'blocks')).outcome, 'good');
+  const reopened = await scene.root.open('volumebackups', { create: false });
+  const repository = await openRepository(reopened, { wrappingKey: Buffer.alloc(32, 7) });
+  assert.deepEqual((await repository.verify('all', 'blocks')).objects, []);
+  const target = new Uint8Array(65536);
+  const reader = await repository.openReader(await repository.readManifest(backup.id));
+  await reader.read(0, target);
+  reader.close();
+  await repository.close();
+  assert.equal(Buffer.from(target.subarray(0, 8)).toString(), 'precious');
+});
+
 test('damage is kept with its ranges, and told in a message', async (t) => {
   const { scene, backup } = await backedUp(t);
+  await forgetVolume(scene, backup);
   await flipPacks(scene);
   assert.equal((await verified(scene, backup.id, 'objects')).outcome, 'good');
   const found = await verified(scene, backup.id, 'blocks');
@@ -98,6 +125,8 @@ test('backups are verified unasked, the one that waited longest first', async (t
   assert.deepEqual([first.verification?.outcome, first.verification?.depth], ['good', 'blocks']);
   assert.equal((await showBackup(scene, max, second.id)).verification, null);
   await flipPacks(scene);
+  await forgetVolume(scene, backup);
+  await forgetVolume(scene, second);
   assert.equal(await verifyNext(options, signal), true);
   assert.equal((await showBackup(scene, max, second.id)).verification?.outcome, 'damaged');
   assert.equal(await verifyNext(options, signal), false, 'none is due');

@@ -4,6 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { healBackup } from '../../backup/heal-backup.ts';
 import { verifyBackup as readBack, type BackupDamage } from '../../backup/verify-backup.ts';
 import { isOperatingError, OperatingError } from '../../base/errors.ts';
 import type { CatalogWriter } from '../../catalog/catalog.ts';
@@ -78,9 +79,12 @@ async function addJob(
   return job;
 }
 
-type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'repositories' | 'journalFolder'>;
+export type VerifyNeeds = Pick<
+  OperationNeeds,
+  'catalog' | 'clock' | 'engine' | 'repositories' | 'journalFolder'
+>;
 
-export function verifyBackupJob(needs: Needs & DrillNeeds): JobHandler {
+export function verifyBackupJob(needs: VerifyNeeds & DrillNeeds): JobHandler {
   const { catalog, clock } = needs;
   return {
     beside: true,
@@ -120,24 +124,51 @@ interface Work {
 
 /** True when the backup is there and whole. */
 async function verifyStored(
-  needs: Needs,
+  needs: VerifyNeeds,
   { job, row, depth }: Work,
   context: JobContext,
 ): Promise<boolean> {
   const progress = (done: number, total: number): void => context.progress(done, total);
   const damage = await checkBackup(needs, row, { signal: context.signal, progress, depth });
   if (damage === undefined) return false;
-  const { catalog, clock } = needs;
-  await keepDamage({ catalog, clock }, job, row, { depth, damage });
-  return damage.reason === null;
+  const found = await healDamage(needs, row, damage, context.signal);
+  await keepDamage(needs, job, row, { depth, damage: found });
+  return found.reason === null || found.isHealed;
+}
+
+/** Damage, and whether all of it was made good: then `ranges` is what had been damaged. */
+export interface HealedDamage extends BackupDamage {
+  readonly isHealed: boolean;
+}
+
+/** Stores anew what the volume, or a snapshot of it, still has of what is damaged. */
+export async function healDamage(
+  { engine, repositories }: VerifyNeeds,
+  { id, container, volumeId, snapshotId }: BackupRow,
+  damage: BackupDamage,
+  signal: AbortSignal,
+): Promise<HealedDamage> {
+  const { ranges } = damage;
+  if (ranges.length === 0) return { ...damage, isHealed: false };
+  try {
+    const repository = await repositories.open(container, { create: false });
+    const where = { backupId: id, volumeId, snapshotId, ranges };
+    const left = await healBackup({ engine, repository, ...where, signal });
+    if (left.length === 0) return { ...damage, isHealed: true };
+    return { ...damage, ranges: left, isHealed: false };
+  } catch (error) {
+    // What is damaged is told all the same.
+    if (!isOperatingError(error) || isOperatingError(error, 'aborted')) throw error;
+    return { ...damage, isHealed: false };
+  }
 }
 
 /** Keeps what was found, with a message where that is damage. */
 export async function keepDamage(
-  { catalog, clock }: Pick<Needs, 'catalog' | 'clock'>,
+  { catalog, clock }: Pick<VerifyNeeds, 'catalog' | 'clock'>,
   cause: FailureCause,
   row: BackupRow,
-  { depth, damage }: { depth: VerifyDepth; damage: BackupDamage },
+  { depth, damage }: { depth: VerifyDepth; damage: HealedDamage },
 ): Promise<void> {
   await catalog.transact(async (transaction) => {
     const found = await keepOutcome(transaction, row.id, { depth, at: clock.now(), damage });
@@ -147,14 +178,16 @@ export async function keepDamage(
       resource: 'VOLUME_BACKUP',
       action: 'verify backup',
       error: damageText(row, damage),
-      advice: 'Back up the volume again, and verify other backups of it.',
+      advice: damage.isHealed
+        ? 'It was stored anew from another copy, and is whole again.'
+        : 'Back up the volume again, and verify other backups of it.',
     });
   });
 }
 
 /** Restores for a test, and keeps what was found there. */
 async function testRestore(
-  needs: Needs & DrillNeeds,
+  needs: VerifyNeeds & DrillNeeds,
   { job, row, isVerify }: Work & { isVerify: boolean },
   { signal }: JobContext,
 ): Promise<void> {
@@ -174,7 +207,7 @@ async function testRestore(
     }
     if (!isVerify || drill.outcome === 'unchecked') return;
     const reason = drill.outcome === 'good' ? null : 'a check of a filesystem has found faults';
-    const damage = { ranges: [], reason };
+    const damage = { ranges: [], reason, isHealed: false };
     await keepOutcome(transaction, row.id, { depth: 'filesystem', at: drill.at, damage });
   });
 }
@@ -188,7 +221,7 @@ export interface Checking {
 
 /** What is wrong with a backup; undefined when nobody wants to know any more. */
 export async function checkBackup(
-  { catalog, clock, repositories, journalFolder }: Needs,
+  { catalog, clock, repositories, journalFolder }: Omit<VerifyNeeds, 'engine'>,
   { id, container, storedId }: BackupRow,
   { depth, signal, progress, pace }: Checking,
 ): Promise<BackupDamage | undefined> {
@@ -219,11 +252,11 @@ export async function checkBackup(
 export async function keepOutcome(
   transaction: CatalogWriter,
   backupId: string,
-  { depth, at, damage }: { depth: VerifyDepth; at: number; damage: BackupDamage },
+  { depth, at, damage }: { depth: VerifyDepth; at: number; damage: HealedDamage },
 ): Promise<boolean> {
   const verification: Verification = {
     depth,
-    outcome: damage.reason === null ? 'good' : 'damaged',
+    outcome: damage.reason === null ? 'good' : damage.isHealed ? 'healed' : 'damaged',
     at,
     damage: damage.ranges.slice(0, rangesMax).map((range) => ({ ...range })),
     reason: damage.reason,

@@ -1,0 +1,151 @@
+/**
+ * Stores damaged blocks anew, from a copy of the same bytes somewhere else: whoever has bytes whose
+ * keyed hash is the block's id has the block.
+ *
+ * A pack with a damaged block is replaced, as prune does it and in the same order: all its other
+ * blocks are copied as they are into a new pack, the healed ones beside them, and then it goes. So
+ * a crash at any step leaves the old pack, or both, or the new one.
+ */
+import { throwIfAborted } from '../base/abort.ts';
+import { isOperatingError } from '../base/errors.ts';
+import { readIndex } from './block-index-load.ts';
+import type { Pack } from './block-index.ts';
+import { blockBytes, blockKinds, hexOf, idBytes, isZeroId } from './block.ts';
+import type { BlockSource } from './fetch.ts';
+import type { PackContent } from './index-format.ts';
+import type { MapRoot } from './map.ts';
+import { leavesOf } from './map-walk.ts';
+import type { NodeReader } from './nodes.ts';
+import { baseOfEntry, entriesOf, packName } from './pack-format.ts';
+import { readPackContent } from './pack-read.ts';
+import { PackWriter } from './pack-writer.ts';
+import { replacePacks } from './prune.ts';
+import { type ByteSpan, runsOfLeaf } from './reader.ts';
+import { blockLabel, seal } from './seal.ts';
+
+/**
+ * A place where the bytes of a backup may be had: fills `target` with what is at an offset of the
+ * volume, or answers false.
+ */
+export type CopyReader = (offsetBytes: number, target: Uint8Array) => Promise<boolean>;
+
+/** Blocks that are healed at a time: 64 MiB of memory. */
+const blocksMax = 1024;
+
+/**
+ * Heals what can be healed of `ranges`, at most 1,024 blocks; answers how many blocks were stored
+ * anew. Called by one at a time, and never beside a prune.
+ */
+export async function healBlocks(
+  { source, nodes }: { source: BlockSource; nodes: NodeReader },
+  root: MapRoot,
+  ranges: readonly ByteSpan[],
+  copies: readonly CopyReader[],
+  signal?: AbortSignal,
+): Promise<number> {
+  const healed = new Map<string, Uint8Array>();
+  const packs = new Set<Pack>();
+  let lostCount = 0;
+  for (const range of ranges) {
+    for await (const leaf of leavesOf(nodes, root, range, signal)) {
+      for (const { offsetBytes, ids } of runsOfLeaf(leaf.offsetBytes, leaf.ids, range, 1)) {
+        throwIfAborted(signal);
+        const [id] = ids;
+        if (id === undefined || healed.size >= blocksMax || healed.has(hexOf(id))) continue;
+        const plain = await findCopy(source, id, offsetBytes, copies);
+        if (plain === undefined) continue;
+        const label = blockLabel(blockKinds.whole, id);
+        healed.set(hexOf(id), seal(source.keys.blockKey(id[0] ?? 0), label, plain));
+        const at = source.index.find(id);
+        if (at === undefined) lostCount += 1;
+        else packs.add(source.index.pack(at.pack));
+      }
+    }
+  }
+  const doomed = [...packs].filter((pack) => !pack.condemned);
+  if (healed.size === 0 || doomed.length + lostCount === 0) return 0;
+  for (const pack of doomed) pack.condemned = true;
+  await replacePacks(source, doomed, () => copyHealed(source, doomed, healed, signal), signal);
+  return healed.size;
+}
+
+async function findCopy(
+  { keys }: BlockSource,
+  id: Uint8Array,
+  offsetBytes: number,
+  copies: readonly CopyReader[],
+): Promise<Uint8Array | undefined> {
+  if (isZeroId(id)) return undefined;
+  for (const copy of copies) {
+    const plain = new Uint8Array(blockBytes);
+    if ((await copy(offsetBytes, plain)) && keys.idOf(plain).equals(id)) return plain;
+  }
+  return undefined;
+}
+
+/** Makes the healed blocks durable with all else that the packs hold; answers their size. */
+async function copyHealed(
+  source: BlockSource,
+  packs: readonly Pack[],
+  healed: ReadonlyMap<string, Uint8Array>,
+  signal?: AbortSignal,
+): Promise<number> {
+  const writer = new PackWriter({ source, signal });
+  try {
+    for (const pack of packs) {
+      throwIfAborted(signal);
+      await copyOthers(source, pack, healed, writer);
+      await writer.room();
+    }
+    for (const [id, sealed] of healed) {
+      writer.add(blockKinds.whole, Buffer.from(id, 'hex'), sealed);
+      await writer.room();
+    }
+    await writer.flush();
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+  return writer.bytesStored;
+}
+
+/** What of a pack is found there and was not healed, as it is; nothing of a pack that is lost. */
+async function copyOthers(
+  source: BlockSource,
+  pack: Pack,
+  healed: ReadonlyMap<string, Uint8Array>,
+  writer: PackWriter,
+): Promise<void> {
+  const { store, index } = source;
+  const name = packName(pack.packId);
+  let bytes: Uint8Array;
+  try {
+    bytes = await store.get(name);
+  } catch (error) {
+    if (isOperatingError(error, 'not_found')) return;
+    throw error;
+  }
+  const { directory } = await directoryOf(source, pack);
+  for (const entry of entriesOf(directory, name)) {
+    const id = directory.subarray(entry.idAt, entry.idAt + idBytes);
+    const at = index.find(id);
+    const isHere = at?.pack === pack.number && at.offsetBytes === entry.offsetBytes;
+    if (!isHere || healed.has(hexOf(id))) continue;
+    const end = entry.offsetBytes + entry.lengthBytes;
+    const base = entry.baseAt === -1 ? undefined : baseOfEntry(directory, entry);
+    writer.add(entry.kind, id, bytes.subarray(entry.offsetBytes, end), base);
+  }
+}
+
+/** The pack's own directory, or where that is damaged what its index says. */
+async function directoryOf({ store, keys }: BlockSource, pack: Pack): Promise<PackContent> {
+  try {
+    return await readPackContent(store, keys, pack);
+  } catch (error) {
+    if (!isOperatingError(error, 'corrupt') || pack.indexId === undefined) throw error;
+    const contents = await readIndex(store, keys, pack.indexId);
+    const content = contents.find(({ packId }) => packId === pack.packId);
+    if (content === undefined) throw error;
+    return content;
+  }
+}
