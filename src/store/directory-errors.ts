@@ -16,11 +16,16 @@ export function directoryError(error: unknown, url: string, doing: string): unkn
     case 'EROFS':
       return new OperatingError('read_only', `the store ${url} is mounted read-only`, because);
     case 'EACCES':
+      return new OperatingError(
+        'read_only',
+        `the store ${url} does not let Firn ${doing} (EACCES): look at owner and mode`,
+        because,
+      );
     case 'EPERM':
       return new OperatingError(
         'read_only',
-        `the store ${url} does not let Firn ${doing} (${errno}): ` +
-          'look at owner, mode and the immutable attribute',
+        `the store ${url} does not let Firn ${doing} (EPERM): look for the immutable or the ` +
+          'append-only attribute with lsattr, and take it away with chattr -i -a',
         because,
       );
     case 'ESTALE':

@@ -70,7 +70,8 @@ describe('a directory store', () => {
       ['ENOSPC', 'no_space', 'the store file:///x is full'],
       ['EDQUOT', 'no_space', 'the disk quota of the store file:///x is used up'],
       ['EROFS', 'read_only', 'the store file:///x is mounted read-only'],
-      ['EACCES', 'read_only', 'does not let Firn write packs/a'],
+      ['EACCES', 'read_only', 'does not let Firn write packs/a (EACCES): look at owner'],
+      ['EPERM', 'read_only', 'chattr -i'],
       ['ESTALE', 'unavailable', 'does not answer'],
       ['EIO', 'io', 'could not write packs/a'],
     ] as const;

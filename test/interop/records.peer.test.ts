@@ -55,8 +55,7 @@ test(
       await there.refused('volume backup record import', service, url),
       /already exists/,
     );
-    const restored = await there.object('volume backup restore', id, 'again');
-    await holds(other, String(restored['volume_id']));
+    await holds(other, (await other.client.restore(id, { name: 'again' })).volumeId);
     await there.ok('volume backup delete', id);
 
     const fields = JSON.parse(Buffer.from(url, 'base64').toString()) as Record<string, unknown>;
@@ -64,7 +63,6 @@ test(
     const edited = Buffer.from(JSON.stringify({ ...fields, id: second })).toString('base64');
     await here.ok('volume backup record import', service, edited);
     await here.ok('volume backup delete', id);
-    const again = await here.object('volume backup restore', second, 'still-there');
-    await holds(one, String(again['volume_id']));
+    await holds(one, (await client.restore(second, { name: 'still-there' })).volumeId);
   },
 );
