@@ -59,8 +59,11 @@ export function resourceRoutes<T, Create extends TSchema, Update extends TSchema
   app.get(`/${plural}/:id`, async (request: ById) => {
     const { id } = request.params;
     const item = await resource.find(id);
-    const mayShow = item !== undefined && resource.shownTo?.(request.tokenFacts, item);
-    authorizeIdentity(request.tokenFacts, `identity:get_${singular}`, mayShow);
+    // Whoever sees the list may know what is not in it.
+    const facts = request.tokenFacts;
+    const mayShow =
+      item === undefined ? resource.listedFor?.(facts, {}) : resource.shownTo?.(facts, item);
+    authorizeIdentity(facts, `identity:get_${singular}`, mayShow);
     if (item === undefined) throw notFound(singular, id);
     return { [singular]: resource.view(item) };
   });

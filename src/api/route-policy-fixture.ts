@@ -1,0 +1,324 @@
+/**
+ * The least that lets a request in, for each route: what the policy's table comes to at the door.
+ * `open`: anybody; `token`: whoever has a valid token; else that role on the project. What is a
+ * user's own (application credentials, groups, the own project) is let in besides.
+ */
+export type Least = 'open' | 'token' | 'reader' | 'member' | 'admin';
+
+const routes: Readonly<Record<Least, string>> = {
+  open: `
+GET /
+GET /identity
+GET /identity/v3
+POST /identity/v3/auth/tokens
+POST /identity/v3/users/:id/password
+GET /image
+GET /image/versions
+GET /volume
+GET /volume/v3
+GET /volume/openapi.json
+POST /firn/v1/session
+`,
+  token: `
+GET /identity/v3/auth/tokens
+DELETE /identity/v3/auth/tokens
+GET /identity/v3/auth/catalog
+GET /identity/v3/auth/projects
+GET /identity/v3/auth/domains
+GET /identity/v3/auth/system
+GET /identity/v3/regions
+GET /identity/v3/regions/:id
+GET /firn/v1/session
+PUT /firn/v1/session
+DELETE /firn/v1/session
+`,
+  reader: `
+GET /image/v2/schemas/image
+GET /image/v2/schemas/images
+GET /image/v2/images
+GET /image/v2/images/:id
+GET /image/v2/images/:id/file
+GET /image/v2/info/import
+GET /volume/v3/volumes/summary
+GET /volume/v3/volumes
+GET /volume/v3/volumes/detail
+GET /volume/v3/volumes/:id
+GET /volume/v3/volumes/:id/metadata
+GET /volume/v3/volumes/:id/metadata/:key
+GET /volume/v3/snapshots
+GET /volume/v3/snapshots/detail
+GET /volume/v3/snapshots/:id
+GET /volume/v3/snapshots/:id/metadata
+GET /volume/v3/snapshots/:id/metadata/:key
+GET /volume/v3/backups
+GET /volume/v3/backups/detail
+GET /volume/v3/backups/:id
+GET /volume/v3/attachments
+GET /volume/v3/attachments/detail
+GET /volume/v3/attachments/:id
+GET /volume/v3/types
+GET /volume/v3/types/default
+GET /volume/v3/types/:id
+GET /volume/v3/types/:id/extra_specs
+GET /volume/v3/types/:id/extra_specs/:key
+GET /volume/v3/os-volume-transfer
+GET /volume/v3/os-volume-transfer/detail
+GET /volume/v3/os-volume-transfer/:id
+GET /volume/v3/volume-transfers
+GET /volume/v3/volume-transfers/detail
+GET /volume/v3/volume-transfers/:id
+GET /volume/v3/group_types
+GET /volume/v3/group_types/default
+GET /volume/v3/group_types/:id
+GET /volume/v3/groups
+GET /volume/v3/groups/detail
+GET /volume/v3/groups/:id
+GET /volume/v3/group_snapshots
+GET /volume/v3/group_snapshots/detail
+GET /volume/v3/group_snapshots/:id
+GET /volume/v3/os-quota-sets/:id/defaults
+GET /volume/v3/limits
+GET /volume/v3/messages
+GET /volume/v3/messages/:id
+GET /volume/v3/os-availability-zone
+GET /volume/v3/extensions
+GET /volume/v3/resource_filters
+GET /firn/v1/backups
+GET /firn/v1/backups/:id
+GET /firn/v1/volumes/:id
+GET /firn/v1/volumes/:id/usage
+GET /firn/v1/snapshots/:id/usage
+GET /firn/v1/volumes/:id/attachments
+GET /firn/v1/volumes/:id/extents
+GET /firn/v1/volumes/:id/history
+GET /firn/v1/snapshots/:id/exports
+GET /firn/v1/events
+GET /firn/v1/audit
+GET /firn/v1/plans
+GET /firn/v1/plans/:id
+GET /firn/v1/plans/:id/volumes
+GET /firn/v1/plan-runs
+GET /firn/v1/protection
+GET /firn/v1/holds
+GET /firn/v1/volumes/:id/hold
+GET /firn/v1/snapshots/:id/hold
+GET /firn/v1/backups/:id/hold
+GET /firn/v1/jobs
+`,
+  member: `
+POST /image/v2/images
+PATCH /image/v2/images/:id
+DELETE /image/v2/images/:id
+PUT /image/v2/images/:id/tags/:tag
+DELETE /image/v2/images/:id/tags/:tag
+PUT /image/v2/images/:id/file
+PUT /image/v2/images/:id/stage
+POST /image/v2/images/:id/import
+POST /volume/v3/volumes
+PUT /volume/v3/volumes/:id
+DELETE /volume/v3/volumes/:id
+POST /volume/v3/volumes/:id/metadata
+PUT /volume/v3/volumes/:id/metadata
+PUT /volume/v3/volumes/:id/metadata/:key
+DELETE /volume/v3/volumes/:id/metadata/:key
+POST /volume/v3/volumes/:id/action
+POST /volume/v3/snapshots
+PUT /volume/v3/snapshots/:id
+DELETE /volume/v3/snapshots/:id
+POST /volume/v3/snapshots/:id/action
+POST /volume/v3/snapshots/:id/metadata
+PUT /volume/v3/snapshots/:id/metadata
+PUT /volume/v3/snapshots/:id/metadata/:key
+DELETE /volume/v3/snapshots/:id/metadata/:key
+POST /volume/v3/backups
+PUT /volume/v3/backups/:id
+DELETE /volume/v3/backups/:id
+POST /volume/v3/backups/:id/restore
+POST /volume/v3/backups/:id/action
+POST /volume/v3/attachments
+PUT /volume/v3/attachments/:id
+DELETE /volume/v3/attachments/:id
+POST /volume/v3/attachments/:id/action
+POST /volume/v3/os-volume-transfer
+POST /volume/v3/os-volume-transfer/:id/accept
+DELETE /volume/v3/os-volume-transfer/:id
+POST /volume/v3/volume-transfers
+POST /volume/v3/volume-transfers/:id/accept
+DELETE /volume/v3/volume-transfers/:id
+POST /volume/v3/groups
+PUT /volume/v3/groups/:id
+POST /volume/v3/groups/action
+POST /volume/v3/groups/:id/action
+POST /volume/v3/group_snapshots
+PUT /volume/v3/group_snapshots/:id
+DELETE /volume/v3/group_snapshots/:id
+POST /volume/v3/group_snapshots/:id/action
+DELETE /volume/v3/messages/:id
+POST /firn/v1/backups/:id/restore
+POST /firn/v1/backups/:id/verify
+POST /firn/v1/backups/:id/drill
+POST /firn/v1/snapshots/:id/exports
+DELETE /firn/v1/snapshots/:id/exports/:export_id
+POST /firn/v1/plans
+PATCH /firn/v1/plans/:id
+DELETE /firn/v1/plans/:id
+POST /firn/v1/plans/what-if
+POST /firn/v1/plans/:id/run
+PUT /firn/v1/volumes/:id/hold
+DELETE /firn/v1/volumes/:id/hold
+PUT /firn/v1/snapshots/:id/hold
+DELETE /firn/v1/snapshots/:id/hold
+PUT /firn/v1/backups/:id/hold
+DELETE /firn/v1/backups/:id/hold
+GET /firn/v1/webhooks
+POST /firn/v1/webhooks
+GET /firn/v1/webhooks/:id
+PATCH /firn/v1/webhooks/:id
+DELETE /firn/v1/webhooks/:id
+GET /firn/v1/webhooks/:id/deliveries
+`,
+  admin: `
+GET /identity/v3/domains
+GET /identity/v3/domains/:id
+POST /identity/v3/domains
+PATCH /identity/v3/domains/:id
+DELETE /identity/v3/domains/:id
+GET /identity/v3/projects
+GET /identity/v3/projects/:id
+POST /identity/v3/projects
+PATCH /identity/v3/projects/:id
+DELETE /identity/v3/projects/:id
+GET /identity/v3/projects/:id/tags
+PUT /identity/v3/projects/:id/tags
+DELETE /identity/v3/projects/:id/tags
+GET /identity/v3/projects/:id/tags/:tag
+PUT /identity/v3/projects/:id/tags/:tag
+DELETE /identity/v3/projects/:id/tags/:tag
+GET /identity/v3/users
+GET /identity/v3/users/:id
+POST /identity/v3/users
+PATCH /identity/v3/users/:id
+DELETE /identity/v3/users/:id
+GET /identity/v3/groups
+GET /identity/v3/groups/:id
+POST /identity/v3/groups
+PATCH /identity/v3/groups/:id
+DELETE /identity/v3/groups/:id
+GET /identity/v3/users/:id/groups
+GET /identity/v3/groups/:id/users
+PUT /identity/v3/groups/:id/users/:user_id
+GET /identity/v3/groups/:id/users/:user_id
+DELETE /identity/v3/groups/:id/users/:user_id
+GET /identity/v3/roles
+GET /identity/v3/roles/:id
+POST /identity/v3/roles
+PATCH /identity/v3/roles/:id
+DELETE /identity/v3/roles/:id
+GET /identity/v3/role_inferences
+GET /identity/v3/role_assignments
+GET /identity/v3/users/:id/projects
+GET /identity/v3/users/:id/application_credentials
+POST /identity/v3/users/:id/application_credentials
+GET /identity/v3/users/:id/application_credentials/:item_id
+DELETE /identity/v3/users/:id/application_credentials/:item_id
+GET /identity/v3/users/:id/access_rules
+GET /identity/v3/users/:id/access_rules/:item_id
+DELETE /identity/v3/users/:id/access_rules/:item_id
+GET /identity/v3/services
+GET /identity/v3/services/:id
+POST /identity/v3/services
+PATCH /identity/v3/services/:id
+DELETE /identity/v3/services/:id
+GET /identity/v3/endpoints
+GET /identity/v3/endpoints/:id
+POST /identity/v3/endpoints
+PATCH /identity/v3/endpoints/:id
+DELETE /identity/v3/endpoints/:id
+POST /identity/v3/regions
+PATCH /identity/v3/regions/:id
+DELETE /identity/v3/regions/:id
+POST /image/v2/images/:id/actions/deactivate
+POST /image/v2/images/:id/actions/reactivate
+GET /volume/v3/manageable_volumes
+GET /volume/v3/os-volume-manage
+GET /volume/v3/manageable_snapshots
+GET /volume/v3/manageable_volumes/detail
+GET /volume/v3/os-volume-manage/detail
+GET /volume/v3/manageable_snapshots/detail
+POST /volume/v3/manageable_volumes
+POST /volume/v3/os-volume-manage
+POST /volume/v3/manageable_snapshots
+POST /volume/v3/os-snapshot-manage
+GET /volume/v3/backups/:id/export_record
+POST /volume/v3/backups/import_record
+POST /volume/v3/backups/export_record
+POST /volume/v3/types
+PUT /volume/v3/types/:id
+DELETE /volume/v3/types/:id
+POST /volume/v3/types/:id/extra_specs
+PUT /volume/v3/types/:id/extra_specs/:key
+DELETE /volume/v3/types/:id/extra_specs/:key
+GET /volume/v3/types/:id/os-volume-type-access
+POST /volume/v3/types/:id/action
+GET /volume/v3/types/:id/encryption
+POST /volume/v3/types/:id/encryption
+GET /volume/v3/types/:id/encryption/:key
+PUT /volume/v3/types/:id/encryption/:key
+DELETE /volume/v3/types/:id/encryption/:key
+GET /volume/v3/default-types
+GET /volume/v3/default-types/:id
+PUT /volume/v3/default-types/:id
+DELETE /volume/v3/default-types/:id
+GET /volume/v3/qos-specs
+POST /volume/v3/qos-specs
+GET /volume/v3/qos-specs/:id
+PUT /volume/v3/qos-specs/:id
+PUT /volume/v3/qos-specs/:id/delete_keys
+DELETE /volume/v3/qos-specs/:id
+GET /volume/v3/qos-specs/:id/associations
+GET /volume/v3/qos-specs/:id/associate
+GET /volume/v3/qos-specs/:id/disassociate
+GET /volume/v3/qos-specs/:id/disassociate_all
+POST /volume/v3/group_types
+PUT /volume/v3/group_types/:id
+DELETE /volume/v3/group_types/:id
+GET /volume/v3/group_types/:id/group_specs
+POST /volume/v3/group_types/:id/group_specs
+GET /volume/v3/group_types/:id/group_specs/:key
+PUT /volume/v3/group_types/:id/group_specs/:key
+DELETE /volume/v3/group_types/:id/group_specs/:key
+GET /volume/v3/os-quota-sets/:id
+PUT /volume/v3/os-quota-sets/:id
+DELETE /volume/v3/os-quota-sets/:id
+GET /volume/v3/os-quota-class-sets/:id
+PUT /volume/v3/os-quota-class-sets/:id
+GET /volume/v3/os-services
+PUT /volume/v3/os-services/:id
+GET /volume/v3/os-hosts
+GET /volume/v3/clusters
+GET /volume/v3/clusters/detail
+GET /volume/v3/clusters/:id
+GET /volume/v3/scheduler-stats/get_pools
+GET /volume/v3/capabilities/:id
+POST /firn/v1/repository/adopt
+POST /firn/v1/repositories/:container/prune
+GET /firn/v1/repositories
+`,
+};
+
+/** Giving and taking roles: for an administrator, on whatever and to whomever. */
+const grant = /^(?:GET|PUT|DELETE) \/identity\/v3\/.*\/(?:users|groups)\/:actor_id\/roles/;
+
+const known = new Map(
+  Object.entries(routes).flatMap(([least, list]) =>
+    list
+      .trim()
+      .split('\n')
+      .map((route) => [route, least as Least] as const),
+  ),
+);
+
+/** What the route wants, `GET /volume/v3/volumes`; undefined when nobody has said so. */
+export function leastFor(route: string): Least | undefined {
+  return known.get(route) ?? (grant.test(route) ? 'admin' : undefined);
+}
