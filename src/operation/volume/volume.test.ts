@@ -80,7 +80,7 @@ test('what a volume cannot be made of changes nothing', async (t) => {
     [{ snapshotId: newId() }, 'not_found', /^Snapshot .* could not be found\.$/],
     [{ sourceVolumeId: newId() }, 'not_found', /^Volume .* could not be found\.$/],
     [{ backupId: newId() }, 'not_found', /^Backup .* could not be found\.$/],
-    [{ imageId: newId() }, 'invalid_input', /from an image is not served/],
+    [{ imageId: newId() }, 'not_found', /^No image found with ID /],
     [{ volumeType: 'gold' }, 'not_found', /^Volume type gold could not be found\.$/],
     [{ availabilityZone: 'mars' }, 'invalid_input', /Availability zone 'mars' is invalid/],
     [{ sourceVolumeId: volume.id, snapshotId: newId() }, 'invalid_input', /only one of/],
