@@ -118,6 +118,13 @@ export class Queries implements CatalogWriter {
   }
 }
 
+const columnLists = new WeakMap<Table, RawBuilder<unknown>>();
+
+/** All columns of a table, as one piece of text: there are many of them in every statement. */
 function columnsOf(table: Table): RawBuilder<unknown> {
-  return sql.join(table.columns.map((column) => sql.ref(column.sqlName)));
+  const known = columnLists.get(table);
+  if (known !== undefined) return known;
+  const list = sql.raw(table.columns.map(({ sqlName }) => `"${sqlName}"`).join(', '));
+  columnLists.set(table, list);
+  return list;
 }

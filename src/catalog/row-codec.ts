@@ -64,7 +64,7 @@ function decode(column: Column, value: unknown): unknown {
     case 'metadata':
     case 'json':
       assert(typeof value === 'string', `${column.field} comes as the text of its JSON`);
-      return JSON.parse(value);
+      return value === '{}' ? {} : JSON.parse(value);
     default:
       return unreachable(column.kind);
   }
