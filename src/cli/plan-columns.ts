@@ -66,7 +66,9 @@ export const holdColumns: Columns<Hold> = {
 /** One line under the table of what a plan would do. */
 export function whatIfText({ volume_count, kept_count, deleted_count, freed }: WhatIf): string {
   const space =
-    freed.backup_count === 0 ? '' : `, which frees at most ${formatBytes(freed.bytes_max)}`;
+    freed.backup_count === 0
+      ? ''
+      : `, which frees ${formatBytes(freed.bytes_min)} to ${formatBytes(freed.bytes_max)}`;
   return (
     `${volume_count} volumes: ${kept_count} kept, ${deleted_count} deleted ` +
     `(${freed.backup_count} backups that are there now${space})\n`

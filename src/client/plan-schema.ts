@@ -50,7 +50,11 @@ export const WhatIf = Type.Object({
   volume_count: Type.Integer(),
   kept_count: Type.Integer(),
   deleted_count: Type.Integer(),
-  freed: Type.Object({ backup_count: Type.Integer(), bytes_max: Type.Number() }),
+  freed: Type.Object({
+    backup_count: Type.Integer(),
+    bytes_min: Type.Number(),
+    bytes_max: Type.Number(),
+  }),
   items: Type.Array(
     Type.Object({
       id: orNull(Type.String()),

@@ -196,7 +196,7 @@ test('what if: what is kept and deleted until a day, with what that frees at mos
   const now = await ask(scene.clock.now());
   assert.equal(now.items.length, 10);
   assert.equal(now.items.filter(({ reasons }) => reasons.length > 0).length, 3);
-  assert.deepEqual(now.freed, { backupCount: 7, bytesMax: 7000 });
+  assert.deepEqual(now.freed, { backupCount: 7, bytesMin: 0, bytesMax: 7000 });
   assert.equal((await scene.backups()).length, 10, 'nothing was deleted');
   const later = await ask(scene.clock.now() + 40 * dayMs);
   const kept = later.items.filter(({ reasons }) => reasons.length > 0);

@@ -5,7 +5,7 @@ import type { CatalogReader } from '../catalog/catalog.ts';
 import type { PlanRow, PlanRunRow, ProtectionRow } from '../catalog/plan-tables.ts';
 import type { BackupRow } from '../catalog/tables.ts';
 import { createBackup } from '../operation/backup/create-backup.ts';
-import { verifyBackup } from '../operation/backup/verify-backup.ts';
+import { drillBackup, verifyBackup } from '../operation/backup/verify-backup.ts';
 import { byId, ofVolume } from '../operation/scope.ts';
 import { createSnapshot } from '../operation/snapshot/create-snapshot.ts';
 import { callerOf, newRunRequestId, type PlanNeeds } from './needs.ts';
@@ -134,7 +134,7 @@ async function newestBackup(
   return backup;
 }
 
-/** Verifies the newest backup of the volume. */
+/** Verifies the newest backup of the volume, or tries whether it can be used. */
 async function prove(needs: PlanNeeds, plan: PlanRow, run: PlanRunRow): Promise<void> {
   const { catalog } = needs;
   const backup = await newestBackup(catalog, run.volumeId);
@@ -143,7 +143,10 @@ async function prove(needs: PlanNeeds, plan: PlanRow, run: PlanRunRow): Promise<
   }
   const depth = textIn(plan, 'depth') === 'objects' ? 'objects' : 'blocks';
   const caller = callerOf(plan, run.requestId);
-  const job = await verifyBackup(needs, caller, backup.id, { depth });
+  const job =
+    plan.action === 'drill'
+      ? await drillBackup(needs, caller, backup.id)
+      : await verifyBackup(needs, caller, backup.id, { depth });
   await catalog.change('planRuns', byId(run.id), { subjectId: backup.id, jobId: job.id });
 }
 
@@ -174,7 +177,10 @@ async function proofOf(reader: CatalogReader, run: PlanRunRow): Promise<RunOutco
   }
   const backup = await reader.find('backups', byId(run.subjectId ?? ''));
   if (backup === undefined) return { state: 'skipped', error: 'The backup was deleted meanwhile.' };
-  const { verification } = backup;
+  const { verification, drill } = backup;
+  if (run.action === 'drill' && drill !== null && drill.outcome !== 'good') {
+    return { state: 'failed', error: `The restore test of backup ${backup.id} did not succeed.` };
+  }
   if (verification?.outcome === 'damaged') {
     return { state: 'failed', error: `Backup ${backup.id} is damaged.` };
   }

@@ -4,7 +4,8 @@ import type { PlanRow } from '../catalog/plan-tables.ts';
 import type { VolumeRow } from '../catalog/tables.ts';
 import type { Caller } from '../identity/caller.ts';
 import { authorize } from '../identity/policy.ts';
-import type { Changing } from '../operation/needs.ts';
+import { spaceOfBackup } from '../operation/backup/backup-space.ts';
+import type { Changing, OperationNeeds } from '../operation/needs.ts';
 import { everyRow } from '../operation/every-row.ts';
 import { itemsOf, type MadeItem } from './items.ts';
 import { covers, delayFor, scheduleOf } from './plan.ts';
@@ -43,6 +44,8 @@ export interface Outcome {
 /** What the store gives back when the backups that are there already, and would go, are gone. */
 export interface Freed {
   readonly backupCount: number;
+  /** What nothing else holds, as far as it is measured: at least so much is freed. */
+  readonly bytesMin: number;
   /**
    * What they brought into the store when they were made. What a backup that stays shares with them
    * stays as well, so that it is at most so much.
@@ -53,12 +56,14 @@ export interface Freed {
 /** Future runs that are thought of, of all volumes together. */
 const futureMax = 200_000;
 const volumesMax = 1000;
+const measuredMax = 1000;
 
 export async function whatIf(
-  { catalog, clock }: Changing,
+  needs: Changing & Pick<OperationNeeds, 'repositories'>,
   caller: Caller,
   { plan, until, volumeId }: WhatIf,
 ): Promise<Outcome> {
+  const { catalog, clock } = needs;
   authorize(caller, 'firn:get_plan');
   const now = clock.now();
   check(plan, now);
@@ -76,7 +81,31 @@ export async function whatIf(
     throw new OperatingError('not_found', `Volume ${volumeId} could not be found.`);
   }
   const { items } = await itemsOf(catalog, plan, volumeId);
-  return judge(plan, { now, until, items, volumeIds: volumes.map(({ id }) => id) });
+  const outcome = judge(plan, { now, until, items, volumeIds: volumes.map(({ id }) => id) });
+  const goes = new Set(outcome.items.filter(({ reasons }) => reasons.length === 0).map(idOf));
+  const bytesMin = await exclusiveBytes(
+    needs,
+    items.filter(({ id }) => goes.has(id)),
+  );
+  const bytesMax = Math.max(bytesMin, outcome.freed.bytesMax);
+  return { ...outcome, freed: { ...outcome.freed, bytesMin, bytesMax } };
+}
+
+const idOf = ({ id }: { id: string }): string => id;
+
+/** What these backups alone hold in the store; those that are not measured count nothing. */
+async function exclusiveBytes(
+  needs: Pick<OperationNeeds, 'repositories'>,
+  items: readonly MadeItem[],
+): Promise<number> {
+  const rows = items.flatMap(({ row }) => ('bytesStored' in row ? [row] : []));
+  let sum = 0;
+  for (const row of rows.slice(0, measuredMax)) {
+    const space = await spaceOfBackup(needs, row);
+    if (space === undefined) break;
+    sum += space.exclusiveBytes;
+  }
+  return sum;
 }
 
 /** The pure part: `items` are there, runs are thought of for `volumeIds`. */
@@ -131,7 +160,7 @@ function futureItems(plan: PlanRow, volumeId: string, slots: readonly number[]):
 function freedBy(items: readonly MadeItem[]): Freed {
   const backups = items.filter((item) => item.kind === 'backup');
   const bytesMax = backups.reduce((sum, { row }) => sum + storedBytes(row), 0);
-  return { backupCount: backups.length, bytesMax };
+  return { backupCount: backups.length, bytesMin: 0, bytesMax };
 }
 
 function storedBytes(row: MadeItem['row']): number {

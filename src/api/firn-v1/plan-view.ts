@@ -103,7 +103,11 @@ export function outcomeView(outcome: Outcome): object {
     next_runs: outcome.nextRuns.map(isoMicros),
     kept_count: items.filter(({ reasons }) => reasons.length > 0).length,
     deleted_count: items.filter(({ reasons }) => reasons.length === 0).length,
-    freed: { backup_count: freed.backupCount, bytes_max: freed.bytesMax },
+    freed: {
+      backup_count: freed.backupCount,
+      bytes_min: freed.bytesMin,
+      bytes_max: freed.bytesMax,
+    },
     items: items.map((item) => ({
       id: item.future ? null : item.id,
       volume_id: item.volumeId,

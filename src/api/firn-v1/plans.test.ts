@@ -63,7 +63,7 @@ test('what if, protection, volumes of a plan, and holds', async (t) => {
   const path = '/firn/v1/plans/what-if';
   const judged = objectIn((await ask({ method: 'POST', path, body: ask2 })).body, 'what_if');
   assert.deepEqual([judged['volume_count'], judged['kept_count']], [1, 7]);
-  assert.deepEqual(judged['freed'], { backup_count: 0, bytes_max: 0 });
+  assert.deepEqual(judged['freed'], { backup_count: 0, bytes_min: 0, bytes_max: 0 });
   const items = listIn(judged, 'items');
   assert.deepEqual([items.at(-1)?.['future'], items.at(-1)?.['keep']], [true, true]);
 
