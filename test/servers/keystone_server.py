@@ -4,6 +4,7 @@ Usage: keystone_server.py FOLDER. Prints `ready PORT` when it answers.
 """
 
 import os
+import socketserver
 import sqlite3
 import sys
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -13,9 +14,10 @@ from cryptography.fernet import Fernet
 folder = sys.argv[1]
 
 
-class Server(WSGIServer):
-    """One request at a time: SQLite has one writer."""
+class Server(socketserver.ThreadingMixIn, WSGIServer):
+    """A client that keeps its connection open keeps nobody else waiting."""
 
+    daemon_threads = True
     request_queue_size = 128
 
 
