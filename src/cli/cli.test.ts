@@ -231,6 +231,17 @@ test('repositories are listed and adopted', async () => {
   assert.deepEqual(scripted.requests.at(-1)?.body, { container: 'c' });
 });
 
+test('a store is tried without a service', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-store-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const { code, out } = await run(['store', 'check', `file://${folder}`]);
+  assert.equal(code, 0);
+  assert.match(out, /^it is read back, byte for byte +yes +\d+ MB\/s$/m);
+  const gone = await run(['store', 'check', `file://${folder}/gone`]);
+  assert.equal(gone.code, 1);
+  assert.match(gone.err, /^firn: the folder of the store file:.* is gone: is it mounted\?$/m);
+});
+
 test('an ambiguous detachment is asked about', async () => {
   const attachments = [{ attachment_id: 'a1' }, { attachment_id: 'a2' }];
   play = ({ path }) =>

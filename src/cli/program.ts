@@ -37,6 +37,7 @@ import { snapshotDetach } from './snapshot-detach.ts';
 import { snapshotExport } from './snapshot-export.ts';
 import { snapshotList } from './snapshot-list.ts';
 import { snapshotShow } from './snapshot-show.ts';
+import { storeCheck } from './store-check.ts';
 import { volumeAttach } from './volume-attach.ts';
 import { volumeCreate } from './volume-create.ts';
 import { volumeDelete } from './volume-delete.ts';
@@ -106,6 +107,10 @@ const groups: Readonly<Record<string, Group>> = {
   layers: {
     description: 'what volumes are made of, in a data folder without a server',
     commands: [layersList, layersCheck, layersRepair, layersExport],
+  },
+  store: {
+    description: 'secondary storage, without a server',
+    commands: [storeCheck],
   },
   repository: {
     description: 'where backups lie in the store',
