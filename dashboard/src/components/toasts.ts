@@ -5,17 +5,23 @@ import { ApiError } from '../api/http.ts';
 
 const fadesAfterMs = 4500;
 
+type Toast = Parameters<typeof notifications.show>[0];
+
+function show(toast: Toast): void {
+  notifications.show({ closeButtonProps: { 'aria-label': 'Close' }, ...toast });
+}
+
 export function toastSuccess(message: string): void {
-  notifications.show({ title: 'Success', message, color: 'teal', autoClose: fadesAfterMs });
+  show({ title: 'Success', message, color: 'teal', autoClose: fadesAfterMs });
 }
 
 export function toastInfo(message: string): void {
-  notifications.show({ title: 'Info', message, color: 'blue', autoClose: fadesAfterMs });
+  show({ title: 'Info', message, color: 'blue', autoClose: fadesAfterMs });
 }
 
 /** What failed, in the API's words, and what to do about it. */
 export function toastError(what: string, error?: unknown): void {
-  notifications.show({
+  show({
     title: what,
     message: error === undefined ? '' : errorText(error),
     color: 'red',

@@ -6,6 +6,7 @@ import { enterSession, logOut, type Session, sessionQuery } from '../api/session
 import logo from '../app/firn.svg';
 import { followChanges, type Liveness } from '../app/live-changes.ts';
 import { SessionContext } from '../app/session-context.ts';
+import { DialogProvider } from '../components/dialogs.tsx';
 import { LoadProblem } from '../components/resource-table.tsx';
 import { LoginPage } from '../pages/login/login-page.tsx';
 import { HomePage } from './home-page.tsx';
@@ -33,7 +34,7 @@ function Frame({ session, queries }: { session: Session; queries: QueryClient })
             Firn does not answer. You see what was known last; it goes on by itself.
           </output>
         )}
-        {pageAt(window.location.pathname)}
+        <DialogProvider>{pageAt(window.location.pathname)}</DialogProvider>
       </main>
     </SessionContext.Provider>
   );
