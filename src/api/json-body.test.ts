@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import { assert as holds, dictionary, jsonValue, property, string } from 'fast-check';
 import { messageOf } from '../base/errors.ts';
 import { parseJson } from './json-body.ts';
 
@@ -42,10 +42,10 @@ test('the same key in different objects, and as a value, is no mistake', () => {
 });
 
 test('whatever JSON writes is read back', () => {
-  const dictionary = fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue());
+  const values = dictionary(string({ unit: 'binary' }), jsonValue());
   const isTaken = (value: unknown): boolean => !/\\u0000|__proto__/.test(JSON.stringify(value));
-  fc.assert(
-    fc.property(dictionary.filter(isTaken), (value) => {
+  holds(
+    property(values.filter(isTaken), (value) => {
       const text = JSON.stringify(value);
       assert.deepEqual(parseJson(bytes(text)), JSON.parse(text));
     }),

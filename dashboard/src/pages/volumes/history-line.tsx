@@ -1,4 +1,4 @@
-import { UnstyledButton } from '@mantine/core';
+import { UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconArchive, IconCamera } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { HistoryPoint } from '../../api/firn.ts';
@@ -34,13 +34,13 @@ export function HistoryLine({ points, chosenId, onChoose }: HistoryLineProps): R
             <UnstyledButton
               className={`history-point ${kind}`}
               aria-pressed={id === chosenId}
-              aria-label={`${kind} ${nameOf(point)}, ${timeText(at)}, ${size} ${did}`}
               onClick={() => onChoose(id)}
             >
               <span className="history-size">{size}</span>
               <span className="history-bar" style={{ height: barHeight(changed ?? 0, most) }} />
               <Icon size={18} aria-hidden />
               <span className="history-name">{nameOf(point)}</span>
+              <VisuallyHidden>{` ${kind}, ${timeText(at)}, ${size} ${did}`}</VisuallyHidden>
             </UnstyledButton>
           </li>
         );
