@@ -7,7 +7,9 @@
  * - What is told is a hint to look again: it names the row, and holds nothing of it. Changes that
  *   another process makes to the same database are not told.
  */
-import type { Catalog, CatalogWriter, ListQuery, Where } from './catalog.ts';
+import type { Catalog, CatalogWriter, Where } from './catalog.ts';
+import { everyRow } from './every-row.ts';
+import { PassingReader } from './passing-reader.ts';
 import type { Row, TableName } from './tables.ts';
 
 export interface Change {
@@ -24,9 +26,6 @@ export interface ChangeFeed {
   /** Calls `listener` with what changes from now on, until the returned function is called. */
   subscribe(listener: ChangeListener): () => void;
 }
-
-/** Rows that are looked up at once before they are removed. */
-const pageCount = 1000;
 
 /** The same catalogue, whose changes `feed` tells. Only what goes through it is told. */
 export function watchCatalog(catalog: Catalog): { catalog: Catalog; feed: ChangeFeed } {
@@ -56,33 +55,14 @@ function changeOf<T extends TableName>(table: T, row: Row<T>, kind: Change['kind
 }
 
 /** Passes everything on, and adds to `made` what has changed. */
-class WatchedWriter implements CatalogWriter {
+class WatchedWriter extends PassingReader implements CatalogWriter {
   readonly #writer: CatalogWriter;
   readonly #made: Change[];
 
   constructor(writer: CatalogWriter, made: Change[]) {
+    super(writer);
     this.#writer = writer;
     this.#made = made;
-  }
-
-  find<T extends TableName>(table: T, where: Where<T>): Promise<Row<T> | undefined> {
-    return this.#writer.find(table, where);
-  }
-
-  list<T extends TableName>(table: T, query: ListQuery<T>): Promise<Row<T>[]> {
-    return this.#writer.list(table, query);
-  }
-
-  count<T extends TableName>(table: T, where: Where<T>): Promise<number> {
-    return this.#writer.count(table, where);
-  }
-
-  sum<T extends TableName>(
-    table: T,
-    field: keyof Row<T> & string,
-    where: Where<T>,
-  ): Promise<number> {
-    return this.#writer.sum(table, field, where);
   }
 
   async insert<T extends TableName>(table: T, row: Row<T>): Promise<void> {
@@ -101,24 +81,14 @@ class WatchedWriter implements CatalogWriter {
   }
 
   async remove<T extends TableName>(table: T, where: Where<T>): Promise<number> {
-    const going = await this.#matching(table, where);
+    // No removal says which rows it took.
+    const going: Change[] = [];
+    for await (const row of everyRow(this.#writer, table, where)) {
+      going.push(changeOf(table, row, 'remove'));
+    }
     const count = await this.#writer.remove(table, where);
     this.#made.push(...going);
     return count;
-  }
-
-  /** What will be removed, as no removal says which rows it took. */
-  async #matching<T extends TableName>(table: T, where: Where<T>): Promise<Change[]> {
-    const found: Change[] = [];
-    const sort = [{ field: 'id' as const, direction: 'asc' as const }];
-    let after: Row<T> | undefined;
-    do {
-      const from = after === undefined ? {} : { after };
-      const rows = await this.#writer.list(table, { where, sort, limit: pageCount, ...from });
-      found.push(...rows.map((row) => changeOf(table, row, 'remove')));
-      after = rows.length < pageCount ? undefined : rows.at(-1);
-    } while (after !== undefined);
-    return found;
   }
 }
 

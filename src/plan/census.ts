@@ -1,7 +1,7 @@
 /** How well all volumes together are protected. */
 import { everyProject } from '../catalog/catalog.ts';
 import type { PlanRow } from '../catalog/plan-tables.ts';
-import { everyRow } from '../operation/every-row.ts';
+import { everyRow } from '../catalog/every-row.ts';
 import type { Changing } from '../operation/needs.ts';
 import { scheduleOf } from './plan.ts';
 import { isLate } from './protection.ts';

@@ -2,7 +2,7 @@
 import { everyProject, type CatalogReader } from '../catalog/catalog.ts';
 import type { PlanItemRow, PlanRow } from '../catalog/plan-tables.ts';
 import type { BackupRow, SnapshotRow } from '../catalog/tables.ts';
-import { everyRow } from '../operation/every-row.ts';
+import { everyRow } from '../catalog/every-row.ts';
 import type { Item } from './retention.ts';
 
 /** A thing that a plan made, with its row. */

@@ -7,7 +7,7 @@ import { newId } from '../base/ids.ts';
 import { everyProject, type CatalogReader, type CatalogWriter } from '../catalog/catalog.ts';
 import type { PlanRow, ProtectionRow } from '../catalog/plan-tables.ts';
 import type { VolumeRow } from '../catalog/tables.ts';
-import { everyRow } from '../operation/every-row.ts';
+import { everyRow } from '../catalog/every-row.ts';
 import { byId, ofVolume } from '../operation/scope.ts';
 import type { PlanNeeds } from './needs.ts';
 import { covers, namedPlans, nextDue, planProperty } from './plan.ts';

@@ -16,7 +16,7 @@ import type { BackupRow, JobRow, VolumeRow } from '../catalog/tables.ts';
 import { ServedExports } from '../dataplane/served-exports.ts';
 import type { Caller } from '../identity/caller.ts';
 import { ExportRegistry } from '../nbd/exports.ts';
-import { everyRow } from '../operation/every-row.ts';
+import { everyRow } from '../catalog/every-row.ts';
 import { callerIn, HandQueue } from '../operation/operation-fixture.ts';
 import { byId } from '../operation/scope.ts';
 import { seedVolumeTypes } from '../operation/type/seed-volume-types.ts';

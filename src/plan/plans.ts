@@ -9,7 +9,7 @@ import { authorize } from '../identity/policy.ts';
 import type { Reading } from '../operation/needs.ts';
 import { readPage, type PageOf, type PageRequest } from '../operation/page.ts';
 import { byId, scopeOf } from '../operation/scope.ts';
-import { everyRow } from '../operation/every-row.ts';
+import { everyRow } from '../catalog/every-row.ts';
 import { findVolume } from '../operation/volume/find-volume.ts';
 import { plansMax, plansOf, syncProject } from './membership.ts';
 import { callerOf, type PlanNeeds } from './needs.ts';

@@ -6,7 +6,7 @@ import type { Caller } from '../identity/caller.ts';
 import { authorize } from '../identity/policy.ts';
 import { spaceOfBackup } from '../operation/backup/backup-space.ts';
 import type { Changing, OperationNeeds } from '../operation/needs.ts';
-import { everyRow } from '../operation/every-row.ts';
+import { everyRow } from '../catalog/every-row.ts';
 import { itemsOf, type MadeItem } from './items.ts';
 import { covers, delayFor, scheduleOf } from './plan.ts';
 import { check } from './plans.ts';

@@ -13,7 +13,7 @@ import { everyProject, type Catalog } from '../catalog/catalog.ts';
 import type { ChangeFeed } from '../catalog/change-feed.ts';
 import type { DeliveryRow } from '../catalog/plan-tables.ts';
 import type { Scheduled, Scheduler } from '../job/scheduler.ts';
-import { everyRow } from '../operation/every-row.ts';
+import { everyRow } from '../catalog/every-row.ts';
 import { byId } from '../operation/scope.ts';
 import { toldTables } from './event.ts';
 import type { ConfiguredWebhook } from './outbox.ts';

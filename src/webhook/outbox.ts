@@ -4,9 +4,10 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { newId } from '../base/ids.ts';
-import type { Catalog, CatalogWriter, ListQuery, Where } from '../catalog/catalog.ts';
+import type { Catalog, CatalogWriter, Where } from '../catalog/catalog.ts';
+import { everyRow } from '../catalog/every-row.ts';
+import { PassingReader } from '../catalog/passing-reader.ts';
 import type { Row, TableName } from '../catalog/tables.ts';
-import { everyRow } from '../operation/every-row.ts';
 import { eventOf, matters, toldTables, type Event, type ToldTable } from './event.ts';
 
 /** Webhooks that one project may have. */
@@ -38,35 +39,16 @@ function isTold(table: TableName): table is ToldTable {
   return toldTables.some((told) => told === table);
 }
 
-class OutboxWriter implements CatalogWriter {
+class OutboxWriter extends PassingReader implements CatalogWriter {
   readonly #writer: CatalogWriter;
   readonly #parts: OutboxParts;
   readonly #next: () => number;
 
   constructor(writer: CatalogWriter, parts: OutboxParts, next: () => number) {
+    super(writer);
     this.#writer = writer;
     this.#parts = parts;
     this.#next = next;
-  }
-
-  find<T extends TableName>(table: T, where: Where<T>): Promise<Row<T> | undefined> {
-    return this.#writer.find(table, where);
-  }
-
-  list<T extends TableName>(table: T, query: ListQuery<T>): Promise<Row<T>[]> {
-    return this.#writer.list(table, query);
-  }
-
-  count<T extends TableName>(table: T, where: Where<T>): Promise<number> {
-    return this.#writer.count(table, where);
-  }
-
-  sum<T extends TableName>(
-    table: T,
-    field: keyof Row<T> & string,
-    where: Where<T>,
-  ): Promise<number> {
-    return this.#writer.sum(table, field, where);
   }
 
   async insert<T extends TableName>(table: T, row: Row<T>): Promise<void> {

@@ -3,7 +3,7 @@ import { OperatingError } from '../../base/errors.ts';
 import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
-import { everyRow } from '../every-row.ts';
+import { everyRow } from '../../catalog/every-row.ts';
 import type { Changing } from '../needs.ts';
 import { byId, ofVolume } from '../scope.ts';
 import { attachableAgain, isOneOf } from '../states.ts';

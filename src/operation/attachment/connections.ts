@@ -1,6 +1,6 @@
 import type { AttachmentRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
-import { everyRow } from '../every-row.ts';
+import { everyRow } from '../../catalog/every-row.ts';
 import { must } from '../../base/assert.ts';
 import type { ExportClients } from '../../nbd/exports.ts';
 import type { OperationNeeds } from '../needs.ts';

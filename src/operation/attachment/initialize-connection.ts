@@ -11,7 +11,7 @@ import type { CatalogWriter } from '../../catalog/catalog.ts';
 import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
-import { everyRow } from '../every-row.ts';
+import { everyRow } from '../../catalog/every-row.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { byId, ofVolume } from '../scope.ts';
 import { attachmentStatuses, isOneOf } from '../states.ts';

@@ -2,7 +2,7 @@ import { everyProject, type Where } from '../../catalog/catalog.ts';
 import type { AttachmentRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
-import { everyRow } from '../every-row.ts';
+import { everyRow } from '../../catalog/every-row.ts';
 import type { Reading } from '../needs.ts';
 import { readPage, type PageOf, type PageRequest } from '../page.ts';
 import { listScope, scopeOf, type Projects } from '../scope.ts';

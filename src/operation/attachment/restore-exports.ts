@@ -1,5 +1,5 @@
 import { everyProject } from '../../catalog/catalog.ts';
-import { everyRow } from '../every-row.ts';
+import { everyRow } from '../../catalog/every-row.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { addSnapshotExport } from '../snapshot/snapshot-exports.ts';
 import { addExport } from './connection.ts';

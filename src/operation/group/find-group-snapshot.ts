@@ -2,7 +2,7 @@ import { OperatingError } from '../../base/errors.ts';
 import { everyProject, type CatalogReader, type CatalogWriter } from '../../catalog/catalog.ts';
 import type { GroupSnapshotRow, SnapshotRow, SnapshotStatus } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
-import { everyRow } from '../every-row.ts';
+import { everyRow } from '../../catalog/every-row.ts';
 import { byId, scopeOf } from '../scope.ts';
 
 /** The group snapshot; rejects with `not_found` when there is none for this caller. */

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { everyProject, type CatalogReader } from '../../catalog/catalog.ts';
 import type { Metadata, QosSpecsRow } from '../../catalog/tables.ts';
 import type { PerformanceLimits } from '../../nbd/exports.ts';
-import { everyRow } from '../every-row.ts';
+import { everyRow } from '../../catalog/every-row.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { byId } from '../scope.ts';
 import { clientSpecs, limitsFor } from './limits.ts';

@@ -7,7 +7,7 @@ import type { Metadata, VolumeTypeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize, type Action } from '../../identity/policy.ts';
 import type { Changing, Reading } from '../needs.ts';
-import { everyRow } from '../every-row.ts';
+import { everyRow } from '../../catalog/every-row.ts';
 import { removeQuotas, renameQuotas } from '../quota-of-types.ts';
 import { findVolumeType } from './find-volume-type.ts';
 import { defaultTypeName } from './seed-volume-types.ts';

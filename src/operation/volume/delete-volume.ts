@@ -3,7 +3,7 @@ import type { VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { JobHandler } from '../../job/job.ts';
-import { everyRow } from '../every-row.ts';
+import { everyRow } from '../../catalog/every-row.ts';
 import { refuseWhileHeld } from '../hold/holds.ts';
 import { recordFailure } from '../message.ts';
 import type { OperationNeeds } from '../needs.ts';

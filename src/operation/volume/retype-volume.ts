@@ -4,7 +4,7 @@ import type { QosSpecsRow, VolumeRow, VolumeTypeRow } from '../../catalog/tables
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import { multiattachOf } from '../attachment/multiattach.ts';
-import { everyRow } from '../every-row.ts';
+import { everyRow } from '../../catalog/every-row.ts';
 import type { Changing, OperationNeeds } from '../needs.ts';
 import { applyLimits } from '../qos/apply-limits.ts';
 import { demandQuotaOfType } from '../quota.ts';

@@ -1,7 +1,7 @@
 import type { ProjectScope, Where } from '../../catalog/catalog.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
-import { everyRow } from '../every-row.ts';
+import { everyRow } from '../../catalog/every-row.ts';
 import type { Reading } from '../needs.ts';
 import { listScope, type Projects } from '../scope.ts';
 

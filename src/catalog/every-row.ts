@@ -1,5 +1,5 @@
-import type { CatalogReader, SortKey, Where } from '../catalog/catalog.ts';
-import type { Row, TableName } from '../catalog/tables.ts';
+import type { CatalogReader, SortKey, Where } from './catalog.ts';
+import type { Row, TableName } from './tables.ts';
 
 const pageRows = 1000;
 
