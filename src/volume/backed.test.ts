@@ -144,7 +144,7 @@ test(`guests use it in every way while it is filled (seed ${seed})`, async (t) =
   const models = new Map([['v0', backup.content(0, 66 * MiB)]]);
   const snapshots = new Map<string, { volumeId: string; content: Buffer }>();
   const pages = [0, 64 * MiB];
-  for (let step = 0; step < 120; step += 1) {
+  for (let step = 1; step <= 120; step += 1) {
     const names = [...models.keys()];
     const volumeId = names[upTo(names.length)] ?? 'v0';
     const model = models.get(volumeId) ?? Buffer.alloc(0);
