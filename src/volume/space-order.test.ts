@@ -123,6 +123,6 @@ test('a hole is made, or the end cut, only where the durable map has no data', a
   await device.close();
   await engine.close();
   await rm(folder, { recursive: true });
-  assert.ok(given > 100, `${given} pieces were given back`);
+  assert.ok(given > 30, `${given} pieces were given back`);
   assert.deepEqual(failures, []);
 });
