@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { assert, must } from '../base/assert.ts';
 import type { RepositoryKeys } from './keys.ts';
 import type { Slot } from './slot.ts';
-import type { TaskKind, TaskMessage } from './worker.ts';
+import { endMessage, type TaskKind, type TaskMessage } from './task.ts';
 
 interface Waiting {
   readonly resolve: () => void;
@@ -46,9 +47,19 @@ export class WorkPool {
     });
   }
 
+  /**
+   * Ends the threads, after what they were given. None is stopped from outside: one that is
+   * stopped while it loads a native library takes the whole process with it.
+   */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+    const ends = this.#threads.map(async ({ worker }) => {
+      const ended = once(worker, 'exit');
+      worker.ref();
+      worker.postMessage(endMessage, []);
+      await ended;
+    });
+    await Promise.all(ends);
   }
 
   /** The thread with the least to do. */

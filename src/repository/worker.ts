@@ -22,18 +22,8 @@ import { RepositoryKeys } from './keys.ts';
 import { applyPatch, differingSectors, encodePatch } from './patch.ts';
 import { blockLabel, sealInto, unseal } from './seal.ts';
 import { sealedStride, Slot } from './slot.ts';
+import { endMessage, type TaskMessage } from './task.ts';
 import { nativeZstd } from './zstd.ts';
-
-export type TaskKind = 'hash' | 'diff' | 'seal' | 'open';
-
-export interface TaskMessage {
-  readonly number: number;
-  readonly kind: TaskKind;
-  readonly memory: SharedArrayBuffer;
-  readonly count: number;
-  readonly masterKey: Uint8Array;
-  readonly repositoryId: string;
-}
 
 /**
  * Ciphers and zlib answer in new buffers outside the heap. The heap itself stays tiny, so that left
@@ -56,7 +46,11 @@ function noteGarbage(plainBytes: number, sealedBytes: number): void {
 const keysOf = new Map<string, RepositoryKeys>();
 const port = must(parentPort, 'a parent thread');
 
-port.on('message', (message: TaskMessage) => {
+port.on('message', (message: TaskMessage | typeof endMessage) => {
+  if (message === endMessage) {
+    port.close();
+    return;
+  }
   const slot = new Slot(message.memory);
   const keys = keysFor(message);
   const { kind, count } = message;
