@@ -17,7 +17,6 @@ const hasGuest = process.arch === 'x64';
 const guestPeers: readonly Peer[] = [
   { debianPackage: 'qemu-system-x86', command: 'qemu-system-x86_64' },
   { debianPackage: 'busybox-static', command: 'busybox' },
-  { debianPackage: 'e2fsprogs', command: 'debugfs' },
 ];
 
 const peers: readonly Peer[] = [
@@ -37,7 +36,9 @@ const peers: readonly Peer[] = [
   { debianPackage: 'ceph-common', command: 'ceph' },
   { debianPackage: 'radosgw', command: 'radosgw' },
   { debianPackage: 'fuse3', command: 'fusermount3' },
+  { debianPackage: 'e2fsprogs', command: 'debugfs' },
   { debianPackage: 'dosfstools', command: 'mkfs.fat' },
+  { debianPackage: 'python3', command: 'python3' },
   { debianPackage: 'zstd', command: 'zstd' },
   {
     debianPackage: 'python3-cryptography',

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -12,4 +13,12 @@ export function needs(...commands: readonly string[]): { skip?: string } {
   );
   if (missing.length === 0 || process.env['CI'] === 'true') return {};
   return { skip: `not installed: ${missing.join(', ')}` };
+}
+
+/** As `needs`, for a test whose Python program imports `module` as well. */
+export function needsPython(module: string, ...commands: readonly string[]): { skip?: string } {
+  const found = needs('python3', ...commands);
+  if (found.skip !== undefined || process.env['CI'] === 'true') return found;
+  const { status } = spawnSync('python3', ['-c', `import ${module}`], { stdio: 'ignore' });
+  return status === 0 ? {} : { skip: `not installed: python3-${module}` };
 }
