@@ -1,7 +1,6 @@
 /** The actions of the tables, and bad input in their forms. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Page } from 'playwright-core';
 import { volumeReady } from '../firn.ts';
 import { needs } from '../peer.ts';
 import {
@@ -10,16 +9,10 @@ import {
   fill,
   hindrances,
   openDashboard,
+  refused,
   rowOf,
   rowShows,
-  submit,
 } from './dashboard.ts';
-
-/** Sends the form, and sees it refused in these words. */
-async function refused(page: Page, label: string, words: string): Promise<void> {
-  await submit(page, label);
-  await page.getByRole('dialog').getByText(words, { exact: false }).first().waitFor();
-}
 
 const tooLong = 'x'.repeat(256);
 

@@ -135,6 +135,12 @@ export async function complete(page: Page, label: string): Promise<void> {
   await page.getByRole('dialog').waitFor({ state: 'detached' });
 }
 
+/** Sends the form, and sees it refused in these words. */
+export async function refused(page: Page, label: string, words: string): Promise<void> {
+  await submit(page, label);
+  await page.getByRole('dialog').getByText(words, { exact: false }).first().waitFor();
+}
+
 /** Waits until a row shows a text. */
 export async function rowShows(page: Page, name: string, text: string): Promise<void> {
   await rowOf(page, name).getByText(text, { exact: true }).first().waitFor();

@@ -19,6 +19,9 @@ const paths: Readonly<Record<string, string>> = {
   '/project/backups/BACKUP': 'backup',
   '/project/volume_groups': 'groups',
   '/project/vg_snapshots': 'group-snapshots',
+  '/project/plans': 'plans',
+  '/project/plans/PLAN': 'plan',
+  '/project/holds': 'holds',
   '/project/images': 'images',
   '/project/messages': 'messages',
   '/project/quotas': 'quotas',
@@ -59,9 +62,19 @@ test('the pages', needs('chromium'), async (t) => {
     name: 'monday-copy',
   });
   await backupReady(client, backup);
+  const plan = await client.plans.create({
+    name: 'nightly',
+    schedule: 'daily',
+    selection: { volumes: [volume] },
+    retention: { daily: 7, weekly: 4 },
+  });
+  await client.plans.hold('backup', backup, 'for the audit');
   const filled = Object.entries(paths).map(([path, name]) => {
-    const ids = { VOLUME: volume, SNAPSHOT: snapshot, BACKUP: backup };
-    return [path.replace(/VOLUME|SNAPSHOT|BACKUP/, (word) => ids[word as 'VOLUME']), name] as const;
+    const ids = { VOLUME: volume, SNAPSHOT: snapshot, BACKUP: backup, PLAN: plan.id };
+    return [
+      path.replace(/VOLUME|SNAPSHOT|BACKUP|PLAN/, (word) => ids[word as 'VOLUME']),
+      name,
+    ] as const;
   });
 
   for (const colorScheme of ['light', 'dark'] as const) {

@@ -21,24 +21,26 @@ const alsoShownIn: Readonly<Record<string, readonly string[]>> = {
   quotas: ['limits'],
 };
 
+/** What is asked for from many rows, and so not with each step of a backup's progress. */
+const laterShownIn: Readonly<Record<string, readonly string[]>> = {
+  volumes: ['protections'],
+  backups: ['protections'],
+  plans: ['protections'],
+};
+const gatherLaterMs = 2000;
+
 export function followChanges(
   queries: QueryClient,
   onLiveness: (liveness: Liveness) => void,
 ): () => void {
   let source: EventSource | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
-  const stale = new Set<string>();
-  const refresh = (): void => {
-    timer = undefined;
-    for (const name of stale) void queries.invalidateQueries({ queryKey: [name] });
-    stale.clear();
-  };
+  const soon = new Gathering(queries, gatherMs);
+  const later = new Gathering(queries, gatherLaterMs);
   const onChange = (event: MessageEvent<string>): void => {
     const { table } = JSON.parse(event.data) as { table: string };
-    stale.add(table);
-    for (const name of alsoShownIn[table] ?? []) stale.add(name);
-    timer ??= setTimeout(refresh, gatherMs);
+    soon.add([table, ...(alsoShownIn[table] ?? [])]);
+    later.add(laterShownIn[table] ?? []);
   };
   const refreshAll = (): void => {
     const others = {
@@ -76,7 +78,37 @@ export function followChanges(
   open();
   return () => {
     document.removeEventListener('visibilitychange', onVisibility);
-    clearTimeout(timer);
+    soon.end();
+    later.end();
     close();
   };
+}
+
+/** Names of queries whose answers are old, asked for again together. */
+class Gathering {
+  readonly #queries: QueryClient;
+  readonly #delayMs: number;
+  readonly #stale = new Set<string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(queries: QueryClient, delayMs: number) {
+    this.#queries = queries;
+    this.#delayMs = delayMs;
+  }
+
+  add(names: readonly string[]): void {
+    if (names.length === 0) return;
+    for (const name of names) this.#stale.add(name);
+    this.#timer ??= setTimeout(() => this.#refresh(), this.#delayMs);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #refresh(): void {
+    this.#timer = undefined;
+    for (const name of this.#stale) void this.#queries.invalidateQueries({ queryKey: [name] });
+    this.#stale.clear();
+  }
 }

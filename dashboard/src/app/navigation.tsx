@@ -42,6 +42,13 @@ const sections: readonly Section[] = [
           { label: 'Group Snapshots', href: '/project/vg_snapshots' },
         ],
       },
+      {
+        label: 'Protection',
+        entries: [
+          { label: 'Plans', href: '/project/plans' },
+          { label: 'Holds', href: '/project/holds' },
+        ],
+      },
       { label: 'Images', href: '/project/images' },
       { label: 'Messages', href: '/project/messages' },
       { label: 'Quotas', href: '/project/quotas' },

@@ -117,6 +117,9 @@ function UserMenu({ session }: { session: Session }): ReactNode {
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
+        <Menu.Item component="a" href="/portal">
+          Portal
+        </Menu.Item>
         <Menu.Item component="a" href="/project/api_access">
           API Access
         </Menu.Item>

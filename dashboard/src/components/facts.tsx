@@ -1,5 +1,6 @@
 import { Anchor, Title } from '@mantine/core';
 import { Fragment, type ReactNode } from 'react';
+import { nameOf } from './quantities.ts';
 
 interface FactsProps {
   readonly title?: string;
@@ -41,6 +42,20 @@ export function PageLink(props: { readonly to: string; readonly children: ReactN
   return (
     <Anchor href={props.to} className="any-break" inherit>
       {props.children}
+    </Anchor>
+  );
+}
+
+/** The name of a table's row, which leads to its page; in its own direction of writing. */
+export function NameLink(props: {
+  readonly folder: string;
+  readonly row: { readonly id: string; readonly name: string | null };
+}): ReactNode {
+  const { folder, row } = props;
+  const name = nameOf(row);
+  return (
+    <Anchor href={`${folder}/${row.id}`} className="any-break name" title={name} dir="auto" inherit>
+      {name}
     </Anchor>
   );
 }

@@ -35,7 +35,7 @@ export function PageHeading({ title, path, aside }: PageHeadingProps): ReactNode
         </Text>
       </Breadcrumbs>
       <Group justify="space-between" align="center" gap="sm">
-        <Title order={1} size="h2" className="any-break">
+        <Title order={1} size="h2" className="any-break" dir="auto">
           {title}
         </Title>
         {aside}

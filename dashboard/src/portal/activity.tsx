@@ -2,7 +2,7 @@ import { Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { instantOf } from '../components/quantities.ts';
-import { type PlanRun, runsQuery } from './protection.ts';
+import { type PlanRun, runsQuery } from '../api/plans.ts';
 
 const doings: Readonly<Record<string, readonly [running: string, done: string, failed: string]>> = {
   backup: ['is being backed up', 'was backed up', 'could not be backed up'],
@@ -24,7 +24,7 @@ function textOf({ action, state }: PlanRun): string {
 
 /** What ran, what runs, and what failed. */
 export function Activity({ names }: { names: ReadonlyMap<string, string> }): ReactNode {
-  const { data: runs = [] } = useQuery(runsQuery);
+  const { data: runs = [] } = useQuery(runsQuery({ limit: 15 }));
   return (
     <section className="portal-activity">
       <Title order={2} size="h4">

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import { nameOf } from '../components/quantities.ts';
 import { LoadProblem } from '../components/resource-table.tsx';
 import { Activity } from './activity.tsx';
-import { type Protection, protectionQuery } from './protection.ts';
+import { type Protection, protectionQuery } from '../api/protection.ts';
 import { VolumeCard } from './volume-card.tsx';
 
 export function HomePage(): ReactNode {

@@ -1,54 +1,5 @@
-/** What the portal asks and does about protection. */
-import { queryOptions } from '@tanstack/react-query';
+/** The plans that the portal offers, and how a volume comes under one. */
 import { ask } from '../api/http.ts';
-
-export type Shield = 'proven' | 'protected' | 'unprotected' | 'failing';
-
-export interface Protection {
-  readonly volume_id: string;
-  readonly name: string | null;
-  readonly size: number;
-  readonly status: string;
-  readonly shield: Shield;
-  readonly reason: string;
-  readonly plans: readonly {
-    readonly plan: string;
-    readonly state: string;
-    readonly next_at: string | null;
-  }[];
-  readonly last_backup: { readonly id: string; readonly data_timestamp: string } | null;
-}
-
-export interface PlanRun {
-  readonly id: string;
-  readonly plan: string;
-  readonly volume_id: string;
-  readonly action: string;
-  readonly state: 'running' | 'done' | 'failed' | 'skipped';
-  readonly error: string | null;
-  readonly created_at: string;
-}
-
-/** The names under which the stream of changes tells of what these are made of. */
-const protections = 'protections';
-const planRuns = 'plan_runs';
-
-export const protectionQuery = queryOptions({
-  queryKey: [protections, 'all'],
-  queryFn: async (): Promise<readonly Protection[]> => {
-    const path = '/firn/v1/protection';
-    const query = { limit: 1000, sort: 'created_at:desc' };
-    return (await ask<{ protection: Protection[] }>(path, { query })).protection;
-  },
-  // Ages in its sentences grow without anything changing.
-  refetchInterval: 60_000,
-});
-
-export const runsQuery = queryOptions({
-  queryKey: [planRuns, 'newest'],
-  queryFn: async (): Promise<readonly PlanRun[]> =>
-    (await ask<{ runs: PlanRun[] }>('/firn/v1/plan-runs', { query: { limit: 15 } })).runs,
-});
 
 /** A plan to choose from, in words that need no explanation. */
 export interface Choice {

@@ -10,7 +10,8 @@ import { useDialogs } from '../components/dialogs.tsx';
 import { nameOf } from '../components/quantities.ts';
 import { BackUpDialog } from './back-up-dialog.tsx';
 import { ProtectDialog } from './protect-dialog.tsx';
-import { choices, type Protection, type Shield } from './protection.ts';
+import type { Protection, Shield } from '../api/protection.ts';
+import { choices } from './protection.ts';
 import { RestoreDialog } from './restore-dialog.tsx';
 
 const shields: Readonly<Record<Shield, { word: string; Icon: typeof IconShieldX }>> = {

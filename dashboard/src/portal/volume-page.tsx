@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import { allBackupFiguresQuery } from '../api/backups.ts';
 import { snapshotChoicesQuery } from '../api/snapshots.ts';
 import { nameOf, timeText } from '../components/quantities.ts';
-import { protectionQuery } from './protection.ts';
+import { protectionQuery } from '../api/protection.ts';
 import { VolumeCard } from './volume-card.tsx';
 
 /** One volume: its shield, the days one can go back to, and its snapshots. */

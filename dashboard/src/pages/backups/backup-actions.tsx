@@ -17,6 +17,7 @@ import { useNavigateTo } from '../../components/navigate.ts';
 import { nameOf } from '../../components/quantities.ts';
 import type { RowAction } from '../../components/row-actions.tsx';
 import { toastInfo, toastSuccess } from '../../components/toasts.ts';
+import { useHoldActions } from '../holds/hold-actions.tsx';
 import { RestoreBackupDialog } from './restore-backup-dialog.tsx';
 
 const isAvailable = ({ status }: Backup): boolean => status === 'available';
@@ -25,6 +26,7 @@ export function useBackupActions(
   options: { afterDelete?: () => void } = {},
 ): readonly RowAction<Backup>[] {
   const dialogs = useDialogs();
+  const holds = useHoldActions<Backup>('backup');
   return [
     {
       label: 'Restore Backup',
@@ -46,6 +48,7 @@ export function useBackupActions(
       isOffered: isAvailable,
       run: (backup) => dialogs.open(<DrillDialog backup={backup} />),
     },
+    ...holds,
     {
       label: 'Delete Volume Backup',
       isDangerous: true,

@@ -18,6 +18,7 @@ import { LoadProblem } from '../../components/resource-table.tsx';
 import { RowActions } from '../../components/row-actions.tsx';
 import { Status } from '../../components/status.tsx';
 import { useTab } from '../../components/tab-state.ts';
+import { HeldNote } from '../holds/hold-actions.tsx';
 import { MessageList } from '../messages/message-list.tsx';
 import { useBackupActions } from './backup-actions.tsx';
 import type { BackupCopy } from '../../../../src/client/firn-schema.ts';
@@ -51,6 +52,7 @@ export function Page(): ReactNode {
         ]}
         aside={<RowActions row={backup} name={nameOf(backup)} actions={actions} />}
       />
+      <HeldNote kind="backup" id={backup.id} />
       <Tabs value={tab} onChange={setTab} keepMounted={false}>
         <Tabs.List>
           <Tabs.Tab value="overview">Overview</Tabs.Tab>

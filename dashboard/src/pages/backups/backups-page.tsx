@@ -4,7 +4,7 @@ import { type Backup, backupsQuery } from '../../api/backups.ts';
 import { snapshotNamesQuery } from '../../api/snapshots.ts';
 import { volumeNamesQuery } from '../../api/volumes.ts';
 import { useDialogs } from '../../components/dialogs.tsx';
-import { CutText, PageLink } from '../../components/facts.tsx';
+import { CutText, NameLink, PageLink } from '../../components/facts.tsx';
 import { useListState } from '../../components/list-state.ts';
 import { PageHeading } from '../../components/page-heading.tsx';
 import { nameOf } from '../../components/quantities.ts';
@@ -22,9 +22,7 @@ function columnsOf(volumes: Names, snapshots: Names): readonly Column<Backup>[] 
     {
       label: 'Name',
       sortKey: 'name',
-      render: (backup) => (
-        <PageLink to={`/project/backups/${backup.id}`}>{nameOf(backup)}</PageLink>
-      ),
+      render: (backup) => <NameLink folder="/project/backups" row={backup} />,
     },
     { label: 'Description', render: ({ description }) => <CutText text={description} /> },
     { label: 'Size', sortKey: 'size', render: ({ size }) => `${size}GB` },

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { groupChoicesQuery, type GroupSnapshot, groupSnapshotsQuery } from '../../api/groups.ts';
 import { useDialogs } from '../../components/dialogs.tsx';
-import { CutText, PageLink } from '../../components/facts.tsx';
+import { CutText, NameLink, PageLink } from '../../components/facts.tsx';
 import { useListState } from '../../components/list-state.ts';
 import { PageHeading } from '../../components/page-heading.tsx';
 import { nameOf } from '../../components/quantities.ts';
@@ -16,9 +16,7 @@ function columnsOf(groupName: (id: string) => string): readonly Column<GroupSnap
     {
       label: 'Name',
       sortKey: 'name',
-      render: (snapshot) => (
-        <PageLink to={`/project/vg_snapshots/${snapshot.id}`}>{nameOf(snapshot)}</PageLink>
-      ),
+      render: (snapshot) => <NameLink folder="/project/vg_snapshots" row={snapshot} />,
     },
     { label: 'Description', render: ({ description }) => <CutText text={description} /> },
     { label: 'Status', sortKey: 'status', render: ({ status }) => <RowStatus status={status} /> },

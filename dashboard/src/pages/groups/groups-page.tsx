@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { type Group, groupsQuery, groupTypesQuery } from '../../api/groups.ts';
 import { useDialogs } from '../../components/dialogs.tsx';
-import { CutText, PageLink } from '../../components/facts.tsx';
+import { CutText, NameLink } from '../../components/facts.tsx';
 import { useListState } from '../../components/list-state.ts';
 import { PageHeading } from '../../components/page-heading.tsx';
 import { nameOf } from '../../components/quantities.ts';
@@ -18,9 +18,7 @@ function columnsOf(typeName: (id: string) => string): readonly Column<Group>[] {
     {
       label: 'Name',
       sortKey: 'name',
-      render: (group) => (
-        <PageLink to={`/project/volume_groups/${group.id}`}>{nameOf(group)}</PageLink>
-      ),
+      render: (group) => <NameLink folder="/project/volume_groups" row={group} />,
     },
     { label: 'Description', render: ({ description }) => <CutText text={description} /> },
     { label: 'Status', sortKey: 'status', render: ({ status }) => <RowStatus status={status} /> },

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { type Image, imagesQuery } from '../../api/installation.ts';
 import { pageOf } from '../../api/page.ts';
 import { useDialogs } from '../../components/dialogs.tsx';
-import { PageLink } from '../../components/facts.tsx';
+import { NameLink } from '../../components/facts.tsx';
 import { useListState } from '../../components/list-state.ts';
 import { PageHeading } from '../../components/page-heading.tsx';
 import { paged } from '../../components/paged.ts';
@@ -18,7 +18,7 @@ const columns: readonly Column<Image>[] = [
   {
     label: 'Name',
     sortKey: 'name',
-    render: (image) => <PageLink to={`/project/images/${image.id}`}>{nameOf(image)}</PageLink>,
+    render: (image) => <NameLink folder="/project/images" row={image} />,
   },
   { label: 'Status', render: ({ status }) => <RowStatus status={status} /> },
   { label: 'Visibility', render: ({ visibility }) => visibility },

@@ -35,7 +35,14 @@ function pointsOf(backups: readonly BackupFigures[]): readonly Point[] {
   });
 }
 
-const dayText = (at: number): string => new Date(at).toLocaleDateString();
+const dayMs = 86_400_000;
+
+/** Days, or times of the day when all is within two. */
+function axisText(points: readonly Point[]): (at: number) => string {
+  const span = (points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0);
+  if (span > 2 * dayMs) return (at) => new Date(at).toLocaleDateString();
+  return (at) => new Date(at).toLocaleTimeString(undefined, { timeStyle: 'short' });
+}
 
 /** Stored against logical size over time; the lines differ in their dashes too. */
 export default function StoredChart(props: {
@@ -62,10 +69,19 @@ export default function StoredChart(props: {
               type="number"
               scale="time"
               domain={['dataMin', 'dataMax']}
-              tickFormatter={dayText}
+              tickFormatter={axisText(points)}
+              minTickGap={40}
+              tickMargin={6}
+              fontSize={12}
               stroke="var(--mantine-color-dimmed)"
             />
-            <YAxis tickFormatter={bytesText} width={76} stroke="var(--mantine-color-dimmed)" />
+            <YAxis
+              tickFormatter={bytesText}
+              width={76}
+              tickMargin={4}
+              fontSize={12}
+              stroke="var(--mantine-color-dimmed)"
+            />
             <Tooltip
               formatter={(value) => bytesText(Number(value))}
               labelFormatter={(at) => new Date(Number(at)).toLocaleString()}
@@ -74,7 +90,7 @@ export default function StoredChart(props: {
                 borderColor: 'var(--firn-line)',
               }}
             />
-            <Legend />
+            <Legend wrapperStyle={{ fontSize: 13 }} />
             <Area
               name="Logical"
               dataKey="logical"

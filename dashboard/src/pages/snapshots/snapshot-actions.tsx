@@ -10,6 +10,7 @@ import { MetadataDialog } from '../../components/metadata-dialog.tsx';
 import { nameOf } from '../../components/quantities.ts';
 import type { RowAction } from '../../components/row-actions.tsx';
 import { toastInfo } from '../../components/toasts.ts';
+import { useHoldActions } from '../holds/hold-actions.tsx';
 import { CreateBackupDialog } from '../backups/create-backup-dialog.tsx';
 import { CreateVolumeDialog } from '../volumes/create-volume-dialog.tsx';
 import { EditSnapshotDialog } from './edit-snapshot-dialog.tsx';
@@ -26,6 +27,7 @@ export function useSnapshotActions(
   options: { afterDelete?: () => void } = {},
 ): readonly RowAction<Snapshot>[] {
   const dialogs = useDialogs();
+  const holds = useHoldActions<Snapshot>('snapshot');
   return [
     {
       label: 'Create Volume',
@@ -54,6 +56,7 @@ export function useSnapshotActions(
       isOffered: isAvailable,
       run: (snapshot) => dialogs.open(<RevertDialog snapshot={snapshot} />),
     },
+    ...holds,
     {
       label: 'Delete Volume Snapshot',
       isDangerous: true,

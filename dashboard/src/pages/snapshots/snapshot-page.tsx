@@ -15,6 +15,7 @@ import { RowActions } from '../../components/row-actions.tsx';
 import { Status } from '../../components/status.tsx';
 import { useTab } from '../../components/tab-state.ts';
 import { CreateBackupDialog } from '../backups/create-backup-dialog.tsx';
+import { HeldNote } from '../holds/hold-actions.tsx';
 import { MessageList } from '../messages/message-list.tsx';
 import { useSnapshotActions } from './snapshot-actions.tsx';
 import { SnapshotExports } from './snapshot-exports.tsx';
@@ -40,6 +41,7 @@ export function Page(): ReactNode {
         path={path}
         aside={<RowActions row={snapshot} name={nameOf(snapshot)} actions={actions} />}
       />
+      <HeldNote kind="snapshot" id={snapshot.id} />
       <Tabs value={tab} onChange={setTab} keepMounted={false}>
         <Tabs.List>
           <Tabs.Tab value="overview">Overview</Tabs.Tab>

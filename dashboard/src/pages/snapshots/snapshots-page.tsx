@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { type Snapshot, snapshotsQuery } from '../../api/snapshots.ts';
 import { volumeNamesQuery } from '../../api/volumes.ts';
 import { useDialogs } from '../../components/dialogs.tsx';
-import { CutText, PageLink } from '../../components/facts.tsx';
+import { CutText, NameLink, PageLink } from '../../components/facts.tsx';
 import { useListState } from '../../components/list-state.ts';
 import { PageHeading } from '../../components/page-heading.tsx';
 import { nameOf } from '../../components/quantities.ts';
@@ -17,9 +17,7 @@ export function snapshotColumns(volumeName: (id: string) => string): readonly Co
     {
       label: 'Name',
       sortKey: 'name',
-      render: (snapshot) => (
-        <PageLink to={`/project/snapshots/${snapshot.id}`}>{nameOf(snapshot)}</PageLink>
-      ),
+      render: (snapshot) => <NameLink folder="/project/snapshots" row={snapshot} />,
     },
     { label: 'Description', render: ({ description }) => <CutText text={description} /> },
     { label: 'Size', render: ({ size }) => `${size}GiB` },

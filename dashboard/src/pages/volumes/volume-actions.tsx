@@ -7,6 +7,7 @@ import { nameOf } from '../../components/quantities.ts';
 import type { RowAction } from '../../components/row-actions.tsx';
 import { toastInfo } from '../../components/toasts.ts';
 import { deleteVolume, type Volume } from '../../api/volumes.ts';
+import { useHoldActions } from '../holds/hold-actions.tsx';
 import { CreateBackupDialog } from '../backups/create-backup-dialog.tsx';
 import { CreateSnapshotDialog } from '../snapshots/create-snapshot-dialog.tsx';
 import { ChangeTypeDialog } from './change-type-dialog.tsx';
@@ -39,6 +40,7 @@ export function useVolumeActions(
   const dialogs = useDialogs();
   const goTo = useNavigateTo();
   const { hasSnapshots } = options;
+  const holds = useHoldActions<Volume>('volume');
   return [
     {
       label: 'Edit Volume',
@@ -80,6 +82,7 @@ export function useVolumeActions(
       isOffered: ({ status }) => status === 'awaiting-transfer',
       run: (volume) => dialogs.open(<CancelTransferDialog volume={volume} />),
     },
+    ...holds,
     {
       label: 'Delete Volume',
       isDangerous: true,

@@ -9,6 +9,7 @@ import { nameOf } from '../../components/quantities.ts';
 import { LoadProblem } from '../../components/resource-table.tsx';
 import { RowActions } from '../../components/row-actions.tsx';
 import { useTab } from '../../components/tab-state.ts';
+import { HeldNote } from '../holds/hold-actions.tsx';
 import { MessageList } from '../messages/message-list.tsx';
 import { VolumeSnapshots } from '../snapshots/volume-snapshots.tsx';
 import { ConnectPanel } from './connect-panel.tsx';
@@ -40,6 +41,7 @@ export function Page(): ReactNode {
         ]}
         aside={<RowActions row={volume} name={nameOf(volume)} actions={actions} />}
       />
+      <HeldNote kind="volume" id={volume.id} />
       <VolumeTabs volume={volume} />
     </>
   );

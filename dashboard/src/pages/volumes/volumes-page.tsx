@@ -6,7 +6,7 @@ import { limitsQuery } from '../../api/installation.ts';
 import { snapshottedQuery } from '../../api/snapshots.ts';
 import { type Volume, volumesQuery } from '../../api/volumes.ts';
 import { useDialogs } from '../../components/dialogs.tsx';
-import { CutText, PageLink } from '../../components/facts.tsx';
+import { CutText, NameLink, PageLink } from '../../components/facts.tsx';
 import { useListState } from '../../components/list-state.ts';
 import { PageHeading } from '../../components/page-heading.tsx';
 import { nameOf, yesNo } from '../../components/quantities.ts';
@@ -24,9 +24,7 @@ function columnsOf(groupName: (id: string) => string): readonly Column<Volume>[]
     {
       label: 'Name',
       sortKey: 'name',
-      render: (volume) => (
-        <PageLink to={`/project/volumes/${volume.id}`}>{nameOf(volume)}</PageLink>
-      ),
+      render: (volume) => <NameLink folder="/project/volumes" row={volume} />,
     },
     { label: 'Description', render: ({ description }) => <CutText text={description} /> },
     { label: 'Size', sortKey: 'size', render: ({ size }) => `${size}GiB` },
