@@ -1,11 +1,14 @@
 import { isOperatingError } from '../base/errors.ts';
 import { blockBytes } from '../repository/block.ts';
-import type { CopyReader } from '../repository/heal.ts';
-import type { BackupReader, ByteSpan } from '../repository/reader.ts';
+import type { CopyReader } from '../repository/heal-node.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import type { BackupReader } from '../repository/reader.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { VerifyDepth } from '../repository/verify-report.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
 import { checkpointId } from './checkpoint.ts';
+import { type BackupDamage, checkStored } from './verify-backup.ts';
 
 export interface HealBackupOptions {
   readonly engine: VolumeEngine;
@@ -14,18 +17,48 @@ export interface HealBackupOptions {
   /** The volume that was backed up, and the snapshot that was read, if they are still there. */
   readonly volumeId: string;
   readonly snapshotId: string | null;
-  /** What is damaged. */
-  readonly ranges: readonly ByteSpan[];
+  /** What was found damaged, how deep that went, and in which copy of the objects. */
+  readonly damage: BackupDamage;
+  readonly depth: VerifyDepth;
+  readonly copy: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Stores damaged blocks of a backup anew, from the layer that it was read from, its snapshot, or
- * the volume as it is now, where these have the same bytes. Answers what is still damaged.
+ * Makes a damaged backup whole: whole objects from another copy in the store, and then single
+ * blocks and map nodes from another copy, from the layer that was read, its snapshot, or the volume
+ * as it is now, where these have the same bytes. Answers what is still damaged, read back.
  */
-export async function healBackup(options: HealBackupOptions): Promise<ByteSpan[]> {
-  const { engine, repository, backupId, volumeId, snapshotId, signal } = options;
+export async function healBackup(options: HealBackupOptions): Promise<BackupDamage> {
+  const { repository, backupId, damage, depth, copy, signal } = options;
+  const look = (within: BackupDamage['ranges']): Promise<BackupDamage> =>
+    // Without ranges nothing is known of what is in it.
+    checkStored(repository, backupId, depth, {
+      signal,
+      copy,
+      ...(within.length === 0 ? {} : { within }),
+    });
+  let left = damage;
+  if ((await repository.mend(damage.objects, signal)).length > 0) left = await look(left.ranges);
+  if (left.ranges.length === 0) return left;
   const manifest = await repository.readManifest(backupId);
+  await withCopies(options, manifest, async (copies) => {
+    while (left.ranges.length > 0) {
+      const healed = await repository.heal(manifest, left.ranges, copies, { copy, signal });
+      if (healed === 0) return;
+      left = await look(left.ranges);
+    }
+  });
+  return left;
+}
+
+/** Opens every place that may have the backup's bytes, for as long as `act` takes. */
+async function withCopies(
+  { engine, repository, backupId, volumeId, snapshotId }: HealBackupOptions,
+  manifest: Manifest,
+  act: (copies: CopyReader[]) => Promise<void>,
+): Promise<void> {
+  const readers: BackupReader[] = [];
   const devices: BlockDevice[] = [];
   const open = async (opening: () => Promise<BlockDevice>): Promise<void> => {
     try {
@@ -35,70 +68,30 @@ export async function healBackup(options: HealBackupOptions): Promise<ByteSpan[]
       if (!isOperatingError(error)) throw error;
     }
   };
-  let left = [...options.ranges];
   try {
+    for (let copy = 0; copy < repository.copyCount; copy += 1) {
+      readers.push(await repository.openReader(manifest, { copy }));
+    }
     await open(() => engine.openSnapshot(checkpointId(backupId)));
     if (snapshotId !== null) await open(() => engine.openSnapshot(snapshotId));
     await open(() => engine.openVolume(volumeId));
-    const copies = devices.map(copyOf);
-    for (let healed = 1; healed > 0 && left.length > 0 && copies.length > 0;) {
-      healed = await repository.heal(manifest, left, copies, signal);
-      if (healed > 0) left = await stillDamaged(await repository.openReader(manifest), left);
-    }
+    await act([...readers.map(copyOf), ...devices.map(copyOf)]);
   } finally {
+    for (const reader of readers) reader.close();
     for (const device of devices) await device.close();
   }
-  return left;
 }
 
-function copyOf(device: BlockDevice): CopyReader {
+function copyOf(place: Pick<BlockDevice, 'lengthBytes' | 'read'> | BackupReader): CopyReader {
   return async (offsetBytes, target) => {
-    const lengthBytes = Math.min(target.length, device.lengthBytes - offsetBytes);
+    const lengthBytes = Math.min(blockBytes, place.lengthBytes - offsetBytes);
     if (lengthBytes <= 0) return false;
     try {
-      await device.read(offsetBytes, target.subarray(0, lengthBytes));
+      await place.read(offsetBytes, target.subarray(0, lengthBytes));
       return true;
     } catch (error) {
       if (isOperatingError(error)) return false;
       throw error;
     }
   };
-}
-
-/** The blocks of the ranges that cannot be read; neighbours together. */
-async function stillDamaged(
-  reader: BackupReader,
-  ranges: readonly ByteSpan[],
-): Promise<ByteSpan[]> {
-  const left: ByteSpan[] = [];
-  try {
-    for (const { offsetBytes, lengthBytes } of ranges) {
-      const end = offsetBytes + lengthBytes;
-      for (let at = offsetBytes; at < end; at += blockBytes) {
-        const length = Math.min(blockBytes, end - at);
-        if (await canRead(reader, at, length)) continue;
-        const last = left.at(-1);
-        if (last !== undefined && last.offsetBytes + last.lengthBytes === at) {
-          left[left.length - 1] = { ...last, lengthBytes: last.lengthBytes + length };
-        } else left.push({ offsetBytes: at, lengthBytes: length });
-      }
-    }
-  } finally {
-    reader.close();
-  }
-  return left;
-}
-
-async function canRead(
-  reader: BackupReader,
-  offsetBytes: number,
-  length: number,
-): Promise<boolean> {
-  try {
-    await reader.read(offsetBytes, new Uint8Array(length));
-    return true;
-  } catch (error) {
-    if (isOperatingError(error, 'corrupt')) return false;
-    throw error;
-  }
 }

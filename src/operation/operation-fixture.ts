@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { KeptBackups } from '../backup/backing-source.ts';
 import { Hydrator } from '../backup/hydrator.ts';
-import { openRepositories } from '../backup/repositories.ts';
+import { openRepositories, type Replication } from '../backup/repositories.ts';
 import { must } from '../base/assert.ts';
 import { hostSpaceOf } from '../base/host-space.ts';
 import { newId } from '../base/ids.ts';
@@ -125,13 +125,25 @@ function steppingClock(): { now(): number } {
   };
 }
 
-/** `root`: a store that several scenes share. */
-export async function openScene(t: TestContext, { root = openMemoryRoot() } = {}): Promise<Scene> {
+export interface SceneOptions {
+  /** A store that several scenes share, or that has a copy. */
+  readonly root?: StoreRoot;
+  readonly replication?: Replication;
+}
+
+export async function openScene(
+  t: TestContext,
+  { root = openMemoryRoot(), replication }: SceneOptions = {},
+): Promise<Scene> {
   const folder = await mkdtemp(join(tmpdir(), 'firn-operation-'));
   await mkdir(join(folder, 'adoption'));
   const opened = await openSqliteCatalog({ path: join(folder, 'catalogue.db') });
   const { catalog, feed } = watchCatalog(opened);
-  const repositories = openRepositories({ root, wrappingKey: Buffer.alloc(32, 7) });
+  const repositories = openRepositories({
+    root,
+    wrappingKey: Buffer.alloc(32, 7),
+    replication,
+  });
   const backups = new KeptBackups(repositories);
   const engine = await openVolumeEngine({ folder: join(folder, 'volumes'), source: backups });
   const hydrator = new Hydrator({ engine, backups, report: () => undefined });

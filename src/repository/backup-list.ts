@@ -53,6 +53,11 @@ export class BackupList {
     await this.#cache.settle({ fresh, cached, used });
   }
 
+  /** What this machine keeps of a manifest, if it does. */
+  async localCopy(backupId: string): Promise<Manifest | undefined> {
+    return (await this.#cache.load()).get(backupId);
+  }
+
   /** By backup ids. What another process adds or removes later is not seen. */
   entries(): Promise<ReadonlyMap<string, BackupEntry>> {
     return (this.#entries ??= this.#load());

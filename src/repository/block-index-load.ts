@@ -1,5 +1,7 @@
 import { throwIfAborted } from '../base/abort.ts';
+import { isOperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
+import { fromAnyCopy, otherCopies } from './any-copy.ts';
 import { BlockIndex } from './block-index.ts';
 import { getBounded } from './bounded-get.ts';
 import {
@@ -52,7 +54,7 @@ export async function loadBlockIndex(
   const adopt = async ([packId, sizeBytes]: readonly [string, number]): Promise<void> => {
     throwIfAborted(signal);
     try {
-      const content = await readPackContent(store, keys, { packId, sizeBytes });
+      const content = await readWholest(store, keys, { packId, sizeBytes });
       index.add(content);
       index.unindexed.set(packId, content);
     } catch (error) {
@@ -64,15 +66,47 @@ export async function loadBlockIndex(
   return index;
 }
 
+/** Reads a pack that is listed with a size, or where it was cut short there, a copy of it. */
+async function readWholest(
+  store: Store,
+  keys: RepositoryKeys,
+  { packId, sizeBytes }: { packId: string; sizeBytes: number },
+): Promise<PackContent> {
+  try {
+    return await readPackContent(store, keys, { packId, sizeBytes });
+  } catch (error) {
+    if (!isOperatingError(error, 'corrupt')) throw error;
+    for (const copy of otherCopies(store)) {
+      try {
+        const copied = (await copy.sizeOf(packName(packId))) ?? 0;
+        return await readPackContent(copy, keys, { packId, sizeBytes: copied });
+      } catch (second) {
+        if (!isOperatingError(second)) throw second;
+      }
+    }
+    throw error;
+  }
+}
+
 /** Reads one index object. Rejects with `corrupt` unless every directory in it is well-formed. */
 export async function readIndex(
   store: Store,
   keys: RepositoryKeys,
   indexId: string,
 ): Promise<PackContent[]> {
-  const name = indexName(indexId);
-  const subject = `the index ${name}`;
-  const sealed = await getBounded(store, name, indexBytesMax + sealBytes);
+  return fromAnyCopy(store, async (each) => {
+    const sealed = await getBounded(each, indexName(indexId), indexBytesMax + sealBytes);
+    return openIndex(keys, indexId, sealed);
+  });
+}
+
+/** Opens what an index object holds, as `readIndex` does. */
+export function openIndex(
+  keys: RepositoryKeys,
+  indexId: string,
+  sealed: Uint8Array,
+): PackContent[] {
+  const subject = `the index ${indexName(indexId)}`;
   const label = objectLabel('index', indexId);
   const options = { subject, plainBytesMax: indexBytesMax };
   const packs = decodeIndex(unseal(keys.objectKey('index'), label, sealed, options), subject);

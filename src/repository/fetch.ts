@@ -8,6 +8,7 @@ import { assert, must } from '../base/assert.ts';
 import { KiB } from '../base/bytes.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
+import { otherCopies } from './any-copy.ts';
 import type { BlockIndex } from './block-index.ts';
 import type { Location } from './block-table.ts';
 import { blockKinds, chunkBlocks, hexOf } from './block.ts';
@@ -41,9 +42,12 @@ export interface BlockFault {
   readonly error: OperatingError;
 }
 
-interface Wanted {
+interface BlockWanted {
   readonly block: number;
   readonly id: Uint8Array;
+}
+
+interface Wanted extends BlockWanted {
   readonly at: Location;
 }
 
@@ -58,12 +62,32 @@ export async function fetchBlocks(
   signal?: AbortSignal,
 ): Promise<BlockFault[]> {
   assert(ids.length <= chunkBlocks, 'the blocks fit a slot');
+  const wanted = ids.map((id, block) => ({ block, id }));
+  for (const { block, id } of wanted) slot.id(block).set(id);
+  let faults = await fetchFrom(source, slot, wanted, signal);
+  for (const store of faults.length > 0 ? otherCopies(source.store) : []) {
+    const bad = new Set(faults.map(({ block }) => block));
+    const again = wanted.filter(({ block }) => bad.has(block));
+    try {
+      faults = await fetchFrom({ ...source, store }, slot, again, signal);
+    } catch (error) {
+      if (!isOperatingError(error) || error.code === 'aborted') throw error;
+    }
+  }
+  return faults;
+}
+
+async function fetchFrom(
+  source: BlockSource,
+  slot: Slot,
+  wanted: readonly BlockWanted[],
+  signal: AbortSignal | undefined,
+): Promise<BlockFault[]> {
   slot.modes.fill(0);
-  slot.patchLengths.fill(0);
-  for (const [block, id] of ids.entries()) slot.id(block).set(id);
-  const faults = await placeSealed(source, slot, ids, signal);
+  for (const { block } of wanted) slot.patchLengths[block] = 0;
+  const faults = await placeSealed(source, slot, wanted, signal);
   await source.pool.run(source.keys, 'open', slot);
-  for (const [block, id] of ids.entries()) {
+  for (const { block, id } of wanted) {
     if (slot.modes[block] === 1 && slot.results[block] !== 1) {
       faults.push(faultOf(source.index, block, id));
     }
@@ -78,12 +102,11 @@ export async function fetchBlocks(
 async function placeSealed(
   source: BlockSource,
   slot: Slot,
-  ids: readonly Uint8Array[],
-  signal?: AbortSignal,
+  wanted: readonly BlockWanted[],
+  signal: AbortSignal | undefined,
 ): Promise<BlockFault[]> {
   const faults: BlockFault[] = [];
-  const bases: { block: number; id: Uint8Array }[] = [];
-  const wanted = ids.map((id, block) => ({ block, id }));
+  const bases: BlockWanted[] = [];
   await readSealed(source, wanted, signal, faults, ({ block, id, at }, sealed) => {
     if (at.kind === blockKinds.whole) return place(slot, block, sealed);
     const patch = openPatch(source.keys, id, sealed);
@@ -112,12 +135,12 @@ async function placeSealed(
 export async function placeBases(
   source: BlockSource,
   slot: Slot,
-  olds: readonly { block: number; id: Uint8Array }[],
+  olds: readonly BlockWanted[],
   signal?: AbortSignal,
 ): Promise<void> {
   slot.modes.fill(0);
   const faults: BlockFault[] = [];
-  const bases: { block: number; id: Uint8Array }[] = [];
+  const bases: BlockWanted[] = [];
   const take = ({ block, id }: Wanted, sealed: Uint8Array): void => {
     if (!source.index.use(id)) return;
     slot.baseId(block).set(id);
@@ -160,7 +183,7 @@ function openPatch(
 /** Reads sealed blocks, neighbours at once, and hands each on; what is not there is a fault. */
 async function readSealed(
   source: BlockSource,
-  wanted: readonly { block: number; id: Uint8Array }[],
+  wanted: readonly BlockWanted[],
   signal: AbortSignal | undefined,
   faults: BlockFault[],
   take: (wanted: Wanted, sealed: Uint8Array) => void,
@@ -179,11 +202,7 @@ async function readSealed(
   );
 }
 
-function locate(
-  index: BlockIndex,
-  wanted: readonly { block: number; id: Uint8Array }[],
-  faults: BlockFault[],
-): Wanted[] {
+function locate(index: BlockIndex, wanted: readonly BlockWanted[], faults: BlockFault[]): Wanted[] {
   return wanted.flatMap(({ block, id }) => {
     const at = index.find(id);
     if (at !== undefined && at.lengthBytes <= sealedStride && at.kind !== blockKinds.node) {

@@ -8,12 +8,14 @@ import { randomBytes } from 'node:crypto';
 import { type Clock, isoMicros } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { isUuid, newId } from '../base/ids.ts';
+import type { JsonObject } from '../base/json.ts';
 import type { Store } from '../store/store.ts';
-import { damagedObject, readJsonObject } from './json-object.ts';
+import { fromAnyCopy } from './any-copy.ts';
+import { damagedObject, parseAsWritten, readJsonObject } from './json-object.ts';
 import { keyBytes, RepositoryKeys } from './keys.ts';
 import { addWrappingKey, type KeySecret, unwrapKeys } from './wrapped-keys.ts';
 
-const headerName = 'repository.json';
+export const headerName = 'repository.json';
 
 /** Writes a new, empty repository. Rejects with `exists` when there is one. */
 export async function writeHeader(
@@ -38,8 +40,18 @@ export async function writeHeader(
 
 /** Rejects with `not_found` when there is no repository, and with `corrupt`. */
 export async function readRepositoryId(store: Store): Promise<string> {
-  const header = await readJsonObject(store, headerName, 'firn-repository');
-  const repositoryId = header['repositoryId'];
+  return fromAnyCopy(store, async (each) =>
+    idOfHeader(await readJsonObject(each, headerName, 'firn-repository')),
+  );
+}
+
+/** Throws `corrupt` unless the bytes of `repository.json` are those of this repository. */
+export function checkHeader(bytes: Uint8Array, repositoryId: string): void {
+  const header = parseAsWritten(bytes, headerName, 'firn-repository');
+  if (idOfHeader(header) !== repositoryId) throw damagedObject(headerName);
+}
+
+function idOfHeader({ repositoryId }: JsonObject): string {
   if (typeof repositoryId === 'string' && isUuid(repositoryId)) return repositoryId;
   throw damagedObject(headerName);
 }

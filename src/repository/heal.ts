@@ -1,6 +1,7 @@
 /**
- * Stores damaged blocks anew, from a copy of the same bytes somewhere else: whoever has bytes whose
- * keyed hash is the block's id has the block.
+ * Stores damaged blocks and map nodes anew, from a copy of the same bytes somewhere else: whoever
+ * has bytes whose keyed hash is the block's id has the block, and whoever has all the blocks below
+ * a node has the node.
  *
  * A pack with a damaged block is replaced, as prune does it and in the same order: all its other
  * blocks are copied as they are into a new pack, the healed ones beside them, and then it goes. So
@@ -10,8 +11,9 @@ import { throwIfAborted } from '../base/abort.ts';
 import { isOperatingError } from '../base/errors.ts';
 import { readIndex } from './block-index-load.ts';
 import type { Pack } from './block-index.ts';
-import { blockBytes, blockKinds, hexOf, idBytes, isZeroId } from './block.ts';
+import { type BlockKind, blockBytes, blockKinds, hexOf, idBytes, isZeroId } from './block.ts';
 import type { BlockSource } from './fetch.ts';
+import { type CopyReader, NodeHealer } from './heal-node.ts';
 import type { PackContent } from './index-format.ts';
 import type { MapRoot } from './map.ts';
 import { leavesOf } from './map-walk.ts';
@@ -23,50 +25,73 @@ import { replacePacks } from './prune.ts';
 import { type ByteSpan, runsOfLeaf } from './reader.ts';
 import { blockLabel, seal } from './seal.ts';
 
-/**
- * A place where the bytes of a backup may be had: fills `target` with what is at an offset of the
- * volume, or answers false.
- */
-export type CopyReader = (offsetBytes: number, target: Uint8Array) => Promise<boolean>;
-
 /** Blocks that are healed at a time: 64 MiB of memory. */
 const blocksMax = 1024;
 
+export interface HealParts {
+  readonly source: BlockSource;
+  /** Reads the copy that is to be healed, and no other. */
+  readonly exact: NodeReader;
+  /** Reads whatever copy is whole. */
+  readonly nodes: NodeReader;
+}
+
+/** What is to be stored anew, sealed, by ids. */
+type Healed = Map<string, { readonly kind: BlockKind; readonly sealed: Uint8Array }>;
+
 /**
- * Heals what can be healed of `ranges`, at most 1,024 blocks; answers how many blocks were stored
- * anew. Called by one at a time, and never beside a prune.
+ * Heals what can be healed of `ranges`: the nodes of the map that are damaged there or, when none
+ * is, the blocks; at most 1,024. Answers how many were stored anew. Called by one at a time, and
+ * never beside a prune.
  */
 export async function healBlocks(
-  { source, nodes }: { source: BlockSource; nodes: NodeReader },
-  root: MapRoot,
+  { source, exact, nodes }: HealParts,
+  { root, lengthBytes }: { root: MapRoot; lengthBytes: number },
   ranges: readonly ByteSpan[],
   copies: readonly CopyReader[],
   signal?: AbortSignal,
 ): Promise<number> {
-  const healed = new Map<string, Uint8Array>();
-  const packs = new Set<Pack>();
-  let lostCount = 0;
-  for (const range of ranges) {
-    for await (const leaf of leavesOf(nodes, root, range, signal)) {
-      for (const { offsetBytes, ids } of runsOfLeaf(leaf.offsetBytes, leaf.ids, range, 1)) {
-        throwIfAborted(signal);
-        const [id] = ids;
-        if (id === undefined || healed.size >= blocksMax || healed.has(hexOf(id))) continue;
-        const plain = await findCopy(source, id, offsetBytes, copies);
-        if (plain === undefined) continue;
-        const label = blockLabel(blockKinds.whole, id);
-        healed.set(hexOf(id), seal(source.keys.blockKey(id[0] ?? 0), label, plain));
-        const at = source.index.find(id);
-        if (at === undefined) lostCount += 1;
-        else packs.add(source.index.pack(at.pack));
+  const healed: Healed = new Map();
+  const add = (kind: BlockKind, id: Uint8Array, plain: Uint8Array): void => {
+    const label = blockLabel(kind, id);
+    healed.set(hexOf(id), { kind, sealed: seal(source.keys.blockKey(id[0] ?? 0), label, plain) });
+  };
+  const found = (id: Uint8Array, plain: Uint8Array): void => add(blockKinds.node, id, plain);
+  const { keys } = source;
+  const healer = new NodeHealer({ keys, exact, nodes, lengthBytes, copies, found, signal });
+  await healer.heal(root, ranges);
+  if (healed.size === 0) {
+    for (const range of ranges) {
+      for await (const leaf of leavesOf(nodes, root, range, signal)) {
+        for (const { offsetBytes, ids } of runsOfLeaf(leaf.offsetBytes, leaf.ids, range, 1)) {
+          throwIfAborted(signal);
+          const [id] = ids;
+          if (id === undefined || healed.size >= blocksMax || healed.has(hexOf(id))) continue;
+          const plain = await findCopy(source, id, offsetBytes, copies);
+          if (plain !== undefined) add(blockKinds.whole, id, plain);
+        }
       }
     }
   }
-  const doomed = [...packs].filter((pack) => !pack.condemned);
-  if (healed.size === 0 || doomed.length + lostCount === 0) return 0;
-  for (const pack of doomed) pack.condemned = true;
-  await replacePacks(source, doomed, () => copyHealed(source, doomed, healed, signal), signal);
+  if (healed.size > 0) await storeHealed(source, healed, signal);
   return healed.size;
+}
+
+/** Makes what was healed durable, and gives up the packs in which it is damaged. */
+async function storeHealed(
+  source: BlockSource,
+  healed: Healed,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { index } = source;
+  const doomed = new Set<Pack>();
+  for (const id of healed.keys()) {
+    const at = index.find(Buffer.from(id, 'hex'));
+    if (at !== undefined) doomed.add(index.pack(at.pack));
+  }
+  const packs = [...doomed].filter((pack) => !pack.condemned);
+  for (const pack of packs) pack.condemned = true;
+  await replacePacks(source, packs, () => copyHealed(source, packs, healed, signal), signal);
 }
 
 async function findCopy(
@@ -87,7 +112,7 @@ async function findCopy(
 async function copyHealed(
   source: BlockSource,
   packs: readonly Pack[],
-  healed: ReadonlyMap<string, Uint8Array>,
+  healed: Healed,
   signal?: AbortSignal,
 ): Promise<number> {
   const writer = new PackWriter({ source, signal });
@@ -97,8 +122,8 @@ async function copyHealed(
       await copyOthers(source, pack, healed, writer);
       await writer.room();
     }
-    for (const [id, sealed] of healed) {
-      writer.add(blockKinds.whole, Buffer.from(id, 'hex'), sealed);
+    for (const [id, { kind, sealed }] of healed) {
+      writer.add(kind, Buffer.from(id, 'hex'), sealed);
       await writer.room();
     }
     await writer.flush();
@@ -113,7 +138,7 @@ async function copyHealed(
 async function copyOthers(
   source: BlockSource,
   pack: Pack,
-  healed: ReadonlyMap<string, Uint8Array>,
+  healed: Healed,
   writer: PackWriter,
 ): Promise<void> {
   const { store, index } = source;
@@ -136,7 +161,6 @@ async function copyOthers(
     writer.add(entry.kind, id, bytes.subarray(entry.offsetBytes, end), base);
   }
 }
-
 /** The pack's own directory, or where that is damaged what its index says. */
 async function directoryOf({ store, keys }: BlockSource, pack: Pack): Promise<PackContent> {
   try {

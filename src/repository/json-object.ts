@@ -1,6 +1,7 @@
 import { OperatingError } from '../base/errors.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import type { Store } from '../store/store.ts';
+import { fromAnyCopy } from './any-copy.ts';
 import { getBounded } from './bounded-get.ts';
 
 /** Those objects of a repository that are plain JSON are short. */
@@ -12,10 +13,16 @@ export async function readJsonObject(
   name: string,
   format: string,
 ): Promise<JsonObject> {
-  const text = Buffer.from(await getBounded(store, name, bytesMax)).toString();
+  return fromAnyCopy(store, async (each) =>
+    parseJsonObject(await getBounded(each, name, bytesMax), name, format),
+  );
+}
+
+/** What the bytes of such an object say. Throws `corrupt`. */
+function parseJsonObject(bytes: Uint8Array, name: string, format: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(Buffer.from(bytes).toString());
   } catch (error) {
     throw damagedObject(name, error);
   }
@@ -24,6 +31,13 @@ export async function readJsonObject(
     throw new OperatingError('corrupt', `${name} has a format that this version does not know`);
   }
   return value;
+}
+
+/** The same, of bytes that must be just what Firn wrote. Throws `corrupt`. */
+export function parseAsWritten(bytes: Uint8Array, name: string, format: string): JsonObject {
+  const value = parseJsonObject(bytes, name, format);
+  if (JSON.stringify(value) === Buffer.from(bytes).toString()) return value;
+  throw damagedObject(name);
 }
 
 export function damagedObject(name: string, cause?: unknown): OperatingError {

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../base/abort.ts';
 import { isOperatingError, type OperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
+import { fromAnyCopy } from './any-copy.ts';
 import { getBounded } from './bounded-get.ts';
 import type { RepositoryKeys } from './keys.ts';
 import {
@@ -56,8 +57,10 @@ export async function readManifest(
   keys: RepositoryKeys,
   backupId: string,
 ): Promise<Manifest> {
-  const sealed = await getBounded(store, manifestName(backupId), sealedManifestBytesMax);
-  return openManifest(keys, backupId, sealed);
+  return fromAnyCopy(store, async (each) => {
+    const sealed = await getBounded(each, manifestName(backupId), sealedManifestBytesMax);
+    return openManifest(keys, backupId, sealed);
+  });
 }
 
 /** Undefined when the backup was deleted since it was listed. */

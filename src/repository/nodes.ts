@@ -1,5 +1,7 @@
 import { must } from '../base/assert.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
+import type { Store } from '../store/store.ts';
+import { fromAnyCopy } from './any-copy.ts';
 import { blockKinds, hexOf, isZeroId, nodeBytes } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import { packName } from './pack-format.ts';
@@ -30,7 +32,8 @@ export class NodeReader {
       this.#cache.set(key, cached);
       return cached;
     }
-    const plain = await this.#load(id, key, signal);
+    const load = (store: Store): Promise<Uint8Array> => this.#load(store, id, key, signal);
+    const plain = await fromAnyCopy(this.#source.store, load);
     this.#cache.set(key, plain);
     if (this.#cache.size > cachedMax) {
       this.#cache.delete(must(this.#cache.keys().next().value, 'the oldest node'));
@@ -38,8 +41,13 @@ export class NodeReader {
     return plain;
   }
 
-  async #load(id: Uint8Array, key: string, signal?: AbortSignal): Promise<Uint8Array> {
-    const { store, keys, index } = this.#source;
+  async #load(
+    store: Store,
+    id: Uint8Array,
+    key: string,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    const { keys, index } = this.#source;
     const name = `the map node ${key.slice(0, 16)}…`;
     for (let attempt = 1; ; attempt += 1) {
       const at = index.find(id);

@@ -1,5 +1,6 @@
 import { OperatingError } from '../base/errors.ts';
-import type { Store } from '../store/store.ts';
+import type { ByteRange, Store } from '../store/store.ts';
+import { fromAnyCopy } from './any-copy.ts';
 import type { PackContent } from './index-format.ts';
 import type { RepositoryKeys } from './keys.ts';
 import {
@@ -22,17 +23,26 @@ export async function readPackContent(
   { packId, sizeBytes }: { packId: string; sizeBytes: number },
 ): Promise<PackContent> {
   const name = packName(packId);
-  const subject = `the pack ${name}`;
+  const read = (each: Store): Promise<PackContent> =>
+    openPack(keys, { packId, sizeBytes }, async (range) => each.get(name, { range }));
+  return fromAnyCopy(store, read);
+}
+
+/** What a pack holds, by reading ranges of it, as `readPackContent` does. */
+export async function openPack(
+  keys: RepositoryKeys,
+  { packId, sizeBytes }: { packId: string; sizeBytes: number },
+  get: (range: ByteRange) => Promise<Uint8Array>,
+): Promise<PackContent> {
+  const subject = `the pack ${packName(packId)}`;
   const damaged = new OperatingError('corrupt', `${subject} is damaged`);
   if (sizeBytes < trailerBytes || sizeBytes > packBytesMax) throw damaged;
   const trailerAt = sizeBytes - trailerBytes;
-  const trailer = await store.get(name, {
-    range: { offsetBytes: trailerAt, lengthBytes: trailerBytes },
-  });
+  const trailer = await get({ offsetBytes: trailerAt, lengthBytes: trailerBytes });
   const lengthBytes = decodeTrailer(trailer, subject);
   const offsetBytes = trailerAt - lengthBytes;
   if (offsetBytes < 0) throw damaged;
-  const sealed = await store.get(name, { range: { offsetBytes, lengthBytes } });
+  const sealed = await get({ offsetBytes, lengthBytes });
   const directory = unseal(keys.objectKey('directory'), objectLabel('directory', packId), sealed, {
     subject,
     plainBytesMax: directoryBytesMax,

@@ -5,7 +5,7 @@
  * manifest is there, and depends on no other backup. One process at a time opens a repository for
  * writing.
  */
-import { assert } from '../base/assert.ts';
+import { assert, must } from '../base/assert.ts';
 import { addClaim, dropClaim, forgetClaims } from './claims.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
@@ -15,18 +15,22 @@ import { loadBlockIndex } from './block-index-load.ts';
 import { idBytes, isZeroId, volumeBytesMax } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import { readHeader, writeHeader } from './header.ts';
-import { type CopyReader, healBlocks } from './heal.ts';
+import { healBlocks } from './heal.ts';
+import type { CopyReader } from './heal-node.ts';
 import { Holds } from './holds.ts';
+import { indexIdOf } from './index-format.ts';
 import { Journal, type JournalRecord } from './journal.ts';
 import { type DamagedManifest, readManifest } from './manifests.ts';
-import { type Manifest, manifestName } from './manifest.ts';
+import { backupIdOf, type Manifest, manifestName, sealManifest } from './manifest.ts';
 import type { MapRoot } from './map.ts';
+import { findDamaged, mendObjects } from './mend.ts';
 import { NodeReader } from './nodes.ts';
 import { PatchBases } from './patch-bases.ts';
 import { PackBuffers } from './pack-buffers.ts';
 import { packBytesTarget } from './pack-format.ts';
 import { executePrune, type PruneOutcome } from './prune.ts';
 import { planPrune, type PrunePlan } from './prune-plan.ts';
+import { type Reached, reachOf } from './reach.ts';
 import { BackupReader, type ByteSpan } from './reader.ts';
 import { SlotPool } from './slot.ts';
 import { type BackupSpace, measureSpace } from './space.ts';
@@ -41,6 +45,7 @@ import {
   removeWrappedKey,
   type WrappedKey,
 } from './wrapped-keys.ts';
+import { renewIndexes } from './renew-indexes.ts';
 import { packsPerIndexDefault } from './write-indexes.ts';
 import { BackupWriter } from './writer.ts';
 
@@ -71,6 +76,7 @@ interface RepositoryParts {
   /** Whether the threads are this repository's own. */
   readonly ownsPool: boolean;
   readonly cacheFolder: string | undefined;
+  readonly wrappingKey: Uint8Array | undefined;
 }
 
 /**
@@ -87,7 +93,9 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
   const pool = shared ? workers : new WorkPool(workers);
   const packBuffers = new PackBuffers(packBytes);
   const source = { store, keys, index, pool, packBytes, packBuffers, packsPerIndex };
-  return new Repository(source, { clock, ownsPool: !shared, cacheFolder: options.cacheFolder });
+  const wrappingKey = 'wrappingKey' in options ? options.wrappingKey : undefined;
+  const { cacheFolder } = options;
+  return new Repository(source, { clock, ownsPool: !shared, cacheFolder, wrappingKey });
 }
 
 export interface OpenWriterOptions {
@@ -114,8 +122,12 @@ export class Repository {
   #pruning: Promise<unknown> = Promise.resolve();
   #space: { version: number; measured: Promise<ReadonlyMap<string, BackupSpace>> } | undefined;
   #verifying: Promise<unknown> = Promise.resolve();
+  /** The manifests that this process has removed: none of them is to come back. */
+  readonly #deleted = new Set<string>();
+  readonly #wrappingKey: Uint8Array | undefined;
 
-  constructor(source: BlockSource, { clock, ownsPool, cacheFolder }: RepositoryParts) {
+  constructor(source: BlockSource, { clock, ownsPool, cacheFolder, wrappingKey }: RepositoryParts) {
+    this.#wrappingKey = wrappingKey;
     this.id = source.keys.repositoryId;
     this.#source = source;
     this.#clock = clock;
@@ -203,9 +215,15 @@ export class Repository {
     }
   }
 
-  /** Opens a backup for reading; prune leaves it alone until the reader is closed. */
-  async openReader(manifest: Manifest): Promise<BackupReader> {
-    return this.openMap(this.#rootOf(manifest), manifest.lengthBytes);
+  /**
+   * Opens a backup for reading; prune leaves it alone until the reader is closed. With `copy` it
+   * reads that copy of the objects and no other.
+   */
+  async openReader(manifest: Manifest, { copy }: { copy?: number } = {}): Promise<BackupReader> {
+    const root = this.#rootOf(manifest);
+    if (copy === undefined) return this.openMap(root, manifest.lengthBytes);
+    const source = this.#copyOf(copy);
+    return this.#reader(source, new NodeReader(source), root, manifest.lengthBytes);
   }
 
   /**
@@ -213,9 +231,18 @@ export class Repository {
    * leaves all that it refers to alone until the reader is closed.
    */
   openMap(root: MapRoot, lengthBytes: number): BackupReader {
+    return this.#reader(this.#source, this.#nodes, root, lengthBytes);
+  }
+
+  #reader(
+    source: BlockSource,
+    nodes: NodeReader,
+    root: MapRoot,
+    lengthBytes: number,
+  ): BackupReader {
     return new BackupReader({
-      source: this.#source,
-      nodes: this.#nodes,
+      source,
+      nodes,
       slots: this.#readerSlots,
       slotCount: this.#slotCount,
       root,
@@ -237,8 +264,9 @@ export class Repository {
     const slots = this.#readerSlots;
     const hold = (manifest: Manifest): (() => void) =>
       this.#holds.take(this.#rootOf(manifest), { writes: false });
-    const nodes = new NodeReader(this.#source);
-    const parts = { source: this.#source, nodes, slots, slotCount: this.#slotCount, hold };
+    const source = this.#copyOf(options.copy ?? 0);
+    const nodes = new NodeReader(source);
+    const parts = { source, nodes, slots, slotCount: this.#slotCount, hold };
     const run = (): Promise<VerifyReport> => verifyBackups(parts, which, depth, options);
     if (which !== 'all') return run();
     const work = this.#verifying.then(run, run);
@@ -254,6 +282,7 @@ export class Repository {
   async deleteBackup(backupId: string, recordId?: string): Promise<boolean> {
     const { store } = this.#source;
     if (!(await dropClaim(store, backupId, recordId))) return false;
+    this.#deleted.add(manifestName(backupId));
     await store.remove(manifestName(backupId));
     this.#backups.remove(backupId);
     await forgetClaims(store, backupId);
@@ -326,17 +355,73 @@ export class Repository {
 
   /**
    * Stores anew what is damaged in `ranges` of a backup, in whole blocks, where one of `copies` has
-   * the same bytes; answers how many blocks that was, at most 1,024.
+   * the same bytes; answers how many blocks or nodes that was, at most 1,024. `copy` is the one
+   * that was found damaged, where the store has several.
    */
   async heal(
     manifest: Manifest,
     ranges: readonly ByteSpan[],
     copies: readonly CopyReader[],
-    signal?: AbortSignal,
+    { copy = 0, signal }: { copy?: number; signal?: AbortSignal } = {},
   ): Promise<number> {
-    const root = this.#rootOf(manifest);
-    const parts = { source: this.#source, nodes: new NodeReader(this.#source) };
-    return this.#exclusively(() => healBlocks(parts, root, ranges, copies, signal));
+    const backup = { root: this.#rootOf(manifest), lengthBytes: manifest.lengthBytes };
+    const source = this.#source;
+    const exact = new NodeReader(this.#copyOf(copy));
+    const parts = { source, exact, nodes: new NodeReader(source) };
+    return this.#exclusively(() => healBlocks(parts, backup, ranges, copies, signal));
+  }
+
+  /**
+   * Makes damaged and lost objects whole again, as they were, from another copy in the store, and a
+   * manifest also from the local copy of it; answers which have been.
+   */
+  async mend(names: Iterable<string>, signal?: AbortSignal): Promise<string[]> {
+    const { store, keys } = this.#source;
+    const remake = async (name: string): Promise<Uint8Array | undefined> => {
+      const manifest = await this.#backups.localCopy(backupIdOf(name) ?? '');
+      return manifest === undefined ? undefined : sealManifest(keys, manifest);
+    };
+    const isWanted = (name: string): boolean => !this.#deleted.has(name);
+    const parts = { keys, wrappingKey: this.#wrappingKey };
+    const options = { signal, remake, isWanted };
+    return this.#exclusively(() => mendObjects(store, parts, names, options));
+  }
+
+  /**
+   * Reads every object that is not one backup's own (what the repository says of itself, its keys
+   * and its indexes) in every copy, and makes good what is damaged; answers what was, and what of
+   * it still is.
+   */
+  async mendCommon(
+    options: { signal?: AbortSignal; pace?: (bytes: number) => Promise<void> } = {},
+  ): Promise<{ mended: string[]; damaged: string[] }> {
+    const parts = { keys: this.#source.keys, wrappingKey: this.#wrappingKey };
+    const bad = await findDamaged(this.#source.store, parts, options);
+    const mended = await this.mend(bad, options.signal);
+    const left = bad.filter((name) => !mended.includes(name));
+    const renewed = await this.#exclusively(() =>
+      renewIndexes(
+        this.#source,
+        left.flatMap((name) => indexIdOf(name) ?? []),
+      ),
+    );
+    const damaged = left.filter((name) => !renewed.includes(name));
+    return { mended: [...mended, ...renewed], damaged };
+  }
+
+  /** Every backup that holds what is damaged in `ranges` of one, and where in each. */
+  reachOf(
+    manifest: Manifest,
+    ranges: readonly ByteSpan[],
+    signal?: AbortSignal,
+  ): Promise<Reached[]> {
+    const damage = { root: this.#rootOf(manifest), ranges };
+    return reachOf(new NodeReader(this.#source), damage, this.#backups.list(signal), signal);
+  }
+
+  /** How many copies of each object the store is to have. */
+  get copyCount(): number {
+    return this.#source.store.copies?.length ?? 1;
   }
 
   async close(): Promise<void> {
@@ -356,6 +441,14 @@ export class Repository {
   #rootOf(manifest: Manifest): MapRoot {
     assert(manifest.repositoryId === this.id, 'the manifest is of this repository');
     return { rootId: Buffer.from(manifest.map.rootId, 'hex'), depth: manifest.map.depth };
+  }
+
+  /** What reads one copy of the objects, and no other. */
+  #copyOf(copy: number): BlockSource {
+    const { store } = this.#source;
+    const { copies } = store;
+    if (copies === undefined) return this.#source;
+    return { ...this.#source, store: must(copies[copy], `copy ${copy} of ${store.url}`) };
   }
 
   /** The records whose leaf and blocks are all stored, and will stay. */

@@ -55,6 +55,10 @@ export class DamageList {
     return damaged === undefined ? undefined : { backupId, ...damaged };
   }
 
+  get objectNames(): string[] {
+    return [...this.#objects.keys()];
+  }
+
   get objects(): VerifyReport['objects'] {
     return [...this.#objects].map(([name, message]) => ({ name, message }));
   }

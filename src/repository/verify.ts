@@ -16,7 +16,7 @@ import { spanBytes } from './map.ts';
 import type { NodeReader } from './nodes.ts';
 import { packIdOf, packName } from './pack-format.ts';
 import { readPackContent } from './pack-read.ts';
-import { runsOfLeaf } from './reader.ts';
+import { type ByteSpan, runsOfLeaf } from './reader.ts';
 import type { SlotPool } from './slot.ts';
 import { BackupMemory, TableMemory, type VerifyMemory } from './verify-memory.ts';
 import {
@@ -30,6 +30,10 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
   /** Of one backup: all before this was checked earlier. A multiple of 64 MiB. */
   readonly fromBytes?: number;
+  /** Only the surroundings of these are checked; everything by default. */
+  readonly within?: readonly ByteSpan[];
+  /** Which copy of the objects is read, where the store has several; 0, the first, by default. */
+  readonly copy?: number;
   /** Called before so many bytes are read from the store; they wait until it resolves. */
   readonly pace?: (bytes: number) => Promise<void>;
   readonly onProgress?: (progress: VerifyProgress) => void;
@@ -42,6 +46,8 @@ export interface VerifyProgress {
   readonly offsetBytes: number;
   /** What was found in it so far. */
   readonly damaged: DamagedBackup | undefined;
+  /** Names of the objects that were found damaged so far. */
+  readonly objects: readonly string[];
 }
 
 export interface VerifyParts {
@@ -190,6 +196,7 @@ class Verification {
     const { memory } = this.#run;
     const { fromBytes = 0 } = this.#options;
     if (isZeroId(id) || memory.isGood(id) || start + spanBytes(level) <= fromBytes) return true;
+    if (!this.#isWithin(start, spanBytes(level))) return true;
     throwIfAborted(this.#options.signal);
     let ids: Uint8Array | undefined;
     try {
@@ -290,6 +297,15 @@ class Verification {
     return bad;
   }
 
+  #isWithin(start: number, lengthBytes: number): boolean {
+    return (
+      this.#options.within?.some(
+        (span) =>
+          start < span.offsetBytes + span.lengthBytes && span.offsetBytes < start + lengthBytes,
+      ) ?? true
+    );
+  }
+
   #isLost(id: Uint8Array): boolean {
     const { index } = this.#parts.source;
     const at = index.find(id);
@@ -315,6 +331,7 @@ class Verification {
       bytesChecked: this.#blocksChecked * blockBytes,
       offsetBytes,
       damaged: this.#damage.find(backupId),
+      objects: this.#damage.objectNames,
     });
   }
 }

@@ -15,7 +15,8 @@ import { assert } from '../base/assert.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import type { Store } from '../store/store.ts';
-import { readJsonObject, damagedObject } from './json-object.ts';
+import { fromAnyCopy } from './any-copy.ts';
+import { damagedObject, parseAsWritten, readJsonObject } from './json-object.ts';
 import { keyBytes, RepositoryKeys } from './keys.ts';
 
 const nonceBytes = 12;
@@ -111,8 +112,37 @@ export async function unwrapKeys(
   if ('passphrase' in secret) return unwrapByPassphrase(store, repositoryId, secret.passphrase);
   const keyId = keyIdOf(secret.wrappingKey, repositoryId);
   if ((await store.sizeOf(nameOf(keyId))) === undefined) throw wrongKey(store, 'key');
-  const key = await readWrapped(store, keyId, repositoryId);
-  return unwrap(key, secret.wrappingKey, repositoryId, keyId);
+  return fromAnyCopy(store, async (each) => {
+    const key = await readWrapped(each, keyId, repositoryId);
+    return unwrap(key, secret.wrappingKey, repositoryId, keyId);
+  });
+}
+
+/**
+ * Throws `corrupt` unless the bytes of `keys/<keyId>` are a wrapped key of the repository. Only the
+ * wrapping key itself tells more, and only of its own object.
+ */
+export function checkWrapped(
+  bytes: Uint8Array,
+  keyId: string,
+  { repositoryId, wrappingKey }: { repositoryId: string; wrappingKey: Uint8Array | undefined },
+): void {
+  const key = checkedFields(parseAsWritten(bytes, nameOf(keyId), 'firn-key'), keyId, repositoryId);
+  const { kind, wrapped } = key;
+  const isKnown = kind === 'key-file' || kind === 'passphrase';
+  if (!isKnown || bytesOf(wrapped).toString('base64') !== wrapped)
+    throw damagedObject(nameOf(keyId));
+  if (wrappingKey !== undefined && keyIdOf(wrappingKey, repositoryId) === keyId) {
+    unwrap(key, wrappingKey, repositoryId, keyId);
+    return;
+  }
+  const lengthBytes = bytesOf(wrapped).length;
+  if (lengthBytes !== nonceBytes + keyBytes + tagBytes) throw damagedObject(nameOf(keyId));
+}
+
+function checkedFields(key: JsonObject, keyId: string, repositoryId: string): JsonObject {
+  if (key['repositoryId'] !== repositoryId) throw damagedObject(nameOf(keyId));
+  return key;
 }
 
 /** The id under which a wrapping key is kept; tells nothing about the key itself. */
@@ -145,8 +175,7 @@ async function putWrapped(
 
 async function readWrapped(store: Store, keyId: string, repositoryId: string): Promise<JsonObject> {
   const key = await readJsonObject(store, nameOf(keyId), 'firn-key');
-  if (key['repositoryId'] !== repositoryId) throw damagedObject(nameOf(keyId));
-  return key;
+  return checkedFields(key, keyId, repositoryId);
 }
 
 async function unwrapByPassphrase(

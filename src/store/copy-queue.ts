@@ -1,9 +1,11 @@
 /**
  * Keeps a second store equal to a first one, in the background.
  *
- * What the second lacks is known by comparing the two listings at the start, and then from the puts
- * as they come; nothing about it need be remembered. What is to be removed from it is remembered
- * (`removals.ts`): a name that only the second store has may be one that the first has lost.
+ * What either lacks is known by comparing the two listings at the start, and what the second lacks
+ * then from the puts as they come; nothing about it need be remembered. What is to be removed from
+ * the second is remembered (`removals.ts`): another name that only it has is one that the first
+ * store has lost, and is put back there. Objects never change, so that of two with one name the
+ * longer one is whole: the other was cut short.
  *
  * Names that `isRoot` accepts are copied when all that was put before them is there: a manifest in
  * the second store has all its packs beside it, at every instant.
@@ -20,6 +22,8 @@ export interface CopyState {
   /** `unknown`: the listings have not been compared yet. */
   readonly state: 'unknown' | 'copying' | 'complete';
   readonly objectsPending: number;
+  /** What the first store has lost, and does not have back yet. */
+  readonly objectsLost: number;
   /** What stands in the way at the moment. */
   readonly problem: string | null;
 }
@@ -38,6 +42,8 @@ export class CopyQueue {
   readonly #control = new AbortController();
   /** In the order in which they were put. */
   readonly #pending = new Set<string>();
+  /** What the first store lacks; roots come last. */
+  readonly #lost = new Set<string>();
   #compared = false;
   #problem: string | null = null;
   #wake = (): void => {};
@@ -52,8 +58,10 @@ export class CopyQueue {
 
   state(): CopyState {
     const { size: objectsPending } = this.#pending;
-    const state = !this.#compared ? 'unknown' : objectsPending > 0 ? 'copying' : 'complete';
-    return { state, objectsPending, problem: this.#problem };
+    const { size: objectsLost } = this.#lost;
+    const isEqual = objectsPending + objectsLost === 0;
+    const state = !this.#compared ? 'unknown' : isEqual ? 'complete' : 'copying';
+    return { state, objectsPending, objectsLost, problem: this.#problem };
   }
 
   /** Whether an object of the first store is in the second; undefined: not known yet. */
@@ -70,6 +78,7 @@ export class CopyQueue {
   /** Tells of a name that was noted in `removals`. */
   removed(name: string): void {
     this.#pending.delete(name);
+    this.#lost.delete(name);
     this.#wake();
   }
 
@@ -106,11 +115,15 @@ export class CopyQueue {
   }
 
   async #advance(): Promise<void> {
+    const { removals } = this.#options;
     if (!this.#compared) await this.#compare();
-    while (this.#pending.size > 0 || this.#options.removals.names().length > 0) {
+    while (this.#pending.size + this.#lost.size > 0 || removals.names().length > 0) {
       this.#renewWaking();
       await this.#remove();
       for (const isRoot of [false, true]) await this.#copyAll(this.#nextRun(isRoot));
+      // One between what is new: that may take a while.
+      const [lost] = this.#lost;
+      if (lost !== undefined) await this.#putBack(lost);
     }
     this.#renewWaking();
   }
@@ -126,11 +139,15 @@ export class CopyQueue {
     const notRemoved: string[] = [];
     for await (const { name, sizeBytes } of (await first()).list('', this.#stopping())) {
       if (removals.isInherited(name)) notRemoved.push(name);
-      // One that was cut short by a medium that is no honest one is written anew.
-      if (there.has(name) && there.get(name) !== sizeBytes) await store.remove(name);
-      if (there.get(name) !== sizeBytes) missing.push(name);
+      const copied = there.get(name) ?? -1;
+      if (copied <= sizeBytes) there.delete(name);
+      if (copied < sizeBytes) missing.push(name);
     }
     await removals.done(notRemoved);
+    const lost = [...there.keys()].filter((name) => !removals.has(name));
+    for (const name of [...lost.filter((it) => !isRoot(it)), ...lost.filter(isRoot)]) {
+      this.#lost.add(name);
+    }
     // Before those that were put meanwhile.
     const meanwhile = [...this.#pending].filter((name) => !missing.includes(name));
     this.#pending.clear();
@@ -177,21 +194,37 @@ export class CopyQueue {
   }
 
   async #copyOne(name: string): Promise<void> {
-    const { first, copy, removals } = this.#options;
+    const { first, copy } = this.#options;
+    await this.#carry(name, await first(), await copy());
+  }
+
+  async #putBack(name: string): Promise<void> {
+    const { first, copy } = this.#options;
+    await this.#carry(name, await copy(), await first());
+    this.#lost.delete(name);
+  }
+
+  /** Copies an object from one store to the other, in the place of one that is shorter. */
+  async #carry(name: string, from: Store, to: Store): Promise<void> {
     let bytes: Uint8Array;
     try {
-      bytes = await (await first()).get(name, this.#stopping());
+      bytes = await from.get(name, this.#stopping());
     } catch (error) {
       // Removed in the meantime.
       if (isOperatingError(error, 'not_found')) return;
       throw error;
     }
-    if (removals.has(name)) return;
+    if (this.#options.removals.has(name)) return;
     try {
-      await (await copy()).put(name, [bytes], this.#stopping());
+      await to.put(name, [bytes], this.#stopping());
     } catch (error) {
       if (!isOperatingError(error, 'exists')) throw error;
+      const there = (await to.sizeOf(name, this.#stopping())) ?? 0;
+      if (there >= bytes.length) return;
+      await to.put(name, [bytes], { ...this.#stopping(), replace: true });
     }
+    // Removed while it was on its way to the first store: the removal did not find it there.
+    if (this.#options.removals.has(name)) await to.remove(name);
   }
 
   #stopping(): { signal: AbortSignal } {

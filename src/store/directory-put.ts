@@ -38,9 +38,14 @@ export async function makeFolder(path: string): Promise<boolean> {
 
 /**
  * Writes a file that is not there yet, whole and durably: temporary file in the same folder, write,
- * fsync, link to its name (which fails when the name is taken), fsync of the folder.
+ * fsync, link to its name (which fails when the name is taken), fsync of the folder. With `replace`
+ * it is renamed to its name, in the place of what is there.
  */
-export async function putFile(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+export async function putFile(
+  path: string,
+  chunks: readonly Uint8Array[],
+  { replace = false }: { replace?: boolean } = {},
+): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `${temporaryPrefix}${newHexId()}${temporarySuffix}`);
   try {
@@ -51,7 +56,7 @@ export async function putFile(path: string, chunks: readonly Uint8Array[]): Prom
     } finally {
       await handle.close();
     }
-    await nameFile(temporary, path);
+    await (replace ? rename(temporary, path) : nameFile(temporary, path));
   } catch (error) {
     await removeQuietly(temporary);
     throw error;

@@ -8,8 +8,15 @@ import { syncFolder } from '../base/durable-file.ts';
 import { errnoOf, isOperatingError, OperatingError } from '../base/errors.ts';
 import { directoryError, goneError } from './directory-errors.ts';
 import { isTemporary, makeFolder, makeParents, putFile } from './directory-put.ts';
-import { assertName, checkContainerName, checkCopy, checkSize } from './names.ts';
-import type { GetOptions, Store, StoreOptions, StoreRoot, StoredObject } from './store.ts';
+import { assertName, checkContainerName, checkSize } from './names.ts';
+import type {
+  GetOptions,
+  PutOptions,
+  Store,
+  StoreOptions,
+  StoreRoot,
+  StoredObject,
+} from './store.ts';
 
 /** A temporary file this old belongs to no writer any more. */
 const temporaryAgeMsMax = 24 * 60 * 60 * 1000;
@@ -63,14 +70,14 @@ class DirectoryStore implements Store {
     this.#clock = clock;
   }
 
-  async put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
+  async put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     assertName(name);
     checkSize(chunks);
     throwIfAborted(options?.signal);
     const path = join(this.#folder, name);
     try {
       await makeParents(this.#folder, name);
-      await putFile(path, chunks);
+      await putFile(path, chunks, options);
     } catch (error) {
       if (errnoOf(error) === 'EEXIST' || isOperatingError(error, 'exists')) {
         throw new OperatingError('exists', `the store ${this.url} holds ${name} already`);
@@ -82,7 +89,6 @@ class DirectoryStore implements Store {
   async get(name: string, options?: GetOptions): Promise<Uint8Array> {
     assertName(name);
     throwIfAborted(options?.signal);
-    checkCopy(this, name, options);
     try {
       return await readFileRange(join(this.#folder, name), options?.range);
     } catch (error) {

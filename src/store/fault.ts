@@ -1,4 +1,4 @@
-import type { GetOptions, Store, StoreOptions, StoredObject } from './store.ts';
+import type { GetOptions, PutOptions, Store, StoreOptions, StoredObject } from './store.ts';
 
 /** One call of a store, numbered from 1 in the order in which the calls began. */
 export interface StoreOperation {
@@ -32,7 +32,7 @@ export class FaultyStore implements Store {
     this.script = script;
   }
 
-  async put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
+  async put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     await this.#during(
       'put',
       name,

@@ -1,5 +1,5 @@
 import { assertName } from './names.ts';
-import type { GetOptions, Store, StoreOptions, StoredObject } from './store.ts';
+import type { GetOptions, PutOptions, Store, StoreOptions, StoredObject } from './store.ts';
 
 /**
  * The objects of a bucket whose names begin with `folder`, which is empty or ends with a slash, as
@@ -16,7 +16,7 @@ export class FolderStore implements Store {
     this.#folder = folder;
   }
 
-  async put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
+  async put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     await this.#bucket.put(this.#key(name), chunks, options);
   }
 

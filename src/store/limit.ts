@@ -1,4 +1,4 @@
-import type { GetOptions, Store, StoredObject, StoreOptions } from './store.ts';
+import type { GetOptions, PutOptions, Store, StoredObject, StoreOptions } from './store.ts';
 
 export interface PaceOptions {
   readonly bytesPerSecond: number;
@@ -53,7 +53,7 @@ export class LimitedStore implements Store {
     this.#limits = limits;
   }
 
-  async put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
+  async put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     await this.#limits.upload?.take(sizeBytes, options?.signal);
     await this.#inner.put(name, chunks, options);

@@ -1,8 +1,15 @@
 import { throwIfAborted } from '../base/abort.ts';
 import { must } from '../base/assert.ts';
 import { OperatingError } from '../base/errors.ts';
-import { assertName, checkContainerName, checkCopy, checkSize } from './names.ts';
-import type { GetOptions, Store, StoreOptions, StoreRoot, StoredObject } from './store.ts';
+import { assertName, checkContainerName, checkSize } from './names.ts';
+import type {
+  GetOptions,
+  PutOptions,
+  Store,
+  StoreOptions,
+  StoreRoot,
+  StoredObject,
+} from './store.ts';
 
 /** A store root that forgets everything with the process: for tests. */
 export function openMemoryRoot(): StoreRoot {
@@ -38,11 +45,11 @@ export class MemoryStore implements Store {
     this.url = url;
   }
 
-  async put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
+  async put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     assertName(name);
     throwIfAborted(options?.signal);
     checkSize(chunks);
-    if (this.objects.has(name)) {
+    if (options?.replace !== true && this.objects.has(name)) {
       throw new OperatingError('exists', `the store ${this.url} holds ${name} already`);
     }
     this.objects.set(name, Buffer.concat(chunks));
@@ -51,7 +58,6 @@ export class MemoryStore implements Store {
   async get(name: string, options?: GetOptions): Promise<Uint8Array> {
     assertName(name);
     throwIfAborted(options?.signal);
-    checkCopy(this, name, options);
     const whole = this.objects.get(name);
     if (whole === undefined) {
       throw new OperatingError('not_found', `the store ${this.url} holds no ${name}`);

@@ -1,7 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { MiB } from '../base/bytes.ts';
 import { OperatingError } from '../base/errors.ts';
-import type { GetOptions, Store } from './store.ts';
 
 /** Objects stay below this, so that one request puts one: S3 and Swift take 5 GiB. */
 const objectBytesMax = 256 * MiB;
@@ -22,12 +21,6 @@ export function checkSize(chunks: readonly Uint8Array[]): number {
   const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   assert(sizeBytes <= objectBytesMax, 'an object has at most 256 MiB');
   return sizeBytes;
-}
-
-/** Rejects a read of a second copy, for stores that keep one of each object. */
-export function checkCopy(store: Store, name: string, options: GetOptions | undefined): void {
-  if ((options?.copy ?? 0) === 0) return;
-  throw new OperatingError('not_found', `the store ${store.url} holds no other copy of ${name}`);
 }
 
 /** Rejects a container name that a client made up and that not every store can hold. */

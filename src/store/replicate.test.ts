@@ -135,8 +135,8 @@ describe('a store with a copy', () => {
       const copied = [...copy.faulty.values()][0];
       assert.deepEqual(
         copied?.operations.filter(({ verb }) => verb === 'put').map(({ name }) => name),
-        ['b', 'backups/1'],
-        'what was there is not put again',
+        ['b', 'b', 'backups/1'],
+        'what was there is not put again, what was cut short is replaced',
       );
     });
   });
@@ -176,9 +176,9 @@ describe('a store with a copy', () => {
       const range = { offsetBytes: 4, lengthBytes: 5 };
       assert.equal(text(await store.get('cut', { range })), 'whole');
       assert.equal(text(await store.get('bad')), 'bad WHOLE', 'only a reader knows that it is bad');
-      assert.equal(text(await store.get('bad', { copy: 0 })), 'bad WHOLE');
-      assert.equal(text(await store.get('bad', { copy: 1 })), 'bad whole');
-      await assert.rejects(store.get('bad', { copy: 2 }), code('not_found'));
+      const [here, there] = store.copies ?? [];
+      assert.equal(text((await here?.get('bad')) ?? Buffer.alloc(0)), 'bad WHOLE');
+      assert.equal(text((await there?.get('bad')) ?? Buffer.alloc(0)), 'bad whole');
       await assert.rejects(store.get('never'), code('not_found'));
       first.isDown = true;
       assert.equal(text(await store.get('lost')), 'lost whole');
@@ -226,6 +226,53 @@ describe('a store with a copy', () => {
       assert.deepEqual([...(await copy.objects()).keys()].sort(), ['a', 'b']);
       await again.close();
       assert.deepEqual(await readdir(folder), []);
+    });
+  });
+
+  it('puts back what the first store lost or has cut short, a root last', async () => {
+    await withScene(async ({ start, first, copy }) => {
+      const root = start();
+      const store = await root.open('c', { create: true });
+      for (const name of ['backups/1', 'packs/1', 'packs/2', 'packs/3']) {
+        await store.put(name, bytes(`${name} whole`));
+      }
+      await settled(root);
+      await root.close();
+      const objects = await first.objects();
+      for (const name of ['backups/1', 'packs/1']) objects.delete(name);
+      objects.set('packs/2', Buffer.from('packs/2'));
+      const again = start();
+      const opened = await again.open('c', { create: false });
+      const listed = (await Array.fromAsync(opened.list(''))).map(({ name }) => name);
+      assert.deepEqual(listed.sort(), ['backups/1', 'packs/1', 'packs/2', 'packs/3']);
+      await settled(again);
+      assert.deepEqual(new Map(await first.objects()), new Map(await copy.objects()));
+      const put = [...first.faulty.values()][0]?.operations.filter(({ verb }) => verb === 'put');
+      assert.deepEqual(
+        put?.map(({ name }) => name).slice(4),
+        ['packs/1', 'packs/2', 'packs/2', 'backups/1'],
+        'the second put of packs/2 replaces',
+      );
+      assert.equal(again.copyState('c')?.objectsLost, 0);
+    });
+  });
+
+  it('has all back after the first store was lost as a whole', async () => {
+    await withScene(async ({ start, first, copy }) => {
+      const root = start();
+      const store = await root.open('c', { create: true });
+      for (const name of ['packs/1', 'backups/1', 'gone']) await store.put(name, bytes(name));
+      await settled(root);
+      copy.isDown = true;
+      await store.remove('gone');
+      await root.close();
+      copy.isDown = false;
+      (await first.objects()).clear();
+      const again = start();
+      await again.open('c', { create: false });
+      await settled(again);
+      assert.deepEqual([...(await first.objects()).keys()], ['packs/1', 'backups/1']);
+      assert.deepEqual([...(await copy.objects()).keys()], ['packs/1', 'backups/1']);
     });
   });
 

@@ -1,13 +1,21 @@
 /**
  * A store and a copy of it in another place. Puts go to the first store, and reach the copy in the
  * background (`copy-queue.ts`); what the first store has lost, or cannot tell just now, is read
- * from the copy. Copy 0 of an object is the first store's, copy 1 the other's.
+ * from the copy, and put back in the background.
  */
 import { join } from 'node:path';
 import { type ErrorCode, isOperatingError } from '../base/errors.ts';
 import { CopyQueue, type CopyQueueOptions, type CopyState } from './copy-queue.ts';
+import { LateStore } from './late-store.ts';
 import { Removals } from './removals.ts';
-import type { GetOptions, Store, StoredObject, StoreOptions, StoreRoot } from './store.ts';
+import type {
+  GetOptions,
+  PutOptions,
+  Store,
+  StoredObject,
+  StoreOptions,
+  StoreRoot,
+} from './store.ts';
 
 export interface ReplicationOptions extends Pick<
   CopyQueueOptions,
@@ -49,7 +57,7 @@ export class ReplicatedRoot implements StoreRoot {
     if (!isInCopy) await openFirst();
     const starting = this.#starting.get(container) ?? this.#start(container, openFirst, openCopy);
     this.#starting.set(container, starting);
-    return new ReplicatedStore(first.url, { openFirst, openCopy, ...(await starting) });
+    return new ReplicatedStore(first.url, copy.url, { openFirst, openCopy, ...(await starting) });
   }
 
   async containers(): Promise<string[]> {
@@ -156,14 +164,16 @@ interface Parts {
 
 class ReplicatedStore implements Store {
   readonly url: string;
+  readonly copies: readonly Store[];
   readonly #parts: Parts;
 
-  constructor(url: string, parts: Parts) {
+  constructor(url: string, copyUrl: string, parts: Parts) {
     this.url = url;
+    this.copies = [new LateStore(url, parts.openFirst), new LateStore(copyUrl, parts.openCopy)];
     this.#parts = parts;
   }
 
-  async put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
+  async put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     const { openFirst, queue, removals } = this.#parts;
     const first = await openFirst();
     await first.put(name, chunks, options);
@@ -172,10 +182,6 @@ class ReplicatedStore implements Store {
   }
 
   async get(name: string, options?: GetOptions): Promise<Uint8Array> {
-    const { openFirst, openCopy } = this.#parts;
-    const copy = options?.copy;
-    if (copy === 0) return (await openFirst()).get(name, options);
-    if (copy !== undefined) return (await openCopy()).get(name, { ...options, copy: copy - 1 });
     return this.#orCopy(name, (store) => store.get(name, options));
   }
 
@@ -192,10 +198,15 @@ class ReplicatedStore implements Store {
     }
   }
 
-  /** What the first store lists; when it breaks off, the rest is the copy's. */
+  /**
+   * What the first store lists, and what of the rest the copy has: the first store may have lost
+   * it. Rejects when the first store does and the copy cannot stand in for it; a copy that is away
+   * keeps nobody from work with the first store.
+   */
   async *list(prefix: string, options?: StoreOptions): AsyncIterable<StoredObject> {
-    const { openFirst, openCopy, removals } = this.#parts;
+    const { openFirst, openCopy, removals, queue } = this.#parts;
     const yielded = new Set<string>();
+    let broken: unknown;
     try {
       for await (const object of (await openFirst()).list(prefix, options)) {
         yielded.add(object.name);
@@ -203,10 +214,17 @@ class ReplicatedStore implements Store {
       }
     } catch (error) {
       if (!isOperatingError(error) || !fallsBack.has(error.code)) throw error;
-      const copy = await openCopy();
-      for await (const object of copy.list(prefix, options)) {
+      broken = error;
+    }
+    // Whoever waits for a copy that is known to be away waits for nothing.
+    if (broken === undefined && queue.state().problem !== null) return;
+    try {
+      for await (const object of (await openCopy()).list(prefix, options)) {
         if (!yielded.has(object.name) && !removals.has(object.name)) yield object;
       }
+    } catch (error) {
+      if (broken !== undefined) throw broken;
+      if (!isOperatingError(error) || !fallsBack.has(error.code)) throw error;
     }
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleepMs } from 'node:timers/promises';
 import { throwIfAborted } from '../base/abort.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
-import type { GetOptions, Store, StoreOptions, StoredObject } from './store.ts';
+import type { GetOptions, PutOptions, Store, StoreOptions, StoredObject } from './store.ts';
 
 export interface RetryOptions {
   /** Tries in all, the first one included. */
@@ -39,7 +39,7 @@ export class RetryingStore implements Store {
     this.#options = options;
   }
 
-  async put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
+  async put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     await this.#retry(options?.signal, async (attempt) => {
       try {
         await this.#inner.put(name, chunks, options);

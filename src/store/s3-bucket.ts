@@ -17,11 +17,18 @@ import {
 } from '@aws-sdk/client-s3';
 import { throwIfAborted } from '../base/abort.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
-import { checkCopy, checkSize } from './names.ts';
+import { checkSize } from './names.ts';
 import { readBody } from './read-body.ts';
 import { rangeHeader } from './range-header.ts';
 import { s3Error, statusOf } from './s3-errors.ts';
-import type { ByteRange, GetOptions, Store, StoreOptions, StoredObject } from './store.ts';
+import type {
+  ByteRange,
+  GetOptions,
+  PutOptions,
+  Store,
+  StoreOptions,
+  StoredObject,
+} from './store.ts';
 
 /** What the buckets of one server share. */
 export interface S3Server {
@@ -42,8 +49,8 @@ export class S3Bucket implements Store {
     this.#bucket = bucket;
   }
 
-  async put(key: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
-    const asked = this.#server.asksForFreeNames;
+  async put(key: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {
+    const asked = this.#server.asksForFreeNames && options?.replace !== true;
     try {
       await this.#put(key, chunks, asked, options);
     } catch (error) {
@@ -73,7 +80,6 @@ export class S3Bucket implements Store {
 
   async get(key: string, options?: GetOptions): Promise<Uint8Array> {
     throwIfAborted(options?.signal);
-    checkCopy(this, key, options);
     const range = options?.range;
     if (range?.lengthBytes === 0) return this.#getNothing(key, range, options);
     const where = { Bucket: this.#bucket, Key: key };

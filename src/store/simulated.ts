@@ -14,7 +14,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { throwIfAborted } from '../base/abort.ts';
 import { OperatingError } from '../base/errors.ts';
 import { MemoryStore } from './memory.ts';
-import type { GetOptions, Store, StoredObject, StoreOptions } from './store.ts';
+import type { GetOptions, PutOptions, Store, StoredObject, StoreOptions } from './store.ts';
 
 export interface SimulatedOptions {
   /** A number from 0 up to 1, from a seed. */
@@ -51,7 +51,7 @@ export class SimulatedStore implements Store {
     return new SimulatedStore(this.#options, this.#medium);
   }
 
-  async put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
+  async put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     throwIfAborted(options?.signal);
     // The bytes are the caller's again when this settles, also when a crash settles it.
     const bytes = Buffer.concat(chunks);

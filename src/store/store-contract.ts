@@ -97,10 +97,16 @@ function objectTests(test: Test): void {
     assert.deepEqual([...(await store.get('a', { range: last }))], [255]);
   });
 
-  test('the first copy can be asked for, and one that is not there is not found', async (store) => {
-    await store.put('a', [bytes('1')]);
-    assert.equal(text(await store.get('a', { copy: 0 })), '1');
-    await assert.rejects(store.get('a', { copy: 9 }), code('not_found'));
+  test('what is damaged can be replaced, and what is lost be put anew', async (store) => {
+    await store.put('x/a', [bytes('damaged')]);
+    for (const copy of store.copies ?? [store]) {
+      await copy.put('x/a', [bytes('whole')], { replace: true });
+      await copy.put('x/b', [bytes('new')], { replace: true });
+      assert.equal(text(await copy.get('x/a')), 'whole');
+    }
+    assert.equal(text(await store.get('x/a')), 'whole');
+    assert.equal(text(await store.get('x/b')), 'new');
+    assert.deepEqual(await listed(store, ''), ['x/a', 'x/b']);
   });
 
   test('an empty object is an object', async (store) => {

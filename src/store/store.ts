@@ -18,8 +18,14 @@ export interface Store {
   /** What the store is, for people: `file:///srv/firn/backups`. Holds no secret. */
   readonly url: string;
 
+  /**
+   * The stores that keep a copy of every object each, the first one first; they have no copies of
+   * their own. Absent where each object is kept once.
+   */
+  readonly copies?: readonly Store[];
+
   /** Writes an object. The chunks are read only until the promise settles, and are not kept. */
-  put(name: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void>;
+  put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void>;
 
   /**
    * Reads an object, or `range` of it. Rejects with `not_found`; a range that the object does not
@@ -43,13 +49,16 @@ export interface StoreOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface PutOptions extends StoreOptions {
+  /**
+   * Puts the object in the place of one that was found damaged, or where none is. A crash leaves
+   * the old object or the new one. Nothing else overwrites.
+   */
+  readonly replace?: boolean;
+}
+
 export interface GetOptions extends StoreOptions {
   readonly range?: ByteRange;
-  /**
-   * Which copy of the object to read, from 0; by default the first that can be read. A copy that
-   * the store does not have is `not_found`. Whoever finds the bytes of one wrong asks for the next.
-   */
-  readonly copy?: number;
 }
 
 export interface ByteRange {

@@ -3,9 +3,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { throwIfAborted } from '../base/abort.ts';
 import { OperatingError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
-import { checkCopy, checkSize } from './names.ts';
+import { checkSize } from './names.ts';
 import { rangeHeader } from './range-header.ts';
-import type { GetOptions, Store, StoredObject, StoreOptions } from './store.ts';
+import type { GetOptions, PutOptions, Store, StoredObject, StoreOptions } from './store.ts';
 import type { HttpAnswer } from './http-exchange.ts';
 import { parseJson, type SwiftSession } from './swift-session.ts';
 
@@ -29,14 +29,14 @@ export class SwiftContainer implements Store {
     this.#pageObjects = pageObjects;
   }
 
-  async put(key: string, chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void> {
+  async put(key: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     throwIfAborted(options?.signal);
     checkSize(chunks);
     const headers = {
       etag: await md5Of(chunks),
       'content-type': 'application/octet-stream',
       // Not safe against two puts at the same time; names do not collide anyhow.
-      'if-none-match': '*',
+      ...(options?.replace === true ? {} : { 'if-none-match': '*' }),
     };
     const path = this.#pathOf(key);
     const answer = await this.#session.send({
@@ -44,7 +44,7 @@ export class SwiftContainer implements Store {
       path,
       headers,
       body: chunks,
-      ...options,
+      signal: options?.signal,
     });
     if (answer.status === 412) {
       throw new OperatingError('exists', `the store ${this.url} holds ${key} already`);
@@ -58,7 +58,6 @@ export class SwiftContainer implements Store {
 
   async get(key: string, options?: GetOptions): Promise<Uint8Array> {
     throwIfAborted(options?.signal);
-    checkCopy(this, key, options);
     const range = options?.range;
     if (range?.lengthBytes === 0) {
       const sizeBytes = await this.sizeOf(key, options);

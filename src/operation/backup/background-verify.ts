@@ -4,11 +4,12 @@
  * verification that the end of the process broke off goes on from where it was.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isOperatingError } from '../../base/errors.ts';
+import { isOperatingError, OperatingError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { everyProject } from '../../catalog/catalog.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
-import { checkBackup, healDamage, keepDamage, type VerifyNeeds } from './verify-backup.ts';
+import { keepDamage } from './keep-damage.ts';
+import { proveBackup, type VerifyNeeds } from './prove-backup.ts';
 
 export interface BackgroundVerifyOptions {
   readonly needs: VerifyNeeds;
@@ -34,8 +35,13 @@ export function startBackgroundVerify(options: BackgroundVerifyOptions): () => P
 async function run(options: BackgroundVerifyOptions, signal: AbortSignal): Promise<void> {
   // Whoever starts the service has other things to do first.
   await waited(60_000, signal);
+  let mendedAtMs = -Infinity;
   while (!signal.aborted) {
     try {
+      if (performance.now() - mendedAtMs > options.everyMs) {
+        mendedAtMs = performance.now();
+        await mendRepositories(options, signal);
+      }
       if (await verifyNext(options, signal)) continue;
     } catch (error) {
       if (!signal.aborted) options.report(error);
@@ -44,33 +50,66 @@ async function run(options: BackgroundVerifyOptions, signal: AbortSignal): Promi
   }
 }
 
+/** Reads what belongs to no single backup, in every repository, and makes it good. */
+export async function mendRepositories(
+  options: Omit<BackgroundVerifyOptions, 'everyMs'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { needs, report } = options;
+  const pace = paceOf(options, signal);
+  for (const container of await needs.repositories.containers()) {
+    if (signal.aborted) return;
+    try {
+      const repository = await needs.repositories.open(container, { create: false });
+      const { mended, damaged } = await repository.mendCommon({ signal, pace });
+      if (mended.length > 0) report(objectsError(container, mended, 'were damaged, and are whole'));
+      if (damaged.length > 0) report(objectsError(container, damaged, 'are damaged'));
+    } catch (error) {
+      // A container without a repository is none of Firn's.
+      if (!isOperatingError(error, 'not_found') && !signal.aborted) report(error);
+    }
+  }
+}
+
+function objectsError(container: string, names: readonly string[], what: string): OperatingError {
+  const some = names.slice(0, 10).join(', ');
+  return new OperatingError('corrupt', `${names.length} objects of ${container} ${what}: ${some}`);
+}
+
 /** Verifies the backup that is due, if there is one; false when there is none. */
 export async function verifyNext(
-  { needs, bytesPerSecond, everyMs }: BackgroundVerifyOptions,
+  options: BackgroundVerifyOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { catalog, clock } = needs;
+  const { needs, everyMs } = options;
+  const { clock } = needs;
   const row = await nextBackup(needs, clock.now() - everyMs);
   if (row === undefined) return false;
+  const pace = paceOf(options, signal);
+  const progress = (): void => undefined;
+  const found = await proveBackup(needs, row, { depth: 'blocks', signal, progress, pace }).catch(
+    (error: unknown) => {
+      if (!isOperatingError(error, 'not_found')) throw error;
+      // Its manifest is gone.
+      return { ranges: [], objects: [], reason: error.message, isHealed: false };
+    },
+  );
+  if (found === undefined) return true;
+  const cause = { projectId: row.projectId, requestId: `req-${newId()}`, subjectId: row.id };
+  await keepDamage(needs, cause, row, { depth: 'blocks', damage: found, signal });
+  return true;
+}
+
+function paceOf(
+  { bytesPerSecond }: Pick<BackgroundVerifyOptions, 'bytesPerSecond'>,
+  signal: AbortSignal,
+): (bytes: number) => Promise<void> {
   let paidMs = 0;
-  const pace = async (bytes: number): Promise<void> => {
+  return async (bytes) => {
     const nowMs = performance.now();
     paidMs = Math.max(paidMs, nowMs) + (bytes / bytesPerSecond) * 1000;
     await waited(paidMs - nowMs, signal);
   };
-  const progress = (): void => undefined;
-  const damage = await checkBackup(needs, row, { depth: 'blocks', signal, progress, pace }).catch(
-    (error: unknown) => {
-      if (!isOperatingError(error, 'not_found')) throw error;
-      // Its manifest is gone.
-      return { ranges: [], reason: error.message };
-    },
-  );
-  if (damage === undefined) return true;
-  const cause = { projectId: row.projectId, requestId: `req-${newId()}`, subjectId: row.id };
-  const found = await healDamage(needs, row, damage, signal);
-  await keepDamage({ catalog, clock }, cause, row, { depth: 'blocks', damage: found });
-  return true;
 }
 
 /** The available backup that was never verified, or else longest ago, before a time. */

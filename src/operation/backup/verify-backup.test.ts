@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { must } from '../../base/assert.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
 import { openRepository } from '../../repository/repository.ts';
-import { MemoryStore } from '../../store/memory.ts';
+import { MemoryStore, openMemoryRoot } from '../../store/memory.ts';
+import { ReplicatedRoot } from '../../store/replicate.ts';
 import { ann, bob, jobContext, max, openScene, type Scene } from '../operation-fixture.ts';
-import { askBackup, makeVolume, writeAt } from '../requests-fixture.ts';
-import { verifyNext } from './background-verify.ts';
+import { askBackup, askVolume, makeVolume, writeAt } from '../requests-fixture.ts';
+import { mendRepositories, verifyNext } from './background-verify.ts';
 import { deleteBackup } from './delete-backup.ts';
 import { showBackup } from './list-backups.ts';
 import { verifyBackup } from './verify-backup.ts';
@@ -89,6 +94,110 @@ test('damage is kept with its ranges, and told in a message', async (t) => {
   });
   assert.match(message?.userMessage ?? '', new RegExp(`${backup.id}.* in bytes 0–65535`));
   assert.equal(message?.resourceId, backup.id);
+});
+
+/** A store with a copy, both in memory, and what waits until they are equal. */
+async function withCopy(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-copies-'));
+  const places = [openMemoryRoot(), openMemoryRoot()] as const;
+  const waiting = { sleep: () => turn(), onProblem: () => undefined };
+  const isRoot = (name: string): boolean => name.startsWith('backups/');
+  const root = new ReplicatedRoot({
+    first: places[0],
+    copy: places[1],
+    folder,
+    isRoot,
+    ...waiting,
+  });
+  const scene = await openScene(t, { root, replication: root });
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const settled = async (): Promise<void> => {
+    for (let turns = 0; root.copyState('volumebackups')?.state !== 'complete'; turns += 1) {
+      assert.ok(turns < 100_000, 'the copy gets complete');
+      await turn();
+    }
+  };
+  const stores = await Promise.all(
+    places.map(async (place) => {
+      const store = await place.open('volumebackups', { create: true });
+      assert.ok(store instanceof MemoryStore);
+      return store;
+    }),
+  );
+  return { scene, stores, settled };
+}
+
+test('damage in either of two stores is healed from the other', async (t) => {
+  const { scene, stores, settled } = await withCopy(t);
+  const { id: volumeId } = await makeVolume(scene);
+  await writeAt(scene, volumeId, 0, 'precious');
+  const backup = await askBackup(scene, { volumeId });
+  await scene.work();
+  await settled();
+  await forgetVolume(scene, backup);
+  const sound = new Map(must(stores[0], 'a store').objects);
+  for (const [copy, store] of stores.entries()) {
+    for (const name of sound.keys()) {
+      if (!name.startsWith('packs/') && name !== `backups/${backup.id}`) continue;
+      store.objects.set(
+        name,
+        Uint8Array.from(must(sound.get(name), name), (byte) => byte ^ 1),
+      );
+      const found = await verified(scene, backup.id, 'blocks');
+      assert.equal(found.outcome, 'healed', `${name} in ${copy}: ${found.reason}`);
+      assert.equal((found.reason ?? '').includes('(in the copy at memory:)'), copy === 1);
+      store.objects.delete(name);
+      assert.equal((await verified(scene, backup.id, 'blocks')).outcome, 'healed', name);
+      assert.equal((await verified(scene, backup.id, 'blocks')).outcome, 'good');
+      for (const each of stores) assert.deepEqual(each.objects.get(name), sound.get(name));
+    }
+  }
+});
+
+test('what belongs to no backup is made good unasked, and told', async (t) => {
+  const { scene, stores, settled } = await withCopy(t);
+  const { id: volumeId } = await makeVolume(scene);
+  await askBackup(scene, { volumeId });
+  await scene.work();
+  await settled();
+  must(stores[1], 'the copy').objects.delete('repository.json');
+  const told: string[] = [];
+  const report = (error: unknown): void => void told.push(String(error));
+  const { signal } = new AbortController();
+  await mendRepositories({ needs: scene, bytesPerSecond: 1e9, report }, signal);
+  assert.match(told.join(), /^OperatingError: 1 objects of volumebackups were damaged.*repository/);
+  assert.ok(stores[1]?.objects.has('repository.json'));
+});
+
+test('damage names every backup of the project that it reaches, and marks it', async (t) => {
+  const { scene, backup } = await backedUp(t);
+  const second = await askBackup(scene, { volumeId: backup.volumeId });
+  await scene.work();
+  const { id: otherId } = await askVolume(scene, {}, bob);
+  await scene.work();
+  await writeAt(scene, otherId, 3 * 65536, 'precious');
+  await flipPacks(scene);
+  const other = await askBackup(scene, { volumeId: otherId }, bob);
+  await scene.work();
+  for (const each of [backup, second]) await forgetVolume(scene, each);
+  await scene.engine.deleteSnapshot(`checkpoint-${other.id}`);
+  await writeAt(scene, otherId, 3 * 65536, 'PRECIOUS');
+  assert.equal((await verified(scene, backup.id, 'blocks')).outcome, 'damaged');
+  const shared = (await showBackup(scene, max, second.id)).verification;
+  assert.deepEqual(shared?.damage, [{ offsetBytes: 0, lengthBytes: 65536 }]);
+  assert.equal((await showBackup(scene, max, second.id)).verifiedAt, null, 'it is due as it was');
+  const told = async (projectId: string): Promise<string> => {
+    const messages = await scene.catalog.list('messages', { where: { projectId }, limit: 10 });
+    return messages.map(({ userMessage }) => userMessage).join();
+  };
+  const text = await told(max.projectId);
+  assert.match(text, new RegExp(`${backup.id} is damaged in bytes 0–65535; backup ${second.id}`));
+  assert.doesNotMatch(text, new RegExp(other.id));
+  assert.match(
+    await told(bob.projectId),
+    new RegExp(`${other.id} is damaged in bytes 196608–262143`),
+  );
+  assert.doesNotMatch(await told(bob.projectId), new RegExp(backup.id));
 });
 
 test('who may ask, of which backup, and that asking twice is one job', async (t) => {

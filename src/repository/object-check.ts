@@ -1,0 +1,78 @@
+import { OperatingError } from '../base/errors.ts';
+import { openIndex } from './block-index-load.ts';
+import { blockBytes, blockKinds, idBytes, nodeBytes } from './block.ts';
+import { checkHeader, headerName } from './header.ts';
+import { indexBytesMax, indexIdOf } from './index-format.ts';
+import type { RepositoryKeys } from './keys.ts';
+import { backupIdOf, openManifest, sealedManifestBytesMax } from './manifest.ts';
+import { entriesOf, packBytesMax, packIdOf, packName } from './pack-format.ts';
+import { openPack } from './pack-read.ts';
+import { patchBytesMax } from './patch.ts';
+import { blockLabel, sealBytes, unseal } from './seal.ts';
+import { checkWrapped } from './wrapped-keys.ts';
+
+export interface CheckKeys {
+  readonly keys: RepositoryKeys;
+  /** The key that opened the repository, where that was no passphrase. */
+  readonly wrappingKey: Uint8Array | undefined;
+}
+
+/** How an object of a repository proves itself. */
+export interface ObjectCheck {
+  readonly bytesMax: number;
+  /** Rejects with `corrupt` unless the bytes are, to the last one, what was written. */
+  readonly check: (bytes: Uint8Array) => Promise<void>;
+}
+
+const jsonBytesMax = 4096;
+
+/** How to check the object of a name; undefined for one that is not the repository's. */
+export function checkOf({ keys, wrappingKey }: CheckKeys, name: string): ObjectCheck | undefined {
+  const packId = packIdOf(name);
+  if (packId !== undefined) {
+    return { bytesMax: packBytesMax, check: (bytes) => checkPack(keys, packId, bytes) };
+  }
+  const indexId = indexIdOf(name);
+  if (indexId !== undefined) {
+    const check = async (bytes: Uint8Array) => void openIndex(keys, indexId, bytes);
+    return { bytesMax: indexBytesMax + sealBytes, check };
+  }
+  const backupId = backupIdOf(name);
+  if (backupId !== undefined) {
+    const check = async (bytes: Uint8Array) => void openManifest(keys, backupId, bytes);
+    return { bytesMax: sealedManifestBytesMax, check };
+  }
+  const { repositoryId } = keys;
+  if (name === headerName) {
+    return { bytesMax: jsonBytesMax, check: async (bytes) => checkHeader(bytes, repositoryId) };
+  }
+  const keyId = /^keys\/([0-9a-f]{32})$/.exec(name)?.[1];
+  if (keyId === undefined) return undefined;
+  const opens = { repositoryId, wrappingKey };
+  return { bytesMax: jsonBytesMax, check: async (bytes) => checkWrapped(bytes, keyId, opens) };
+}
+
+/** Opens the directory and everything that it names. */
+async function checkPack(keys: RepositoryKeys, packId: string, bytes: Uint8Array): Promise<void> {
+  const subject = packName(packId);
+  const sizeBytes = bytes.length;
+  const get = async ({ offsetBytes, lengthBytes }: { offsetBytes: number; lengthBytes: number }) =>
+    bytes.subarray(offsetBytes, offsetBytes + lengthBytes);
+  const { directory } = await openPack(keys, { packId, sizeBytes }, get);
+  for (const { kind, idAt, offsetBytes, lengthBytes } of entriesOf(directory, subject)) {
+    const id = directory.subarray(idAt, idAt + idBytes);
+    const plainBytes = plainBytesOf[kind];
+    const sealed = bytes.subarray(offsetBytes, offsetBytes + lengthBytes);
+    const options = { subject, plainBytesMax: plainBytes };
+    const plain = unseal(keys.blockKey(id[0] ?? 0), blockLabel(kind, id), sealed, options);
+    if (kind === blockKinds.patch) continue;
+    if (plain.length === plainBytes && keys.idOf(plain).equals(id)) continue;
+    throw new OperatingError('corrupt', `${subject} is damaged`);
+  }
+}
+
+const plainBytesOf = {
+  [blockKinds.whole]: blockBytes,
+  [blockKinds.patch]: patchBytesMax,
+  [blockKinds.node]: nodeBytes,
+};
