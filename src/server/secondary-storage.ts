@@ -35,7 +35,9 @@ export function openSecondaryStorage(
   if (settings.storeCopy === undefined) return { root: first, replication: undefined };
   const copy = openLimited(settings.storeCopy, limits);
   const isRoot = (name: string): boolean => name.startsWith(manifestName(''));
-  const root = new ReplicatedRoot({ first, copy, folder, isRoot, sleep, onProblem });
+  const isPassing = (name: string): boolean => name.startsWith('leases/');
+  const rules = { isRoot, isPassing };
+  const root = new ReplicatedRoot({ first, copy, folder, ...rules, sleep, onProblem });
   // What an earlier process had not copied yet; a store that is away now is met again when used.
   root.resume('repository.json').catch(onProblem);
   return { root, replication: root };

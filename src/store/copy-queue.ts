@@ -33,6 +33,8 @@ export interface CopyQueueOptions {
   readonly copy: () => Promise<Store>;
   readonly removals: Removals;
   readonly isRoot: (name: string) => boolean;
+  /** Names of objects that come and go in the first store alone. */
+  readonly isPassing: (name: string) => boolean;
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
   readonly onProblem: (error: unknown) => void;
 }
@@ -129,15 +131,16 @@ export class CopyQueue {
   }
 
   async #compare(): Promise<void> {
-    const { first, copy, removals, isRoot } = this.#options;
+    const { first, copy, removals, isRoot, isPassing } = this.#options;
     const there = new Map<string, number>();
     const store = await copy();
     for await (const object of store.list('', this.#stopping())) {
-      there.set(object.name, object.sizeBytes);
+      if (!isPassing(object.name)) there.set(object.name, object.sizeBytes);
     }
     const missing: string[] = [];
     const notRemoved: string[] = [];
     for await (const { name, sizeBytes } of (await first()).list('', this.#stopping())) {
+      if (isPassing(name)) continue;
       if (removals.isInherited(name)) notRemoved.push(name);
       const copied = there.get(name) ?? -1;
       if (copied <= sizeBytes) there.delete(name);

@@ -82,6 +82,7 @@ function replicate(
     copy,
     folder,
     isRoot: (name) => name.startsWith('backups/'),
+    isPassing: (name) => name.startsWith('leases/'),
     sleep: async () => {
       for (let turns = 0; turns < 20; turns += 1) await turn();
     },
@@ -254,6 +255,24 @@ describe('a store with a copy', () => {
         'the second put of packs/2 replaces',
       );
       assert.equal(again.copyState('c')?.objectsLost, 0);
+    });
+  });
+
+  it('keeps what comes and goes to the first store', async () => {
+    await withScene(async ({ start, copy, folder }) => {
+      const root = start();
+      const store = await root.open('c', { create: true });
+      await store.put('leases/1', bytes('1'));
+      await store.put('a', bytes('a'));
+      await settled(root);
+      assert.deepEqual([...(await copy.objects()).keys()], ['a']);
+      (await copy.objects()).set('leases/0', Buffer.from('0'));
+      const listed = (await Array.fromAsync(store.list(''))).map(({ name }) => name);
+      assert.deepEqual(listed.sort(), ['a', 'leases/1']);
+      assert.equal(await store.sizeOf('leases/0'), undefined);
+      await assert.rejects(store.get('leases/0'), code('not_found'));
+      await store.remove('leases/1');
+      assert.deepEqual(await readdir(folder), [], 'no removal is noted');
     });
   });
 

@@ -19,7 +19,7 @@ import type {
 
 export interface ReplicationOptions extends Pick<
   CopyQueueOptions,
-  'isRoot' | 'sleep' | 'onProblem'
+  'isRoot' | 'isPassing' | 'sleep' | 'onProblem'
 > {
   readonly first: StoreRoot;
   readonly copy: StoreRoot;
@@ -57,7 +57,9 @@ export class ReplicatedRoot implements StoreRoot {
     if (!isInCopy) await openFirst();
     const starting = this.#starting.get(container) ?? this.#start(container, openFirst, openCopy);
     this.#starting.set(container, starting);
-    return new ReplicatedStore(first.url, copy.url, { openFirst, openCopy, ...(await starting) });
+    const { isPassing } = this.#options;
+    const parts = { openFirst, openCopy, isPassing, ...(await starting) };
+    return new ReplicatedStore(first.url, copy.url, parts);
   }
 
   async containers(): Promise<string[]> {
@@ -158,6 +160,7 @@ const fallsBack = new Set<ErrorCode>(['not_found', 'corrupt', 'unavailable', 'io
 interface Parts {
   readonly openFirst: Opening;
   readonly openCopy: Opening;
+  readonly isPassing: (name: string) => boolean;
   readonly queue: CopyQueue;
   readonly removals: Removals;
 }
@@ -177,6 +180,7 @@ class ReplicatedStore implements Store {
     const { openFirst, queue, removals } = this.#parts;
     const first = await openFirst();
     await first.put(name, chunks, options);
+    if (this.#parts.isPassing(name)) return;
     if (removals.has(name)) await removals.done([name]);
     queue.added(name);
   }
@@ -188,7 +192,7 @@ class ReplicatedStore implements Store {
   async sizeOf(name: string, options?: StoreOptions): Promise<number | undefined> {
     const { openCopy, removals } = this.#parts;
     const found = await this.#orCopy(name, (store) => store.sizeOf(name, options));
-    if (found !== undefined || removals.has(name)) return found;
+    if (found !== undefined || removals.has(name) || this.#parts.isPassing(name)) return found;
     try {
       return await (await openCopy()).sizeOf(name, options);
     } catch (error) {
@@ -204,7 +208,7 @@ class ReplicatedStore implements Store {
    * keeps nobody from work with the first store.
    */
   async *list(prefix: string, options?: StoreOptions): AsyncIterable<StoredObject> {
-    const { openFirst, openCopy, removals, queue } = this.#parts;
+    const { openFirst, openCopy, removals, queue, isPassing } = this.#parts;
     const yielded = new Set<string>();
     let broken: unknown;
     try {
@@ -220,7 +224,8 @@ class ReplicatedStore implements Store {
     if (broken === undefined && queue.state().problem !== null) return;
     try {
       for await (const object of (await openCopy()).list(prefix, options)) {
-        if (!yielded.has(object.name) && !removals.has(object.name)) yield object;
+        const { name } = object;
+        if (!yielded.has(name) && !removals.has(name) && !isPassing(name)) yield object;
       }
     } catch (error) {
       if (broken !== undefined) throw broken;
@@ -229,11 +234,11 @@ class ReplicatedStore implements Store {
   }
 
   async remove(name: string, options?: StoreOptions): Promise<void> {
-    const { openFirst, queue, removals } = this.#parts;
+    const { openFirst, queue, removals, isPassing } = this.#parts;
     const first = await openFirst();
-    await removals.add(name);
+    if (!isPassing(name)) await removals.add(name);
     await first.remove(name, options);
-    queue.removed(name);
+    if (!isPassing(name)) queue.removed(name);
   }
 
   /** The queue goes on, and is the root's to close. */
@@ -245,7 +250,7 @@ class ReplicatedStore implements Store {
       return await act(await openFirst());
     } catch (error) {
       if (!isOperatingError(error) || !fallsBack.has(error.code)) throw error;
-      if (removals.has(name)) throw error;
+      if (removals.has(name) || this.#parts.isPassing(name)) throw error;
       try {
         return await act(await openCopy());
       } catch (second) {

@@ -100,7 +100,8 @@ test('damage is kept with its ranges, and told in a message', async (t) => {
 async function withCopy(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'firn-copies-'));
   const places = [openMemoryRoot(), openMemoryRoot()] as const;
-  const waiting = { sleep: () => turn(), onProblem: () => undefined };
+  const isPassing = (): boolean => false;
+  const waiting = { isPassing, sleep: () => turn(), onProblem: () => undefined };
   const isRoot = (name: string): boolean => name.startsWith('backups/');
   const root = new ReplicatedRoot({
     first: places[0],
