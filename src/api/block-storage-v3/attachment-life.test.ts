@@ -183,3 +183,26 @@ test('an attachment is for an instance or a host', async (t) => {
   assert.equal((await act(storage, id, { 'os-detach': null })).status, 202);
   assert.equal((await show(storage, id))['status'], 'available');
 });
+
+test('an administrator sets right what is out of step', async (t) => {
+  const storage = await openStorage(t);
+  const id = await makeVolume(storage);
+  await attach(storage, id, 'one');
+  const reset = (fields: JsonObject, who = 'ann') =>
+    act(storage, id, { 'os-reset_status': fields }, { who });
+  assert.equal((await reset({ status: 'error', attach_status: 'attached' })).status, 202);
+  assert.equal((await show(storage, id))['status'], 'error');
+  assert.equal((await reset({ status: 'in-use' })).status, 202);
+  assert.equal((await reset({ attach_status: 'detached' }, 'max')).status, 403);
+  assert.equal((await reset({ migration_status: 'none' })).status, 202);
+  assert.equal(listIn(await show(storage, id), 'attachments').length, 1);
+  assert.equal((await reset({ attach_status: 'detached' })).status, 202);
+  const after = await show(storage, id);
+  assert.deepEqual([after['status'], after['attachments']], ['available', []]);
+  const nothing = await reset({});
+  assert.equal(nothing.status, 400);
+  assert.match(String(nothing.message), /'status', 'attach_status' or 'migration_status'/);
+  const odd = await reset({ attach_status: 'odd' });
+  assert.match(String(odd.message), /attribute attach_status. Value: odd/);
+  assert.equal(odd.status, 400);
+});

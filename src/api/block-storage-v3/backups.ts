@@ -52,6 +52,7 @@ export const backupList: ListFace<'backups'> = {
   sortFields: {
     id: 'id',
     name: 'name',
+    display_name: 'name',
     status: 'status',
     size: 'size',
     container: 'container',

@@ -83,6 +83,9 @@ export const snapshotList: ListFace<'snapshots'> = {
   sortFields: {
     id: 'id',
     name: 'name',
+    display_name: 'name',
+    size: 'size',
+    volume_size: 'size',
     status: 'status',
     volume_id: 'volumeId',
     created_at: 'createdAt',

@@ -33,7 +33,7 @@ const transferList: ListFace<'transfers'> = {
     name: (name) => ({ name }),
     volume_id: (volumeId) => ({ volumeId }),
   },
-  sortFields: { id: 'id', name: 'name', created_at: 'createdAt' },
+  sortFields: { id: 'id', name: 'name', display_name: 'name', created_at: 'createdAt' },
 };
 
 interface Path {

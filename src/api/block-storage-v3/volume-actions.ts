@@ -2,7 +2,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { authorize } from '../../identity/policy.ts';
 import { poolName } from '../../operation/installation/binaries.ts';
-import { volumeStatuses } from '../../operation/states.ts';
 import { deleteVolume } from '../../operation/volume/delete-volume.ts';
 import { extendVolume } from '../../operation/volume/extend-volume.ts';
 import { invalidVolume } from '../../operation/volume/find-volume.ts';
@@ -16,7 +15,7 @@ import { setBootable } from '../../operation/volume/update-volume.ts';
 import { toBool } from './fields.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, type ById } from './request.ts';
-import { parseStatus } from './reset-status.ts';
+import { parseVolumeReset } from './reset-status.ts';
 import { takes } from './takes.ts';
 import { volumeAction, type VolumeActions } from './volume-action.ts';
 import { volumeAttachActions } from './volume-attach-actions.ts';
@@ -27,7 +26,7 @@ import {
   justNamed,
   Migrate,
   MigrateCompletion,
-  ResetStatus,
+  ResetVolumeStatus,
   Retype,
   Revert,
   SetBootable,
@@ -100,9 +99,12 @@ const actions: VolumeActions = {
     },
   ),
 
-  'os-reset_status': volumeAction(ResetStatus, async (operations, { caller, params }, body) => {
-    await resetVolumeStatus(operations, caller, params.id, parseStatus(body, volumeStatuses));
-  }),
+  'os-reset_status': volumeAction(
+    ResetVolumeStatus,
+    async (operations, { caller, params }, body) => {
+      await resetVolumeStatus(operations, caller, params.id, parseVolumeReset(body));
+    },
+  ),
 
   'os-force_delete': volumeAction(
     justNamed('os-force_delete'),

@@ -5,8 +5,9 @@ import {
   unsetImageMetadata,
 } from '../../operation/volume/image-metadata.ts';
 import { reimageVolume } from '../../operation/volume/reimage-volume.ts';
+import { findVolumeType } from '../../operation/type/find-volume-type.ts';
 import { uploadVolume } from '../../operation/volume/upload-volume.ts';
-import type { ImageRow, VolumeRow } from '../../catalog/tables.ts';
+import type { ImageRow, VolumeRow, VolumeTypeRow } from '../../catalog/tables.ts';
 import { toBool } from './fields.ts';
 import { since } from './request.ts';
 import { timeView } from './view.ts';
@@ -31,7 +32,8 @@ export const volumeImageActions: VolumeActions = {
       isProtected: microversion >= 1 && toBool(given.protected),
       force: toBool(given.force),
     });
-    return { 'os-volume_upload_image': uploadView(volume, image, microversion) };
+    const type = await findVolumeType(operations.catalog, volume.volumeTypeId);
+    return { 'os-volume_upload_image': uploadView({ volume, type, image }, microversion) };
   }),
 
   'os-reimage': volumeAction(Reimage, async (operations, request, body) => {
@@ -68,14 +70,26 @@ export const volumeImageActions: VolumeActions = {
   ),
 };
 
-function uploadView(volume: VolumeRow, image: ImageRow, microversion: number): object {
+/** The type is told whole here, as nowhere else. */
+function uploadView(
+  { volume, type, image }: { volume: VolumeRow; type: VolumeTypeRow; image: ImageRow },
+  microversion: number,
+): object {
   return {
     id: volume.id,
     updated_at: timeView(volume.updatedAt),
     status: volume.status,
     display_description: volume.description,
     size: volume.size,
-    volume_type: volume.volumeTypeId,
+    volume_type: {
+      id: type.id,
+      name: type.name,
+      description: type.description,
+      is_public: type.isPublic,
+      created_at: timeView(type.createdAt),
+      updated_at: timeView(type.updatedAt),
+      deleted: false,
+    },
     image_id: image.id,
     image_name: image.name,
     container_format: image.properties['container_format'],

@@ -54,6 +54,17 @@ export const ResetStatus = exactly({
   }),
 });
 
+/** What may be out of step of a volume, as an administrator sets it right. */
+export const ResetVolumeStatus = exactly({
+  'os-reset_status': Type.Object({
+    status: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
+    attach_status: Type.Optional(
+      orNull(Type.Union([Type.Literal('attached'), Type.Literal('detached')])),
+    ),
+    migration_status: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
+  }),
+});
+
 export const Mode = Type.Union([Type.Literal('rw'), Type.Literal('ro')]);
 
 export const Attach = exactly({

@@ -159,7 +159,7 @@ test('a volume in error is not attached, a bootable one by whom the policy lets'
   const rest = { connector: null, mode: null, completeAtOnce: false };
   const input = { volumeId: id, instanceId: 'three', ...rest };
   await assert.rejects(createAttachment(scene, reader, input), { code: 'forbidden' });
-  await resetVolumeStatus(scene, ann, id, 'error');
+  await resetVolumeStatus(scene, ann, id, { status: 'error' });
   await assert.rejects(attachTo(scene, id, 'four'), {
     message: /^Invalid volume: Volume attachments can not be created if .* error state/,
   });

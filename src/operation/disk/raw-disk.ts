@@ -2,7 +2,8 @@ import { KiB, MiB } from '../../base/bytes.ts';
 import type { VolumeEngine } from '../../volume/engine.ts';
 import type { DiskContent, Piece, Readable } from './disk-content.ts';
 
-const readBytes = 4 * MiB;
+/** Small enough that nobody waits long while they are hashed. */
+const readBytes = MiB;
 /** Zeros of this length are left out. */
 const blockBytes = 64 * KiB;
 const zeros = Buffer.alloc(blockBytes);

@@ -105,7 +105,7 @@ test('what cannot be snapshotted together is refused whole', async (t) => {
   await updateQuotaSet(scene, ann, 'alpha', { snapshots: 9, gigabytes: 3 });
   await assert.rejects(askGroupSnapshot(scene, { groupId: group.id }), { code: 'quota_exceeded' });
   await updateQuotaSet(scene, ann, 'alpha', { gigabytes: 9 });
-  await resetVolumeStatus(scene, ann, nth(volumes, 1).id, 'error');
+  await resetVolumeStatus(scene, ann, nth(volumes, 1).id, { status: 'error' });
   await assert.rejects(askGroupSnapshot(scene, { groupId: group.id }), {
     code: 'invalid_state',
     message: /^Invalid volume: The snapshot cannot be created when the volume is in error status/,

@@ -153,7 +153,7 @@ test('volumes that cannot join or leave are told why', async (t) => {
     code: 'invalid_state',
     message: /because no valid name, description, add_volumes, or remove_volumes were provided\.$/,
   });
-  await resetVolumeStatus(scene, ann, member.id, 'maintenance');
+  await resetVolumeStatus(scene, ann, member.id, { status: 'maintenance' });
   await assert.rejects(
     updateGroup(scene, max, group.id, { ...none, removeVolumes: [member.id] }),
     /Valid states are: \('available', 'in-use', 'error', 'error_deleting'\)\.$/,
@@ -255,7 +255,7 @@ test('a volume that an administrator rescues outlives its group', async (t) => {
   const { group, volumes } = await makeGroup(scene, 2);
   await deleteGroup(scene, max, group.id, whole);
   const { id } = nth(volumes, 0);
-  await resetVolumeStatus(scene, ann, id, 'available');
+  await resetVolumeStatus(scene, ann, id, { status: 'available' });
   const job = await scene.jobs.next();
   assert.ok(job !== undefined);
   await deleteGroupJob(scene).run(job, jobContext());

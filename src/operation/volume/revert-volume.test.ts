@@ -118,9 +118,9 @@ test('a revert that fails leaves a message, and the snapshot as it was', async (
   assert.match(message?.userMessage ?? '', /^revert volume: There is no room left/);
   await scene.catalog.change('jobs', { id: job.id }, { state: 'failed' });
 
-  await resetVolumeStatus(scene, ann, volume.id, 'available');
+  await resetVolumeStatus(scene, ann, volume.id, { status: 'available' });
   await revertVolume(scene, max, volume.id, snapshotId);
-  await resetVolumeStatus(scene, ann, volume.id, 'error');
+  await resetVolumeStatus(scene, ann, volume.id, { status: 'error' });
   await scene.work();
   assert.deepEqual(await statuses(scene, written), ['error', 'available']);
   assert.equal(await readAt(scene, volume.id, 8192, 6), 'after!');

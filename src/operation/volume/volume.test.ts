@@ -114,8 +114,10 @@ test('a reader changes nothing, and only an administrator forces', async (t) => 
   await assert.rejects(deleteVolume(scene, reader, id, gently), { code: 'forbidden' });
   const forced = { cascade: false, force: true };
   await assert.rejects(deleteVolume(scene, max, id, forced), { code: 'forbidden' });
-  await assert.rejects(resetVolumeStatus(scene, max, id, 'error'), { code: 'forbidden' });
-  await resetVolumeStatus(scene, ann, id, 'error');
+  await assert.rejects(resetVolumeStatus(scene, max, id, { status: 'error' }), {
+    code: 'forbidden',
+  });
+  await resetVolumeStatus(scene, ann, id, { status: 'error' });
   assert.equal(await statusOf(scene, id), 'error');
 });
 
