@@ -92,6 +92,7 @@ GET /firn/v1/volumes/:id/attachments
 GET /firn/v1/volumes/:id/extents
 GET /firn/v1/volumes/:id/history
 GET /firn/v1/snapshots/:id/exports
+GET /firn/v1/backups/:id/exports
 GET /firn/v1/events
 GET /firn/v1/audit
 GET /firn/v1/plans
@@ -159,6 +160,8 @@ POST /firn/v1/backups/:id/verify
 POST /firn/v1/backups/:id/drill
 POST /firn/v1/snapshots/:id/exports
 DELETE /firn/v1/snapshots/:id/exports/:export_id
+POST /firn/v1/backups/:id/exports
+DELETE /firn/v1/backups/:id/exports/:export_id
 POST /firn/v1/plans
 PATCH /firn/v1/plans/:id
 DELETE /firn/v1/plans/:id

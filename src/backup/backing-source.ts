@@ -20,6 +20,7 @@ export class KeptBackups implements BackingSource {
   readonly #repositories: Repositories;
   readonly #kept = new Map<string, Kept>();
   readonly #open = new Map<string, Repository>();
+  readonly #holders = new Map<string, () => void>();
 
   constructor(repositories: Repositories) {
     this.#repositories = repositories;
@@ -41,6 +42,16 @@ export class KeptBackups implements BackingSource {
       kept.reader?.close();
       this.#kept.delete(keyOf(backing));
     };
+  }
+
+  /** Keeps it for a holder of that name, until `dropFor`; one that has it already keeps it. */
+  keepFor(holder: string, backing: Backing): void {
+    if (!this.#holders.has(holder)) this.#holders.set(holder, this.keep(backing));
+  }
+
+  dropFor(holder: string): void {
+    this.#holders.get(holder)?.();
+    this.#holders.delete(holder);
   }
 
   /** For somebody who keeps it. */

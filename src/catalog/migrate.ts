@@ -19,6 +19,7 @@ import { holdsAndWebhooks } from './migrations/0009-holds-and-webhooks.ts';
 import { identity } from './migrations/0010-identity.ts';
 import { lists } from './migrations/0011-lists.ts';
 import { importedBackups } from './migrations/0012-imported-backups.ts';
+import { backupExports } from './migrations/0013-backup-exports.ts';
 
 const migrations: readonly Migration[] = [
   firstTables,
@@ -33,6 +34,7 @@ const migrations: readonly Migration[] = [
   identity,
   lists,
   importedBackups,
+  backupExports,
 ];
 
 /**

@@ -3,6 +3,7 @@
  * API's field is, bytes where the name says so. Fields and statuses are those of Block Storage v3.
  */
 import type { JsonObject, JsonValue } from '../base/json.ts';
+import type { BackupExportRow, SnapshotExportRow } from './export-tables.ts';
 import type {
   AccessRuleRow,
   ApplicationCredentialRow,
@@ -213,21 +214,6 @@ export interface AttachmentRow {
   createdAt: number;
   attachedAt: number | null;
   updatedAt: number | null;
-}
-
-/** A snapshot that can be read over NBD by whoever knows the name. */
-export interface SnapshotExportRow {
-  id: string;
-  projectId: string;
-  userId: string;
-  snapshotId: string;
-  /** The volume that the snapshot is of. */
-  volumeId: string;
-  /** The host that it is for, in the caller's words. */
-  host: string | null;
-  /** The secret NBD export name. */
-  exportName: string;
-  createdAt: number;
 }
 
 export interface VolumeTypeRow {
@@ -449,6 +435,7 @@ export interface ProjectTables {
   backups: BackupRow;
   attachments: AttachmentRow;
   snapshotExports: SnapshotExportRow;
+  backupExports: BackupExportRow;
   groups: GroupRow;
   groupSnapshots: GroupSnapshotRow;
   transfers: TransferRow;

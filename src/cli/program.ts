@@ -7,6 +7,7 @@ import { backupCreate } from './backup-create.ts';
 import { backupDelete } from './backup-delete.ts';
 import { backupDrill } from './backup-drill.ts';
 import { backupList } from './backup-list.ts';
+import { backupMount } from './backup-mount.ts';
 import { backupRestore } from './backup-restore.ts';
 import { backupShow } from './backup-show.ts';
 import { configCheck } from './config-check.ts';
@@ -91,6 +92,7 @@ const groups: Readonly<Record<string, Group>> = {
       backupRestore,
       backupVerify,
       backupDrill,
+      backupMount,
       backupDelete,
     ],
   },

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import type { AddCommand } from './context.ts';
 import { addStoreFlags, parseMib, type StoreFlags } from './store-flags.ts';
+import { untilTold } from './until-told.ts';
 
 interface Flags extends StoreFlags {
   readonly socket?: string;
@@ -22,13 +22,7 @@ export const repositoryMount: AddCommand = (parent, context) => {
         const manifest = await findBackup(repository, name);
         const server = await serveBackup(repository, manifest, flags);
         context.stdout.write(`${server.uri}\n`);
-        const ended = new AbortController();
-        const { signal } = ended;
-        await Promise.race([
-          once(process, 'SIGINT', { signal }),
-          once(process, 'SIGTERM', { signal }),
-        ]);
-        ended.abort();
+        await untilTold();
         await server.close();
       });
     });

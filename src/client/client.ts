@@ -1,5 +1,6 @@
 /** Firn over HTTP: what the command line, the demo and the tests call. */
 import { Type } from 'typebox';
+import { isOperatingError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
 import { readAnswer } from './answer.ts';
 import { Attachment, Backup, Restore, Snapshot, Volume } from './block-storage-schema.ts';
@@ -14,6 +15,7 @@ import {
   Job,
   PruneForecast,
   Repository,
+  BackupExport,
   SnapshotExport,
   Usage,
 } from './firn-schema.ts';
@@ -125,6 +127,23 @@ export class Client {
   /** Ends an export of a snapshot; its readers are cut. */
   async endExport({ snapshot_id: snapshotId, id }: SnapshotExport): Promise<void> {
     await this.#call('firn', 'DELETE', `${exportsOf(snapshotId)}/${encodeURIComponent(id)}`);
+  }
+
+  /** Exports a backup, read-only, until `endBackupExport`. */
+  async exportBackup(backupId: string, host: string): Promise<BackupExport> {
+    const path = `/backups/${encodeURIComponent(backupId)}/exports`;
+    const body = await this.#call('firn', 'POST', path, { export: { host } });
+    return readAnswer(BackupExport, isJsonObject(body) ? body['export'] : undefined);
+  }
+
+  /** Ends an export of a backup; its readers are cut. One that has ended is no error. */
+  async endBackupExport({ backup_id: backupId, id }: BackupExport): Promise<void> {
+    const path = `/backups/${encodeURIComponent(backupId)}/exports/${encodeURIComponent(id)}`;
+    try {
+      await this.#call('firn', 'DELETE', path);
+    } catch (error) {
+      if (!isOperatingError(error, 'not_found')) throw error;
+    }
   }
 
   /** How far a backup is; also afterwards. */

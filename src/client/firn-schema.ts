@@ -112,12 +112,16 @@ export const Connection = Type.Object({
 });
 export type Connection = Static<typeof Connection>;
 
-export const SnapshotExport = Type.Object({
+const exportFields = {
   id: Type.String(),
-  snapshot_id: Type.String(),
   host: TextOrNull,
   connections: Type.Integer(),
   uri: Type.Optional(Type.String()),
   unix_uri: Type.Optional(Type.String()),
-});
+};
+
+export const BackupExport = Type.Object({ ...exportFields, backup_id: Type.String() });
+export type BackupExport = Static<typeof BackupExport>;
+
+export const SnapshotExport = Type.Object({ ...exportFields, snapshot_id: Type.String() });
 export type SnapshotExport = Static<typeof SnapshotExport>;

@@ -20,7 +20,7 @@ export async function openDataPlane(
     log: (event) => events.onNbd(event),
     tls: options.tls,
   });
-  const exports = new ServedExports(engine, registry);
+  const exports = new ServedExports(engine, registry, { backups: events.backups });
   const stopServing = async (): Promise<void> => {
     exports.release();
     await server.close();

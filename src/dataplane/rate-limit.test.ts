@@ -154,7 +154,7 @@ test('all exports of a volume share its limit, and the end of one waits for noth
   });
   const time = new HandTime();
   const registry = new ExportRegistry();
-  const exports = new ServedExports(engine, registry, time);
+  const exports = new ServedExports(engine, registry, { time });
   const volumeId = newId();
   await engine.createVolume({ volumeId, lengthBytes: 4096 });
   const names = [newSecret(), newSecret()];

@@ -1,4 +1,7 @@
+import { MiB } from '../base/bytes.ts';
+import { OperatingError } from '../base/errors.ts';
 import type {
+  BackupPlace,
   ExportClients,
   ExportOf,
   ExportRegistry,
@@ -6,9 +9,12 @@ import type {
   PerformanceLimits,
 } from '../nbd/exports.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
+import { BackingDevice } from '../volume/backing-device.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
+import type { BackingSource } from '../volume/hydration.ts';
 import { rangeDevice } from '../volume/range-device.ts';
 import { readOnlyDevice } from '../volume/read-only-device.ts';
+import { sharedDevice } from './shared-device.ts';
 import { limitedDevice } from './limited-device.ts';
 import { type Owner, RateLimit, type RateLimitTime } from './rate-limit.ts';
 
@@ -17,7 +23,19 @@ interface Served {
   readonly owner: Owner;
 }
 
-/** Exports of the volumes and snapshots of an engine, in the registry of an NBD server. */
+export interface ServedOptions {
+  readonly time?: RateLimitTime | undefined;
+  /** Where the bytes of backups come from. */
+  readonly backups?: BackingSource | undefined;
+}
+
+/** What was read of a backup stays in memory while a client is connected, for all of an export. */
+const cacheBytes = 32 * MiB;
+
+/**
+ * Exports of the volumes and snapshots of an engine, and of backups, in the registry of an NBD
+ * server.
+ */
 export class ServedExports implements Exports {
   readonly #engine: VolumeEngine;
   readonly #registry: ExportRegistry;
@@ -27,14 +45,22 @@ export class ServedExports implements Exports {
 
   readonly #time: RateLimitTime | undefined;
 
-  constructor(engine: VolumeEngine, registry: ExportRegistry, time?: RateLimitTime) {
+  readonly #backups: BackingSource | undefined;
+
+  constructor(engine: VolumeEngine, registry: ExportRegistry, options: ServedOptions = {}) {
     this.#engine = engine;
     this.#registry = registry;
-    this.#time = time;
+    this.#time = options.time;
+    this.#backups = options.backups;
   }
 
   async add(name: string, { source, readOnly, range }: ExportOf): Promise<void> {
     if (this.#registry.has(name)) return;
+    if ('backup' in source) {
+      const open = sharedDevice(() => this.#openBackup(source.backup));
+      this.#registry.add(name, { readOnly: true, open });
+      return;
+    }
     if ('snapshotId' in source) {
       const open = (): Promise<BlockDevice> => this.#engine.openSnapshot(source.snapshotId);
       this.#registry.add(name, { readOnly: true, open });
@@ -78,6 +104,13 @@ export class ServedExports implements Exports {
 
   async clients(names: readonly string[]): Promise<ExportClients[]> {
     return names.map((name) => this.#registry.clients(name));
+  }
+
+  #openBackup(backup: BackupPlace): BlockDevice {
+    if (this.#backups === undefined) {
+      throw new OperatingError('unavailable', 'No backups are at hand here.');
+    }
+    return new BackingDevice(this.#backups, { ...backup, doneBytes: 0 }, { cacheBytes });
   }
 
   #limitOf(volumeId: string): RateLimit {

@@ -249,6 +249,7 @@ export const policy = {
   'firn:get_job': 'reader',
   'firn:list_audit': 'reader',
   'firn:export_snapshot': 'member',
+  'firn:export_backup': 'member',
   'firn:verify_backup': 'member',
   'firn:drill_backup': 'member',
   'firn:get_group_type': 'reader',

@@ -3,9 +3,21 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
 import { stringBytesMax } from './wire.ts';
 
+/** Where a backup is, for whoever can read it. */
+export interface BackupPlace {
+  readonly container: string;
+  readonly backupId: string;
+  readonly rootId: string;
+  readonly depth: number;
+  readonly lengthBytes: number;
+}
+
 /** What a name stands for. */
 export interface ExportOf {
-  readonly source: { readonly volumeId: string } | { readonly snapshotId: string };
+  readonly source:
+    | { readonly volumeId: string }
+    | { readonly snapshotId: string }
+    | { readonly backup: BackupPlace };
   readonly readOnly: boolean;
   /** Of a volume: this stretch alone; all of it by default. */
   readonly range?: { readonly offsetBytes: number; readonly lengthBytes: number };

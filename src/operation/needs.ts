@@ -1,4 +1,5 @@
 /** What operations are made of. Each verb takes only the part that it needs. */
+import type { KeptBackups } from '../backup/backing-source.ts';
 import type { HydrationProgress as Progress, Hydrator } from '../backup/hydrator.ts';
 import type { Repositories } from '../backup/repositories.ts';
 import type { HostSpace } from '../base/host-space.ts';
@@ -17,6 +18,8 @@ export interface OperationNeeds {
   readonly engine: VolumeEngine;
   readonly exports: Exports;
   readonly repositories: Repositories;
+  /** What of them stays in the store while somebody reads it. */
+  readonly keptBackups: KeptBackups;
   /** The data of images. */
   readonly images: ImageFiles;
   /** The folder whose files can become volumes, if there is one. */

@@ -6,7 +6,7 @@ import type { OperationNeeds } from '../operation/needs.ts';
 
 export type PlanNeeds = Pick<
   OperationNeeds,
-  'catalog' | 'clock' | 'jobs' | 'engine' | 'exports' | 'repositories'
+  'catalog' | 'clock' | 'jobs' | 'engine' | 'exports' | 'repositories' | 'keptBackups'
 >;
 
 /** In whose name a plan works: a member of its project. */

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { KeptBackups } from '../backup/backing-source.ts';
 import { openRepositories } from '../backup/repositories.ts';
 import { must } from '../base/assert.ts';
 import { newId } from '../base/ids.ts';
@@ -69,7 +70,8 @@ export async function openPlanScene(
   const exports = new ServedExports(engine, new ExportRegistry());
   const root = openMemoryRoot();
   const repositories = openRepositories({ root, wrappingKey: Buffer.alloc(32, 7) });
-  const needs: PlanNeeds = { catalog, clock, jobs, engine, exports, repositories };
+  const keptBackups = new KeptBackups(repositories);
+  const needs: PlanNeeds = { catalog, clock, jobs, engine, exports, repositories, keptBackups };
   const log = { error: () => undefined };
   const parts = { clock, scheduler: { after: () => ({ cancel: () => undefined }) }, log };
   const scheduler = new PlanScheduler({ ...parts, needs, runsAtOnce: 1000 });

@@ -149,6 +149,7 @@ async function open(
     engine: plane.engine,
     exports: plane.exports,
     repositories,
+    keptBackups: backups,
     images: new ImageFiles(folder('images')),
     adoption: adoptionFolderOf(config),
     hydrator,

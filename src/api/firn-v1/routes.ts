@@ -20,6 +20,7 @@ import { auditRoutes } from './audit.ts';
 import { holdRoutes } from './holds.ts';
 import { planRoutes } from './plans.ts';
 import { pruneRoutes } from './prune.ts';
+import { backupExportRoutes } from './backup-exports.ts';
 import { snapshotExportRoutes } from './snapshot-exports.ts';
 import { spaceRoutes } from './space.ts';
 import { volumePictureRoutes } from './volume-picture.ts';
@@ -88,6 +89,7 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
   spaceRoutes(app, operations);
   volumePictureRoutes(app, operations);
   snapshotExportRoutes(app, operations);
+  backupExportRoutes(app, operations);
   eventRoutes(app, { feed, identity, clock: operations.clock });
   auditRoutes(app, operations);
   planRoutes(app, operations);

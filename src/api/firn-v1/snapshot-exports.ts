@@ -11,7 +11,7 @@ import {
 import { exactly, orNull } from '../block-storage-v3/fields.ts';
 import type { ById } from '../block-storage-v3/request.ts';
 import { parseBody } from '../body.ts';
-import { snapshotExportView } from './views.ts';
+import { exportView } from './views.ts';
 
 const NewExport = exactly({
   export: exactly({ host: Type.Optional(orNull(Type.String({ maxLength: 255 }))) }),
@@ -24,14 +24,14 @@ export function snapshotExportRoutes(app: FastifyInstance, operations: Operation
     const { host } = parseBody(NewExport, body ?? { export: {} }).export;
     const row = await exportSnapshot(operations, caller, params.id, { host: host ?? null });
     reply.code(201);
-    return { export: snapshotExportView({ row, connections: 0 }, operations.nbd) };
+    return { export: exportView({ row, connections: 0 }, operations.nbd) };
   });
 
   app.get('/snapshots/:id/exports', async ({ caller, params }: ById) => {
     const mayConnect = isAllowed(caller, 'firn:export_snapshot');
     const nbd = mayConnect ? operations.nbd : undefined;
     const rows = await listSnapshotExports(operations, caller, params.id);
-    return { exports: rows.map((each) => snapshotExportView(each, nbd)) };
+    return { exports: rows.map((each) => exportView(each, nbd)) };
   });
 
   app.delete('/snapshots/:id/exports/:export_id', async ({ caller, params }: ByExport, reply) => {

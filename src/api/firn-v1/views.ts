@@ -1,6 +1,7 @@
 /** What OpenStack has no word for, as answers show it. */
 import { isoMicros } from '../../base/clock.ts';
-import type { BackupRow, JobRow, SnapshotExportRow, VolumeRow } from '../../catalog/tables.ts';
+import type { BackupExportRow, SnapshotExportRow } from '../../catalog/export-tables.ts';
+import type { BackupRow, JobRow, VolumeRow } from '../../catalog/tables.ts';
 import type { HydrationProgress } from '../../operation/needs.ts';
 import type { AttachmentClients } from '../../operation/attachment/connections.ts';
 import { exportAddress, hostOf } from '../../operation/attachment/connection.ts';
@@ -161,15 +162,15 @@ export function connectionView({ row, clients }: AttachmentClients): object {
 }
 
 /** Without `nbd` the address is left out: the export's name lets anybody read who knows it. */
-export function snapshotExportView(
-  each: { row: SnapshotExportRow; connections: number },
+export function exportView(
+  each: { row: SnapshotExportRow | BackupExportRow; connections: number },
   nbd: NbdAddress | undefined,
 ): object {
   const { row, connections } = each;
   const address = nbd === undefined ? undefined : exportAddress(row.exportName, nbd);
   return {
     id: row.id,
-    snapshot_id: row.snapshotId,
+    ...('backupId' in row ? { backup_id: row.backupId } : { snapshot_id: row.snapshotId }),
     host: row.host,
     created_at: timeView(row.createdAt),
     connections,

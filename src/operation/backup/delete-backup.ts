@@ -6,6 +6,11 @@ import { recordFailure } from '../message.ts';
 import { refuseWhileHeld } from '../hold/holds.ts';
 import type { OperationNeeds, Starting } from '../needs.ts';
 import { backupChanges, isOneOf } from '../states.ts';
+import {
+  dropBackupExports,
+  refuseWhileBackupExported,
+  removeBackupExports,
+} from './backup-exports.ts';
 import { findBackup, invalidBackup } from './find-backup.ts';
 import { addPrune } from './prune-repository.ts';
 import { removeStoredBackup } from './remove-stored-backup.ts';
@@ -15,18 +20,21 @@ const { from, during, failed } = backupChanges.delete;
 
 /** Begins to delete a backup; with `force`, for administrators, whatever its status is. */
 export async function deleteBackup(
-  { catalog, clock, jobs }: Starting,
+  needs: Starting & Pick<OperationNeeds, 'exports' | 'keptBackups'>,
   caller: Caller,
   backupId: string,
   { force }: { force: boolean },
 ): Promise<void> {
   authorize(caller, force ? 'volume_extension:backup_admin_actions:force_delete' : 'backup:delete');
-  await catalog.transact(async (transaction) => {
+  const { catalog, clock, jobs } = needs;
+  const ended = await catalog.transact(async (transaction) => {
     const row = await findBackup(transaction, caller, backupId);
     if (!force && !isOneOf(row.status, from)) {
       throw invalidBackup('Backup status must be available or error');
     }
     if (!force) await refuseWhileHeld(transaction, `Backup ${row.id}`, [row.id, row.volumeId]);
+    if (!force) await refuseWhileBackupExported(transaction, row.id);
+    const exported = await dropBackupExports(transaction, { backupId: row.id });
     await transaction.change(
       'backups',
       { id: row.id, projectId: row.projectId, status: row.status },
@@ -38,7 +46,9 @@ export async function deleteBackup(
       subjectId: row.id,
       requestId: caller.requestId,
     });
+    return exported;
   });
+  await removeBackupExports(needs, ended);
   jobs.wake();
 }
 

@@ -8,7 +8,7 @@ import { OperatingError } from '../../base/errors.ts';
 import { newId, newSecret } from '../../base/ids.ts';
 import type { CatalogReader, CatalogWriter, Where } from '../../catalog/catalog.ts';
 import { everyProject } from '../../catalog/catalog.ts';
-import type { SnapshotExportRow } from '../../catalog/tables.ts';
+import type { SnapshotExportRow } from '../../catalog/export-tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { Exports } from '../../nbd/exports.ts';

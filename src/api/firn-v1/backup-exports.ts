@@ -1,0 +1,41 @@
+/** Backups over NBD, read-only and without being restored: OpenStack has no word for it. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { isAllowed } from '../../identity/policy.ts';
+import type { OperationNeeds } from '../../operation/needs.ts';
+import {
+  endBackupExport,
+  exportBackup,
+  listBackupExports,
+} from '../../operation/backup/backup-exports.ts';
+import { exactly, orNull } from '../block-storage-v3/fields.ts';
+import type { ById } from '../block-storage-v3/request.ts';
+import { parseBody } from '../body.ts';
+import { exportView } from './views.ts';
+
+const NewExport = exactly({
+  export: exactly({ host: Type.Optional(orNull(Type.String({ maxLength: 255 }))) }),
+});
+
+type ByExport = FastifyRequest<{ Params: { id: string; export_id: string } }>;
+
+export function backupExportRoutes(app: FastifyInstance, operations: OperationNeeds): void {
+  app.post('/backups/:id/exports', async ({ caller, params, body }: ById, reply) => {
+    const { host } = parseBody(NewExport, body ?? { export: {} }).export;
+    const row = await exportBackup(operations, caller, params.id, { host: host ?? null });
+    reply.code(201);
+    return { export: exportView({ row, connections: 0 }, operations.nbd) };
+  });
+
+  app.get('/backups/:id/exports', async ({ caller, params }: ById) => {
+    const mayConnect = isAllowed(caller, 'firn:export_backup');
+    const nbd = mayConnect ? operations.nbd : undefined;
+    const rows = await listBackupExports(operations, caller, params.id);
+    return { exports: rows.map((each) => exportView(each, nbd)) };
+  });
+
+  app.delete('/backups/:id/exports/:export_id', async ({ caller, params }: ByExport, reply) => {
+    await endBackupExport(operations, caller, params.id, params.export_id);
+    return reply.code(204).send();
+  });
+}
