@@ -10,7 +10,8 @@ export function limitedDevice(device: BlockDevice, limit: RateLimit, owner: Owne
   const { immediate } = device;
   return {
     immediate: immediate && {
-      read: (offsetBytes, target) => !limit.counts('read') && immediate.read(offsetBytes, target),
+      read: (offsetBytes, target, onEnd) =>
+        limit.counts('read') ? 'refused' : immediate.read(offsetBytes, target, onEnd),
       write: (offsetBytes, data, done) =>
         !limit.counts('write') && immediate.write(offsetBytes, data, done),
       settle: () => immediate.settle(),

@@ -1,6 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { type Backing, backedBlockBytes, type BackingSource, blocksOfPage } from './backing.ts';
+import type { OnBytes } from './direct-reads.ts';
+import type { Reading } from './file-operations.ts';
 import type { FilePool } from './file-pool.ts';
 import type { LayerRecord } from './layer-record.ts';
 import { Layer } from './layer.ts';
@@ -95,15 +97,15 @@ export class BackedLayer extends Layer {
   }
 
   /** Only what is there; whether it is, the map in memory tells. */
-  override readNow(offsetBytes: number, target: Uint8Array): boolean {
+  override readNow(offsetBytes: number, target: Uint8Array, onEnd?: OnBytes): Reading {
     const firstBlock = Math.floor(offsetBytes / backedBlockBytes);
     const endBlock = Math.ceil((offsetBytes + target.byteLength) / backedBlockBytes);
     const lastPage = Math.floor((endBlock - 1) / blocksOfPage);
-    if (!this.map.isLoaded(Math.floor(firstBlock / blocksOfPage), lastPage)) return false;
+    if (!this.map.isLoaded(Math.floor(firstBlock / blocksOfPage), lastPage)) return 'refused';
     for (let block = firstBlock; block < endBlock; block += 1) {
-      if (!this.#isThere(block)) return false;
+      if (!this.#isThere(block)) return 'refused';
     }
-    return super.readNow(offsetBytes, target);
+    return super.readNow(offsetBytes, target, onEnd);
   }
 
   /** The runs of blocks of one page that the backup has and the layer has not, in bytes. */

@@ -21,7 +21,7 @@ export interface Turning {
   soon(work: () => void): void;
 }
 
-const eventLoop: Turning = {
+export const eventLoop: Turning = {
   now: () => performance.now(),
   soon: (work) => void setImmediate(work),
 };

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { TiB } from '../base/bytes.ts';
 import { fromSystemError } from '../base/errors.ts';
+import type { OnBytes } from './direct-reads.ts';
+import type { Reading } from './file-operations.ts';
 import type { FilePool, PooledFile } from './file-pool.ts';
 import { createFile } from './layer-folder.ts';
 import { partIndexOf, partName } from './layer-record.ts';
@@ -48,10 +50,10 @@ export class DataFile {
       : this.#writeParts(content, offsetBytes);
   }
 
-  /** Reads if memory has all of it, and answers whether it did (`OpenFile.readNow`). */
-  readNow(target: Uint8Array, offsetBytes: number): boolean {
+  /** Reads what takes no wait (`OpenFile.readNow`). */
+  readNow(target: Uint8Array, offsetBytes: number, onEnd?: OnBytes): Reading {
     const endBytes = offsetBytes + target.byteLength;
-    return endBytes <= partBytes && this.#first.readNow(target, offsetBytes);
+    return endBytes <= partBytes ? this.#first.readNow(target, offsetBytes, onEnd) : 'refused';
   }
 
   /** Writes if that takes no wait, and answers whether it did (`OpenFile.writeNow`). */

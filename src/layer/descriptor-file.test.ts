@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -32,13 +33,60 @@ for (const parent of folders) {
       assert.equal(await file.read(target, at), length);
       assert.ok(target.equals(content.subarray(at, at + length)));
       target.fill(0);
-      if (file.readNow?.(target, at) === true) {
+      if (file.readNow?.(target, at) === 'done') {
         assert.ok(target.equals(content.subarray(at, at + length)));
       }
     }
     const behind = Buffer.alloc(8 * KiB);
     assert.equal(await file.read(behind, 696 * KiB), 4 * KiB);
-    assert.notEqual(file.readNow?.(behind, 696 * KiB), true);
+    assert.notEqual(file.readNow?.(behind, 696 * KiB), 'done');
+    await file.close();
+  });
+}
+
+/** Has the kernel forget a file that is on the disk, where it can. */
+function makeCold(path: string): void {
+  execFileSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0'], { stdio: 'ignore' });
+}
+
+for (const parent of folders) {
+  test(`in ${parent} a cold file shows what was written last, however it is read`, async (t) => {
+    const folder = await mkdtemp(join(parent, 'firn-file-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const path = join(folder, 'data');
+    const file = await nodeFileOperations.open(path, 'create');
+    const sectors = 2000;
+    const sectorBytes = 4 * KiB;
+    const content = randomBytes(sectors * sectorBytes);
+    await file.write(content, 0);
+    await file.datasync();
+    makeCold(path);
+    let late = 0;
+    const readOne = async (sector: number): Promise<void> => {
+      const at = sector * sectorBytes;
+      const target: Buffer = Buffer.alloc(sectorBytes);
+      const end = Promise.withResolvers<Buffer | undefined>();
+      const reading = file.readNow?.(target, at, (bytes) => {
+        late += 1;
+        end.resolve(bytes === undefined ? undefined : Buffer.from(bytes));
+      });
+      let found = reading === 'begun' ? await end.promise : target;
+      if (reading === 'refused' || found === undefined) {
+        assert.equal(await file.read(target, at), sectorBytes);
+        found = target;
+      }
+      assert.ok(found.equals(content.subarray(at, at + sectorBytes)), `sector ${sector}`);
+    };
+    for (let first = 0; first < sectors; first += 16) {
+      const some = Array.from({ length: 16 }, (_, index) => ((first + index) * 977) % sectors);
+      // What memory alone has is seen by reads that go past it.
+      const fresh = randomBytes(sectorBytes);
+      const written = (first * 977 + 4 * 977) % sectors;
+      fresh.copy(content, written * sectorBytes);
+      await file.write(fresh, written * sectorBytes);
+      await Promise.all(some.map(readOne));
+    }
+    t.diagnostic(`${late} reads of ${sectors} went past memory`);
     await file.close();
   });
 }

@@ -1,6 +1,8 @@
 import * as fs from 'node:fs';
 import { ColdReads } from './cold-reads.ts';
-import type { OpenFile } from './file-operations.ts';
+import { DirectFile } from './direct-file.ts';
+import type { OnBytes } from './direct-reads.ts';
+import type { OpenFile, Reading } from './file-operations.ts';
 import { nativeCalls } from './native.ts';
 import { Pace } from './pace.ts';
 
@@ -31,6 +33,7 @@ const writePace = new Pace();
 export class DescriptorFile implements OpenFile {
   readonly #descriptor: number;
   readonly #coldReads: ColdReads;
+  readonly #direct: DirectFile;
   /** False once the file system has said that it cannot tell what is in memory. */
   #tellsCached = nativeCalls !== undefined;
   /** Writes in place since the last sync began. */
@@ -39,6 +42,7 @@ export class DescriptorFile implements OpenFile {
 
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
+    this.#direct = new DirectFile(descriptor);
     this.#coldReads = new ColdReads({
       readCached: (target, at) => nativeCalls?.readCached(descriptor, target, at) ?? -1,
       fetch: (at, lengthBytes) => nativeCalls?.fetch(descriptor, at, lengthBytes),
@@ -49,9 +53,13 @@ export class DescriptorFile implements OpenFile {
   read(target: Uint8Array, positionBytes: number): Promise<number> {
     if (!this.#tellsCached) return this.#readInPool(target, positionBytes);
     if (target.byteLength > inPlaceBytesMax) return this.#readLong(target, positionBytes);
-    if (this.readNow(target, positionBytes)) return Promise.resolve(target.byteLength);
+    if (this.readNow(target, positionBytes) === 'done') return Promise.resolve(target.byteLength);
     if (!this.#tellsCached) return this.#readInPool(target, positionBytes);
-    return this.#coldReads.read(target, positionBytes);
+    const reading = this.#direct.read(target, positionBytes);
+    if (reading === undefined) return this.#coldReads.read(target, positionBytes);
+    return reading.then((isDone) =>
+      isDone ? target.byteLength : this.#readInPool(target, positionBytes),
+    );
   }
 
   write(content: Uint8Array, positionBytes: number): Promise<void> {
@@ -59,11 +67,18 @@ export class DescriptorFile implements OpenFile {
     return this.#writeInPool(content, positionBytes);
   }
 
-  readNow(target: Uint8Array, positionBytes: number): boolean {
-    if (!this.#tellsCached) return false;
+  readNow(target: Uint8Array, positionBytes: number, onEnd?: OnBytes): Reading {
+    const { byteLength } = target;
+    if (!this.#tellsCached) return 'refused';
+    if (this.#direct.lacks(positionBytes, byteLength)) {
+      const isBegun = onEnd !== undefined && this.#direct.begin(positionBytes, byteLength, onEnd);
+      return isBegun ? 'begun' : 'refused';
+    }
     const done = nativeCalls?.readCached(this.#descriptor, target, positionBytes);
     if (done === -2) this.#tellsCached = false;
-    return done === target.byteLength;
+    if (done !== byteLength) return 'refused';
+    this.#direct.noteHit();
+    return 'done';
   }
 
   writeNow(content: Uint8Array, positionBytes: number): boolean {
@@ -112,6 +127,7 @@ export class DescriptorFile implements OpenFile {
   }
 
   close(): Promise<void> {
+    this.#direct.close();
     return settle((done) => fs.close(this.#descriptor, done));
   }
 
@@ -128,10 +144,14 @@ export class DescriptorFile implements OpenFile {
   async #readLong(target: Uint8Array, positionBytes: number): Promise<number> {
     const { byteLength } = target;
     const isThere =
-      this.readNow(target.subarray(0, probeBytes), positionBytes) &&
-      this.readNow(target.subarray(-probeBytes), positionBytes + byteLength - probeBytes);
+      this.#has(target.subarray(0, probeBytes), positionBytes) &&
+      this.#has(target.subarray(-probeBytes), positionBytes + byteLength - probeBytes);
     if (!isThere) await nativeCalls?.fetchInPool(this.#descriptor, positionBytes, byteLength);
     return this.#readInPool(target, positionBytes);
+  }
+
+  #has(target: Uint8Array, positionBytes: number): boolean {
+    return nativeCalls?.readCached(this.#descriptor, target, positionBytes) === target.byteLength;
   }
 
   #readInPool(target: Uint8Array, positionBytes: number): Promise<number> {

@@ -1,3 +1,5 @@
+import type { OnBytes } from './direct-reads.ts';
+
 /**
  * Everything that layers and volumes ask of the file system. It is an argument, so that a test can
  * make the n-th call fail. Errors are the system's own; callers say what they were doing.
@@ -19,16 +21,22 @@ export interface FileOperations {
   remove(path: string): Promise<void>;
 }
 
+/**
+ * What has become of a read that may not wait: `target` is filled; or it is left as it is, and the
+ * bytes come later; or neither, and an ordinary read tells.
+ */
+export type Reading = 'done' | 'begun' | 'refused';
+
 export interface OpenFile {
   /** Reads until `target` is full or the file ends; answers the bytes read. */
   read(target: Uint8Array, positionBytes: number): Promise<number>;
   /** Writes all of `content`. */
   write(content: Uint8Array, positionBytes: number): Promise<void>;
   /**
-   * Fills `target` and answers true if memory has all of it. Otherwise answers false, as a file
-   * without this would, and `read` tells.
+   * Fills `target` if memory has all of it. Otherwise a read may be begun, whose bytes `onEnd` gets
+   * in a later turn. A file without this would refuse.
    */
-  readNow?(target: Uint8Array, positionBytes: number): boolean;
+  readNow?(target: Uint8Array, positionBytes: number, onEnd?: OnBytes): Reading;
   /**
    * Writes all of `content` and answers true if that does not seem to take a wait. Otherwise, also
    * when it fails, answers false: some of it may be written, and `write` is to be called.

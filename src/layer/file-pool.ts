@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { fromSystemError } from '../base/errors.ts';
-import type { FileOperations, OpenFile } from './file-operations.ts';
+import type { OnBytes } from './direct-reads.ts';
+import type { FileOperations, OpenFile, Reading } from './file-operations.ts';
 import { Holes } from './holes.ts';
 
 /**
@@ -75,10 +76,17 @@ export class PooledFile {
     return this.#with('Reading', (file) => file.read(target, positionBytes));
   }
 
-  /** Like that of an open file; false when it is not open. */
-  readNow(target: Uint8Array, positionBytes: number): boolean {
+  /** Like that of an open file; refused when it is not open. */
+  readNow(target: Uint8Array, positionBytes: number, onEnd?: OnBytes): Reading {
     this.#usedLately = true;
-    return this.#file?.readNow?.(target, positionBytes) === true;
+    if (this.#file?.readNow === undefined) return 'refused';
+    if (onEnd === undefined) return this.#file.readNow(target, positionBytes);
+    const reading = this.#file.readNow(target, positionBytes, (bytes) => {
+      onEnd(bytes);
+      this.#leave();
+    });
+    if (reading === 'begun') this.#users += 1;
+    return reading;
   }
 
   writeNow(content: Uint8Array, positionBytes: number): boolean {
@@ -160,9 +168,13 @@ export class PooledFile {
     } catch (error) {
       throw fromSystemError(error, `${doing} ${this.path}`);
     } finally {
-      this.#users -= 1;
-      if (this.#users === 0 && this.#whenIdle.length > 0) this.#announceIdle();
+      this.#leave();
     }
+  }
+
+  #leave(): void {
+    this.#users -= 1;
+    if (this.#users === 0 && this.#whenIdle.length > 0) this.#announceIdle();
   }
 
   #announceIdle(): void {

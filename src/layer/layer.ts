@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { MiB } from '../base/bytes.ts';
 import { OperatingError, fromSystemError } from '../base/errors.ts';
 import { DataFile } from './data-file.ts';
+import type { OnBytes } from './direct-reads.ts';
+import type { Reading } from './file-operations.ts';
 import type { FilePool, PooledFile } from './file-pool.ts';
 import type { LayerFiles } from './layer-space.ts';
 import { LayerSpace } from './layer-space.ts';
@@ -126,9 +128,9 @@ export class Layer {
     this.#hasUnsyncedData = true;
   }
 
-  /** Reads if memory has all of it, and answers whether it did (`OpenFile.readNow`). */
-  readNow(offsetBytes: number, target: Uint8Array): boolean {
-    return this.#data.readNow(target, offsetBytes);
+  /** Reads what takes no wait (`OpenFile.readNow`). */
+  readNow(offsetBytes: number, target: Uint8Array, onEnd?: OnBytes): Reading {
+    return this.#data.readNow(target, offsetBytes, onEnd);
   }
 
   /** Writes if that takes no wait, and answers whether it did; false if `markNow` could not be. */

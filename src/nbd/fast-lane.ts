@@ -1,6 +1,7 @@
 import { KiB } from '../base/bytes.ts';
 import type { ImmediateDevice } from '../volume/block-device.ts';
 import { done, refuse } from './answer.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import type { DirectInput } from './direct-input.ts';
 import { refusalOf } from './errno.ts';
 import type { Session } from './handshake.ts';
@@ -20,15 +21,20 @@ export interface FastLaneParts {
   /** A request is under way, and has ended: told where the end of it comes later. */
   readonly begin: () => void;
   readonly end: () => void;
+  /** Serves a request the ordinary way. */
+  readonly serve: (request: Request) => void;
+  readonly pool: BufferPool;
   readonly onFault: (error: unknown) => void;
 }
 
 /**
  * Serves small reads and writes that need no wait, one after the other, as they lie in the input,
- * and sends their answers together. What it does not serve it leaves where it is.
+ * and sends their answers together; and small reads that the device begins by itself, which are
+ * answered when they have ended. What it does not serve it leaves where it is.
  *
  * Nothing is lent for that: answers lie in a buffer that all connections share, which is empty
- * again when `serve` returns, and a client that does not take its answers is not served here.
+ * again when `serve` returns, and a client that does not take its answers is not served here. Of
+ * reads that end later a device has a few at a time only.
  */
 export class FastLane {
   readonly #parts: FastLaneParts;
@@ -73,12 +79,32 @@ export class FastLane {
     if (filled === undefined || lengthBytes >= sparseReadBytesMin) return false;
     const end = filled.bytes + plainReadBytesOf(session, request);
     if (end > answers.length) return false;
-    if (!device.read(offsetBytes, answers.subarray(end - lengthBytes, end))) return false;
+    const target = answers.subarray(end - lengthBytes, end);
+    const reading = device.read(offsetBytes, target, (bytes) => this.#answerLate(request, bytes));
+    if (reading === 'refused') return false;
+    if (reading === 'begun') {
+      this.#parts.begin();
+      input.take(this.#headBytes);
+      return true;
+    }
     writePlainReadHead(answers, filled.bytes, session, request);
     filled.bytes = end;
     filled.count += 1;
     input.take(this.#headBytes);
     return true;
+  }
+
+  /** Answers a read whose bytes have come from the disk, or has it served the ordinary way. */
+  #answerLate(request: Request, bytes: Uint8Array | undefined): void {
+    const { session, pool, end, serve } = this.#parts;
+    if (bytes === undefined) serve(request);
+    else {
+      const reply = pool.lend(plainReadBytesOf(session, request));
+      writePlainReadHead(reply, 0, session, request);
+      reply.set(bytes, reply.length - bytes.byteLength);
+      session.channel.send(reply, () => pool.giveBack(reply));
+    }
+    end();
   }
 
   #write(request: Request): boolean {

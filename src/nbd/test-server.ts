@@ -108,7 +108,7 @@ function gated(watched: Watched, gate: Gate): BlockDevice {
   const { immediate } = device;
   return {
     immediate: immediate && {
-      read: (offset, target) => gate.isOpen && immediate.read(offset, target),
+      read: (offset, target) => (gate.isOpen ? immediate.read(offset, target) : 'refused'),
       write: (offset, data, done) => gate.isOpen && immediate.write(offset, data, done),
       settle: () => immediate.settle(),
     },

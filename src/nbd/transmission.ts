@@ -132,8 +132,20 @@ export class Transmission {
         this.#running += 1;
       },
       end: () => this.#end(),
+      serve: (request) => void this.#takeOver(request),
+      pool: this.#parts.pool,
       onFault: this.#parts.onFault,
     });
+  }
+
+  /** Serves a read that the lane has begun and cannot end. Never rejects. */
+  async #takeOver(request: Request): Promise<void> {
+    this.#running += 1;
+    const slot = this.#slots.take(1, this);
+    const bytes = memoryOf(request);
+    const isLent = (slot === true || (await slot)) && (await this.#borrow(bytes));
+    if (isLent) await this.#serve(request, bytes, undefined);
+    else this.#end();
   }
 
   /** Answers with an error, after reading past the payload that there is all the same. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { KiB, MiB } from '../base/bytes.ts';
 import { isOperatingError } from '../base/errors.ts';
+import type { Reading } from '../layer/file-operations.ts';
 import type { BlockDevice } from './block-device.ts';
 import { requestBytesMax } from './block-device.ts';
 
@@ -114,11 +115,16 @@ function checkImmediate(check: Check, open: OpenDevice): void {
       immediate.settle();
       for (const count of counts) assert.equal(await count, undefined);
       assert.ok((await readBytes(device, 0, 16 * sector)).equals(expected));
-      const target = Buffer.alloc(sector);
+      const target: Buffer = Buffer.alloc(sector);
       for (let index = 0; index < 16; index += 1) {
-        const there = immediate.read(index * sector, target);
-        if (there)
-          assert.ok(target.equals(expected.subarray(index * sector, (index + 1) * sector)));
+        const late = Promise.withResolvers<Buffer | undefined>();
+        const reading: Reading = immediate.read(index * sector, target, (bytes) => {
+          late.resolve(bytes === undefined ? undefined : Buffer.from(bytes));
+        });
+        if (reading === 'refused') continue;
+        const found: Buffer | undefined = reading === 'done' ? target : await late.promise;
+        const written = expected.subarray(index * sector, (index + 1) * sector);
+        if (found !== undefined) assert.ok(found.equals(written));
       }
       await device.flush();
     },

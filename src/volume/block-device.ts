@@ -1,4 +1,5 @@
 import type { Extent } from '../base/extent.ts';
+import type { Reading } from '../layer/file-operations.ts';
 
 /** The longest read, write, zero or trim that a device takes in one call. */
 export const requestBytesMax = 32 * 1024 * 1024;
@@ -8,8 +9,16 @@ export const requestBytesMax = 32 * 1024 * 1024;
  * itself, and what counts is the same as if the device had resolved.
  */
 export interface ImmediateDevice {
-  /** Fills `target` and answers true; or answers false, and `read` is to be called. */
-  read(offsetBytes: number, target: Uint8Array): boolean;
+  /**
+   * Fills `target` (`done`). Or, where `onEnd` is given, leaves it as it is, and calls that in a
+   * later turn with the bytes, which hold until it returns, or with undefined: then, and when it is
+   * refused at once, the device's `read` is to be called. It is not closed before.
+   */
+  read(
+    offsetBytes: number,
+    target: Uint8Array,
+    onEnd?: (bytes: Uint8Array | undefined) => void,
+  ): Reading;
   /**
    * Writes `data`, answers true, and calls `done` when that counts: in `settle`, or later. Or
    * answers false, and `write` is to be called.

@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Extent, ExtentKind } from '../base/extent.ts';
 import { appendExtent } from '../base/extent.ts';
+import type { OnBytes } from '../layer/direct-reads.ts';
+import type { Reading } from '../layer/file-operations.ts';
 import { sectorBytes } from '../layer/sector.ts';
 import type { Chain } from './chain.ts';
 import type { Owners } from './region.ts';
@@ -29,20 +31,25 @@ export function readChain(chain: Chain, offsetBytes: number, target: Uint8Array)
   return readRegions(chain, offsetBytes, target);
 }
 
-/** Like `readChain` if memory has all of it; answers whether it did. */
-export function readChainNow(chain: Chain, offsetBytes: number, target: Uint8Array): boolean {
+/** Like `readChain` as far as that takes no wait (`ImmediateDevice.read`). */
+export function readChainNow(
+  chain: Chain,
+  offsetBytes: number,
+  target: Uint8Array,
+  onEnd?: OnBytes,
+): Reading {
   const region = Math.floor(offsetBytes / regionBytes);
   const base = region * regionBytes;
   const endBytes = offsetBytes + target.byteLength;
   const owners = endBytes <= base + regionBytes ? chain.owners(region) : undefined;
-  if (owners === undefined) return false;
+  if (owners === undefined) return 'refused';
   const from = Math.floor((offsetBytes - base) / sectorBytes);
   const to = Math.ceil((endBytes - base) / sectorBytes);
-  if (ownerRunEnd(owners, from, to) !== to) return false;
+  if (ownerRunEnd(owners, from, to) !== to) return 'refused';
   const owner = owners[from] ?? absentOwner;
-  if (owner >= firstSlotOwner) return chain.layerOf(owner).readNow(offsetBytes, target);
+  if (owner >= firstSlotOwner) return chain.layerOf(owner).readNow(offsetBytes, target, onEnd);
   target.fill(0);
-  return true;
+  return 'done';
 }
 
 async function readRegions(chain: Chain, offsetBytes: number, target: Uint8Array): Promise<void> {

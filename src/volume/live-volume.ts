@@ -1,6 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { OperatingError, messageOf } from '../base/errors.ts';
 import type { Extent } from '../base/extent.ts';
+import type { OnBytes } from '../layer/direct-reads.ts';
+import type { Reading } from '../layer/file-operations.ts';
 import type { Layer } from '../layer/layer.ts';
 import type { SectorKind } from '../layer/sector.ts';
 import { absent, data, sectorBytes, zero } from '../layer/sector.ts';
@@ -93,11 +95,11 @@ export class LiveVolume {
     return chainExtents(this.chain, offsetBytes, lengthBytes);
   }
 
-  /** Reads if nothing has to be waited for, and answers whether it did. */
-  readNow(offsetBytes: number, target: Uint8Array): boolean {
-    const isDone = readChainNow(this.chain, offsetBytes, target);
-    if (isDone) this.#requests += 1;
-    return isDone;
+  /** Reads what takes no wait (`ImmediateDevice.read`). */
+  readNow(offsetBytes: number, target: Uint8Array, onEnd?: OnBytes): Reading {
+    const reading = readChainNow(this.chain, offsetBytes, target, onEnd);
+    if (reading !== 'refused') this.#requests += 1;
+    return reading;
   }
 
   /**

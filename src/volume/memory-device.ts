@@ -42,7 +42,7 @@ class MemoryDevice implements BlockDevice {
     this.immediate = {
       read: (offsetBytes, target) => {
         this.#read(offsetBytes, target);
-        return true;
+        return 'done';
       },
       write: (offsetBytes, data, done) => {
         if (this.readOnly) return false;

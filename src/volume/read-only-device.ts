@@ -19,7 +19,7 @@ export function readOnlyDevice(device: BlockDevice): BlockDevice {
     extents: (offsetBytes, lengthBytes) => device.extents(offsetBytes, lengthBytes),
     close: () => device.close(),
     immediate: immediate && {
-      read: (offsetBytes, target) => immediate.read(offsetBytes, target),
+      read: (offsetBytes, target, onEnd) => immediate.read(offsetBytes, target, onEnd),
       write: () => false,
       settle: () => undefined,
     },

@@ -135,7 +135,7 @@ export class VolatileFiles {
         await this.#remember(file, path, position, content.byteLength);
         await file.write(content, position);
       },
-      readNow: (target, position) => file.readNow?.(target, position) === true,
+      readNow: (target, position, onEnd) => file.readNow?.(target, position, onEnd) ?? 'refused',
       // Only what needs not be remembered any more.
       writeNow: (content, position) =>
         this.#isRemembered(path, position, content.byteLength) &&

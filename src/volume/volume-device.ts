@@ -42,9 +42,9 @@ export class VolumeDevice implements BlockDevice {
     this.#live = live;
     this.#onClose = onClose;
     this.immediate = {
-      read: (offsetBytes, target) => {
+      read: (offsetBytes, target, onEnd) => {
         assertRequest(this, this.#isClosed, offsetBytes, target.byteLength);
-        return live.readNow(offsetBytes, target);
+        return live.readNow(offsetBytes, target, onEnd);
       },
       write: (offsetBytes, content, done) => {
         assertRequest(this, this.#isClosed, offsetBytes, content.byteLength);
@@ -118,9 +118,9 @@ export class SnapshotDevice implements BlockDevice {
     this.lengthBytes = lengthBytes;
     this.#onClose = onClose;
     this.immediate = {
-      read: (offsetBytes, target) => {
+      read: (offsetBytes, target, onEnd) => {
         assertRequest(this, this.#isClosed, offsetBytes, target.byteLength);
-        return readChainNow(chain, offsetBytes, target);
+        return readChainNow(chain, offsetBytes, target, onEnd);
       },
       write: () => false,
       settle: () => undefined,
