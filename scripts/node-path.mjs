@@ -27,7 +27,15 @@ export function runOnBundledNode(args) {
   // the whole process cost no time and save some 60 MiB.
   // Calls that wait for the disk share one pool of threads: with Node's four, the flushes of four
   // volumes would hold up all others.
-  const env = { MALLOC_ARENA_MAX: '2', UV_THREADPOOL_SIZE: '16', ...process.env };
+  // What was compiled is kept beside the packages, which halves the start; where nobody may write
+  // there, Node does without.
+  const cache = join(root, 'node_modules', '.cache', 'node');
+  const env = {
+    MALLOC_ARENA_MAX: '2',
+    UV_THREADPOOL_SIZE: '16',
+    NODE_COMPILE_CACHE: cache,
+    ...process.env,
+  };
   const child = spawn(bundledNode(), args, { stdio: 'inherit', env });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {

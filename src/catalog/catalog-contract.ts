@@ -217,6 +217,14 @@ function listContract(theCatalog: () => Catalog): void {
           const part = await theCatalog().list('volumes', query);
           assert.deepEqual(part, expected.slice(offset, offset + limit));
           assert.equal(await theCatalog().count('volumes', where), expected.length);
+          const facts = (row: VolumeRow) => ({ id: row.id, metadata: row.metadata });
+          const byIds = sorted(expected, [{ field: 'id', direction: 'asc' }]).map(facts);
+          const few = { where, limit };
+          const first = await theCatalog().pick('volumes', ['metadata'], few);
+          assert.deepEqual(first, byIds.slice(0, limit));
+          const after = first.at(-1)?.id ?? '';
+          const next = await theCatalog().pick('volumes', ['metadata'], { ...few, after });
+          assert.deepEqual(next, byIds.slice(limit, 2 * limit));
           const sum = expected.reduce((total, row) => total + row.size, 0);
           assert.equal(await theCatalog().sum('volumes', 'size', where), sum);
         }

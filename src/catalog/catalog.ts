@@ -67,10 +67,29 @@ export interface SortKey<T extends TableName> {
   readonly direction: 'asc' | 'desc';
 }
 
+export interface PickQuery<T extends TableName> {
+  readonly where: Where<T>;
+  readonly limit: number;
+  readonly after?: string;
+}
+
+export type Picked<T extends TableName, F extends keyof Row<T>> = Pick<Row<T>, F> & {
+  readonly id: string;
+};
+
 export interface CatalogReader {
   /** The first row that matches, or undefined. */
   find<T extends TableName>(table: T, where: Where<T>): Promise<Row<T> | undefined>;
   list<T extends TableName>(table: T, query: ListQuery<T>): Promise<Row<T>[]>;
+  /**
+   * Some fields of rows that match, and their ids, in the order of the ids: for going through very
+   * many. At most `limit` rows, 1 to 1,000, those whose ids follow `after`.
+   */
+  pick<T extends TableName, F extends keyof Row<T> & string>(
+    table: T,
+    fields: readonly F[],
+    query: PickQuery<T>,
+  ): Promise<Picked<T, F>[]>;
   count<T extends TableName>(table: T, where: Where<T>): Promise<number>;
   /** The sum of a numeric field; 0 without rows. */
   sum<T extends TableName>(

@@ -108,6 +108,7 @@ const columnKinds: { readonly [T in TableName]: Columns<T> } = {
     mountpoint: 'text?',
     connector: 'json?',
     exportName: 'text?',
+    exportRequestId: 'text?',
     createdAt: 'integer',
     attachedAt: 'integer?',
     updatedAt: 'integer?',
@@ -120,6 +121,7 @@ const columnKinds: { readonly [T in TableName]: Columns<T> } = {
     volumeId: 'text',
     host: 'text?',
     exportName: 'text',
+    exportRequestId: 'text?',
     createdAt: 'integer',
   },
   backupExports: {
@@ -129,6 +131,7 @@ const columnKinds: { readonly [T in TableName]: Columns<T> } = {
     backupId: 'text',
     host: 'text?',
     exportName: 'text',
+    exportRequestId: 'text?',
     place: 'json',
     createdAt: 'integer',
   },

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { assert } from '../base/assert.ts';
-import type { Catalog, CatalogWriter, ListQuery, Where } from './catalog.ts';
+import type { Catalog, CatalogWriter, ListQuery, Picked, PickQuery, Where } from './catalog.ts';
 import { fromDatabaseError } from './database-errors.ts';
 import type { Queries } from './queries.ts';
 import type { Row, TableName } from './tables.ts';
@@ -41,6 +41,14 @@ export class DatabaseCatalog implements Catalog {
 
   list<T extends TableName>(table: T, query: ListQuery<T>): Promise<Row<T>[]> {
     return translated(this.#database.reads.list(table, query));
+  }
+
+  pick<T extends TableName, F extends keyof Row<T> & string>(
+    table: T,
+    fields: readonly F[],
+    query: PickQuery<T>,
+  ): Promise<Picked<T, F>[]> {
+    return translated(this.#database.reads.pick(table, fields, query));
   }
 
   count<T extends TableName>(table: T, where: Where<T>): Promise<number> {
@@ -115,6 +123,14 @@ class Transaction implements CatalogWriter {
 
   list<T extends TableName>(table: T, query: ListQuery<T>): Promise<Row<T>[]> {
     return this.#run((queries) => queries.list(table, query));
+  }
+
+  pick<T extends TableName, F extends keyof Row<T> & string>(
+    table: T,
+    fields: readonly F[],
+    query: PickQuery<T>,
+  ): Promise<Picked<T, F>[]> {
+    return this.#run((queries) => queries.pick(table, fields, query));
   }
 
   count<T extends TableName>(table: T, where: Where<T>): Promise<number> {

@@ -1,4 +1,4 @@
-import type { CatalogReader, SortKey, Where } from './catalog.ts';
+import type { CatalogReader, Picked, SortKey, Where } from './catalog.ts';
 import type { Row, TableName } from './tables.ts';
 
 const pageRows = 1000;
@@ -23,6 +23,23 @@ export async function* everyRow<T extends TableName>(
     });
     yield* rows;
     after = rows.at(-1);
+    if (rows.length < pageRows) return undefined;
+  }
+}
+
+/** Some fields of all rows that match, and their ids, as `everyRow` has whole rows. */
+export async function* everyPick<T extends TableName, F extends keyof Row<T> & string>(
+  reader: CatalogReader,
+  table: T,
+  fields: readonly F[],
+  where: Where<T>,
+): AsyncGenerator<Picked<T, F>, undefined> {
+  let after: string | undefined;
+  for (;;) {
+    const query = { where, limit: pageRows, ...(after === undefined ? {} : { after }) };
+    const rows = await reader.pick(table, fields, query);
+    yield* rows;
+    after = rows.at(-1)?.id;
     if (rows.length < pageRows) return undefined;
   }
 }

@@ -13,6 +13,8 @@ export interface SnapshotExportRow {
   host: string | null;
   /** The secret NBD export name. */
   exportName: string;
+  /** The request that handed the name out. */
+  exportRequestId: string | null;
   createdAt: number;
 }
 
@@ -26,6 +28,8 @@ export interface BackupExportRow {
   host: string | null;
   /** The secret NBD export name. */
   exportName: string;
+  /** The request that handed the name out. */
+  exportRequestId: string | null;
   /** Where the backup is, so that it is served again without a look into the store. */
   place: BackupPlaceFacts;
   createdAt: number;

@@ -20,6 +20,7 @@ import { identity } from './migrations/0010-identity.ts';
 import { lists } from './migrations/0011-lists.ts';
 import { importedBackups } from './migrations/0012-imported-backups.ts';
 import { backupExports } from './migrations/0013-backup-exports.ts';
+import { requestsOfExports } from './migrations/0014-requests-of-exports.ts';
 
 const migrations: readonly Migration[] = [
   firstTables,
@@ -35,6 +36,7 @@ const migrations: readonly Migration[] = [
   lists,
   importedBackups,
   backupExports,
+  requestsOfExports,
 ];
 
 /**

@@ -1,4 +1,4 @@
-import type { CatalogReader, ListQuery, Where } from './catalog.ts';
+import type { CatalogReader, ListQuery, Picked, PickQuery, Where } from './catalog.ts';
 import type { Row, TableName } from './tables.ts';
 
 /** Passes on what is asked; what wraps a catalogue's writes begins here. */
@@ -15,6 +15,14 @@ export class PassingReader implements CatalogReader {
 
   list<T extends TableName>(table: T, query: ListQuery<T>): Promise<Row<T>[]> {
     return this.#reader.list(table, query);
+  }
+
+  pick<T extends TableName, F extends keyof Row<T> & string>(
+    table: T,
+    fields: readonly F[],
+    query: PickQuery<T>,
+  ): Promise<Picked<T, F>[]> {
+    return this.#reader.pick(table, fields, query);
   }
 
   count<T extends TableName>(table: T, where: Where<T>): Promise<number> {

@@ -1,10 +1,10 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { assert } from '../base/assert.ts';
-import type { CatalogWriter, ListQuery, Where } from './catalog.ts';
-import { columnOf, tableOf, type Table } from './columns.ts';
+import type { CatalogWriter, ListQuery, Picked, PickQuery, Where } from './catalog.ts';
+import { type Column, columnOf, tableOf, type Table } from './columns.ts';
 import { allOf, predicateOf } from './conditions.ts';
 import { follows, orderBy, orderOf } from './page.ts';
-import { decodeRow, encode, type SqlRow } from './row-codec.ts';
+import { decodeColumns, decodeRow, encode, type SqlRow } from './row-codec.ts';
 import type { Row, TableName } from './tables.ts';
 import type { Words } from './words.ts';
 
@@ -29,10 +29,7 @@ export class Queries implements CatalogWriter {
 
   async list<T extends TableName>(name: T, query: ListQuery<T>): Promise<Row<T>[]> {
     const { limit, offset = 0 } = query;
-    assert(
-      Number.isSafeInteger(limit) && limit >= 1 && limit <= pageCountMax,
-      'limit is 1 to 1,000',
-    );
+    checkLimit(limit);
     assert(Number.isSafeInteger(offset) && offset >= 0, 'offset is a whole number');
     const table = tableOf(name);
     const orders = orderOf(table, query.sort);
@@ -45,6 +42,23 @@ export class Queries implements CatalogWriter {
       limit ${limit} offset ${offset}
     `);
     return rows.map((row) => decodeRow<T>(table, row));
+  }
+
+  async pick<T extends TableName, F extends keyof Row<T> & string>(
+    name: T,
+    fields: readonly F[],
+    { where, limit, after }: PickQuery<T>,
+  ): Promise<Picked<T, F>[]> {
+    checkLimit(limit);
+    const table = tableOf(name);
+    const columns = ['id', ...fields].map((field) => columnOf(table, field));
+    const predicates = [predicateOf(table, where, this.#words)];
+    if (after !== undefined) predicates.push(sql<boolean>`id > ${after}`);
+    const rows = await this.#rows(sql`
+      select ${namesOf(columns)} from ${sql.table(table.sqlName)}
+      where ${allOf(predicates)} order by id limit ${limit}
+    `);
+    return rows.map((row) => decodeColumns(columns, row) as Picked<T, F>);
   }
 
   async count<T extends TableName>(name: T, where: Where<T>): Promise<number> {
@@ -118,13 +132,22 @@ export class Queries implements CatalogWriter {
   }
 }
 
+function checkLimit(limit: number): void {
+  const isLimit = Number.isSafeInteger(limit) && limit >= 1 && limit <= pageCountMax;
+  assert(isLimit, 'limit is 1 to 1,000');
+}
+
 const columnLists = new WeakMap<Table, RawBuilder<unknown>>();
 
 /** All columns of a table, as one piece of text: there are many of them in every statement. */
 function columnsOf(table: Table): RawBuilder<unknown> {
   const known = columnLists.get(table);
   if (known !== undefined) return known;
-  const list = sql.raw(table.columns.map(({ sqlName }) => `"${sqlName}"`).join(', '));
+  const list = namesOf(table.columns);
   columnLists.set(table, list);
   return list;
+}
+
+function namesOf(columns: readonly Column[]): RawBuilder<unknown> {
+  return sql.raw(columns.map(({ sqlName }) => `"${sqlName}"`).join(', '));
 }

@@ -72,6 +72,12 @@ function decode(column: Column, value: unknown): unknown {
 
 /** A row as the caller knows it, out of a row of the database. */
 export function decodeRow<T extends TableName>(table: Table, row: SqlRow): Row<T> {
-  const fields = table.columns.map((each) => [each.field, decode(each, row[each.sqlName])]);
-  return Object.fromEntries(fields) as Row<T>;
+  return decodeColumns(table.columns, row) as Row<T>;
+}
+
+/** The fields of some columns. */
+export function decodeColumns(columns: readonly Column[], row: SqlRow): object {
+  const fields: Record<string, unknown> = {};
+  for (const column of columns) fields[column.field] = decode(column, row[column.sqlName]);
+  return fields;
 }

@@ -211,6 +211,8 @@ export interface AttachmentRow {
   connector: JsonObject | null;
   /** The secret NBD export name; null until a connector is known. */
   exportName: string | null;
+  /** The request that handed the name out. */
+  exportRequestId: string | null;
   createdAt: number;
   attachedAt: number | null;
   updatedAt: number | null;

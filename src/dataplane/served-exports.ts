@@ -54,16 +54,16 @@ export class ServedExports implements Exports {
     this.#backups = options.backups;
   }
 
-  async add(name: string, { source, readOnly, range }: ExportOf): Promise<void> {
+  async add(name: string, { source, readOnly, range, requestId }: ExportOf): Promise<void> {
     if (this.#registry.has(name)) return;
     if ('backup' in source) {
       const open = sharedDevice(() => this.#openBackup(source.backup));
-      this.#registry.add(name, { readOnly: true, open });
+      this.#registry.add(name, { readOnly: true, requestId, open });
       return;
     }
     if ('snapshotId' in source) {
       const open = (): Promise<BlockDevice> => this.#engine.openSnapshot(source.snapshotId);
-      this.#registry.add(name, { readOnly: true, open });
+      this.#registry.add(name, { readOnly: true, requestId, open });
       return;
     }
     const { volumeId } = source;
@@ -71,6 +71,7 @@ export class ServedExports implements Exports {
     this.#served.set(name, { volumeId, owner });
     this.#registry.add(name, {
       readOnly,
+      requestId,
       open: async (): Promise<BlockDevice> => {
         const whole = await this.#engine.openVolume(volumeId);
         const device = range === undefined ? whole : rangeDevice(whole, range);

@@ -23,8 +23,9 @@ import { ProgressKeeper, type Progress } from './progress.ts';
 import { attemptCountMax, errorText, isRetryable, retryDelayMs } from './retry.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** Where attempts that go wrong are told of; a pino logger is one. */
+/** Where attempts are told of; a pino logger is one. */
 export interface JobLog {
+  info(facts: object, text: string): void;
   warn(facts: object, text: string): void;
   error(facts: object, text: string): void;
 }
@@ -83,7 +84,10 @@ export class Attempt {
 
   async #outcome(): Promise<Partial<JobRow>> {
     try {
+      const beganAt = this.#parts.clock.now();
       await this.#run();
+      const durationMs = this.#parts.clock.now() - beganAt;
+      this.#parts.log.info({ ...this.#facts(undefined), durationMs }, 'a job is done');
       return { state: 'done', leaseOwner: null, leaseExpiresAt: null, error: null };
     } catch (error) {
       if (this.#controller.signal.aborted) {

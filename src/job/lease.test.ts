@@ -15,6 +15,7 @@ function withFailingChanges(catalog: Catalog, failing: () => boolean): Catalog {
   return {
     find: (table, where) => catalog.find(table, where),
     list: (table, query) => catalog.list(table, query),
+    pick: (table, fields, query) => catalog.pick(table, fields, query),
     count: (table, where) => catalog.count(table, where),
     sum: (table, field, where) => catalog.sum(table, field, where),
     insert: (table, row) => catalog.insert(table, row),

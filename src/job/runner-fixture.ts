@@ -77,7 +77,7 @@ export class RunnerFixture {
     const note = (facts: object, text: string): void => {
       this.logged.push({ facts, text });
     };
-    const log: JobLog = { warn: note, error: note };
+    const log: JobLog = { info: () => undefined, warn: note, error: note };
     const { catalog, time } = this;
     const handlers = { work: handler };
     return new JobRunner({

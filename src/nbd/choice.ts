@@ -11,11 +11,17 @@ export class Choice {
   readonly #cut: Cut;
   #claim: Claim | undefined;
   #name: string | undefined;
+  #requestId: string | undefined;
   #device: BlockDevice | undefined;
 
   constructor(registry: ExportRegistry, cut: Cut) {
     this.#registry = registry;
     this.#cut = cut;
+  }
+
+  /** Of the request that handed out the export that was chosen last. */
+  get requestId(): string | undefined {
+    return this.#requestId;
   }
 
   exists(name: string): boolean {
@@ -29,6 +35,7 @@ export class Choice {
     const claim = this.#registry.claim(name, this.#cut);
     if (claim === undefined) return undefined;
     this.#claim = claim;
+    this.#requestId = claim.entry.requestId;
     this.#name = name;
     this.#device = await claim.entry.open();
     assert(this.#device.readOnly || !claim.entry.readOnly, 'a read-only export cannot be written');

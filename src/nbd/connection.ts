@@ -9,11 +9,17 @@ import type { NbdLimits } from './limits.ts';
 import { Transmission } from './transmission.ts';
 import type { Turns } from './turns.ts';
 
+/** Of which connection, and of the request that handed out the export that it chose. */
+interface Of {
+  readonly connection: number;
+  readonly requestId: string | undefined;
+}
+
 /** What happens at a server, for its log. No event carries an export name: names are secrets. */
 export type NbdEvent =
-  | { readonly kind: 'opened'; readonly connection: number; readonly readOnly: boolean }
-  | { readonly kind: 'closed'; readonly connection: number; readonly reason: string }
-  | { readonly kind: 'fault'; readonly connection: number; readonly error: unknown }
+  | (Of & { readonly kind: 'opened'; readonly readOnly: boolean })
+  | (Of & { readonly kind: 'closed'; readonly reason: string })
+  | (Of & { readonly kind: 'fault'; readonly error: unknown })
   | { readonly kind: 'refused'; readonly reason: string };
 
 export interface ConnectionParts {
@@ -89,18 +95,18 @@ export class Connection {
       reason = await this.#serve();
       await this.#finish();
     } catch (error) {
-      this.#parts.log({ kind: 'fault', connection: this.#parts.id, error });
+      this.#logFault(error);
     } finally {
       this.#socket.destroy();
       await this.#closeDevice();
       reason = this.#cutReason ?? reason;
-      this.#parts.log({ kind: 'closed', connection: this.#parts.id, reason });
+      this.#parts.log({ kind: 'closed', ...this.#of(), reason });
     }
   }
 
   async #serve(): Promise<string> {
-    const { limits, shared, pool, turns, startTls, id, log } = this.#parts;
-    const onFault = (error: unknown): void => log({ kind: 'fault', connection: id, error });
+    const { limits, shared, pool, turns, startTls, log } = this.#parts;
+    const onFault = (error: unknown): void => this.#logFault(error);
     const handshake = new Handshake(this.#channel, {
       choice: this.#choice,
       limits,
@@ -112,7 +118,7 @@ export class Connection {
     const session = await handshake.run().finally(() => clearTimeout(timer));
     if (typeof session === 'string') return session;
     this.#channel = session.channel;
-    log({ kind: 'opened', connection: id, readOnly: session.device.readOnly });
+    log({ kind: 'opened', ...this.#of(), readOnly: session.device.readOnly });
     const transmission = new Transmission(session, { limits, shared, pool, turns, onFault });
     this.#transmission = transmission;
     const watch = this.#watchStalls(transmission);
@@ -144,8 +150,16 @@ export class Connection {
     try {
       await this.#choice.close();
     } catch (error) {
-      this.#parts.log({ kind: 'fault', connection: this.#parts.id, error });
+      this.#logFault(error);
     }
+  }
+
+  #of(): Of {
+    return { connection: this.#parts.id, requestId: this.#choice.requestId };
+  }
+
+  #logFault(error: unknown): void {
+    this.#parts.log({ kind: 'fault', ...this.#of(), error });
   }
 
   #noteReason(reason: string): void {

@@ -21,6 +21,8 @@ export interface ExportOf {
   readonly readOnly: boolean;
   /** Of a volume: this stretch alone; all of it by default. */
   readonly range?: { readonly offsetBytes: number; readonly lengthBytes: number };
+  /** Of the request that handed the name out; its connections are logged under it. */
+  readonly requestId?: string | undefined;
 }
 
 /** Requests or bytes a second; what is not there has no limit. */
@@ -61,6 +63,8 @@ export interface Exports {
 /** Something that can be served under a name. */
 export interface Export {
   readonly readOnly: boolean;
+  /** Its connections are logged under it. */
+  readonly requestId?: string | undefined;
   /** Called once for each connection that chooses the export; the connection closes the device. */
   open(): Promise<BlockDevice>;
 }

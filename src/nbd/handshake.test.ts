@@ -105,7 +105,9 @@ test('malformed, unknown and unopenable exports are refused and haggling goes on
   await using rig = await startTestServer(memory());
   const unopenable = newSecret();
   const failure = new OperatingError('io', 'the disk is gone');
-  rig.exports.add(unopenable, { readOnly: true, open: () => Promise.reject(failure) });
+  const requestId = 'req-1';
+  const open = () => Promise.reject(failure);
+  rig.exports.add(unopenable, { readOnly: true, requestId, open });
   const peer = new RawPeer(rig.path);
   await peer.greet();
   const ask = async (data: Buffer): Promise<number[]> => types(await peer.ask(option.go, data));
@@ -115,7 +117,7 @@ test('malformed, unknown and unopenable exports are refused and haggling goes on
   assert.deepEqual(await ask(exportQuery(newSecret())), [optionReply.errUnknown]);
   assert.deepEqual(await ask(exportQuery(unopenable)), [optionReply.errUnknown]);
   assert.equal(rig.exports.connections(unopenable), 1, 'the claim lasts until the next choice');
-  assert.deepEqual(rig.events, [{ kind: 'fault', connection: 1, error: failure }]);
+  assert.deepEqual(rig.events, [{ kind: 'fault', connection: 1, requestId, error: failure }]);
   assert.equal((await ask(exportQuery(rig.name))).at(-1), optionReply.ack);
   assert.equal(rig.exports.connections(unopenable), 0);
 });

@@ -1,7 +1,7 @@
 /** How well all volumes together are protected. */
 import { everyProject } from '../catalog/catalog.ts';
 import type { PlanRow } from '../catalog/plan-tables.ts';
-import { everyRow } from '../catalog/every-row.ts';
+import { everyPick, everyRow } from '../catalog/every-row.ts';
 import type { Changing } from '../operation/needs.ts';
 import { scheduleOf } from './plan.ts';
 import { isLate } from './protection.ts';
@@ -30,7 +30,8 @@ export async function takeCensus({ catalog, clock }: Changing): Promise<Census> 
   }
   const protectedIds = new Set<string>();
   const lateIds = new Set<string>();
-  for await (const row of everyRow(catalog, 'protections', all)) {
+  const facts = ['planId', 'volumeId', 'lastGoodAt', 'createdAt'] as const;
+  for await (const row of everyPick(catalog, 'protections', facts, all)) {
     const known = plans.get(row.planId ?? '');
     if (known === undefined) continue;
     protectedIds.add(row.volumeId);
@@ -39,14 +40,15 @@ export async function takeCensus({ catalog, clock }: Changing): Promise<Census> 
   const provenIds = new Set<string>();
   let damaged = 0;
   const verified = { ...all, verifiedAt: { above: 0 } };
-  for await (const backup of everyRow(catalog, 'backups', verified)) {
+  const proof = ['volumeId', 'verification'] as const;
+  for await (const backup of everyPick(catalog, 'backups', proof, verified)) {
     if (backup.verification?.outcome === 'damaged') damaged += 1;
     else provenIds.add(backup.volumeId);
   }
   let volumes = 0;
   let unprotected = 0;
   let unproven = 0;
-  for await (const { id } of everyRow(catalog, 'volumes', all)) {
+  for await (const { id } of everyPick(catalog, 'volumes', [], all)) {
     volumes += 1;
     if (!protectedIds.has(id)) unprotected += 1;
     if (!provenIds.has(id)) unproven += 1;

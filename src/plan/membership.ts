@@ -7,7 +7,7 @@ import { newId } from '../base/ids.ts';
 import { everyProject, type CatalogReader, type CatalogWriter } from '../catalog/catalog.ts';
 import type { PlanRow, ProtectionRow } from '../catalog/plan-tables.ts';
 import type { VolumeRow } from '../catalog/tables.ts';
-import { everyRow } from '../catalog/every-row.ts';
+import { everyPick } from '../catalog/every-row.ts';
 import { byId, ofVolume } from '../operation/scope.ts';
 import type { PlanNeeds } from './needs.ts';
 import { covers, namedPlans, nextDue, planProperty } from './plan.ts';
@@ -20,18 +20,26 @@ const batchRows = 500;
 
 const messageDays = 30;
 
+/** What decides which plans a volume is under. */
+type Member = Pick<VolumeRow, 'id' | 'projectId' | 'status' | 'metadata'>;
+const memberFields = ['projectId', 'status', 'metadata'] as const;
+
+/** What is compared of a protection that is there. */
+type Known = Pick<ProtectionRow, 'id' | 'volumeId' | 'planName' | 'state' | 'nextAt'>;
+const knownFields = ['volumeId', 'planName', 'state', 'nextAt'] as const;
+
 interface Wanted {
   readonly id: string;
   readonly plan: PlanRow | undefined;
   readonly planName: string;
-  readonly volume: VolumeRow;
+  readonly volume: Member;
 }
 
 export async function plansOf(reader: CatalogReader, projectId: string): Promise<PlanRow[]> {
   return await reader.list('plans', { where: { projectId }, limit: plansMax });
 }
 
-function wantedFor(plans: readonly PlanRow[], volume: VolumeRow): Wanted[] {
+function wantedFor(plans: readonly PlanRow[], volume: Member): Wanted[] {
   if (volume.status === 'deleting') return [];
   const own = plans.filter((plan) => plan.projectId === volume.projectId);
   const covered = own
@@ -58,10 +66,13 @@ export async function syncVolume({ catalog, clock }: PlanNeeds, volumeId: string
 /** Puts right the protections of one project, whose plans were changed. */
 export async function syncProject({ catalog, clock }: PlanNeeds, projectId: string): Promise<void> {
   const plans = await plansOf(catalog, projectId);
-  const there = new Map<string, ProtectionRow>();
-  for await (const row of everyRow(catalog, 'protections', { projectId })) there.set(row.id, row);
+  const there = new Map<string, Known>();
+  const where = { projectId };
+  for await (const row of everyPick(catalog, 'protections', knownFields, where)) {
+    there.set(row.id, row);
+  }
   let wanted: Wanted[] = [];
-  let known: ProtectionRow[] = [];
+  let known: Known[] = [];
   const flush = async (): Promise<void> => {
     const batch = { wanted, known };
     wanted = [];
@@ -72,7 +83,7 @@ export async function syncProject({ catalog, clock }: PlanNeeds, projectId: stri
       );
     }
   };
-  for await (const volume of everyRow(catalog, 'volumes', { projectId })) {
+  for await (const volume of everyPick(catalog, 'volumes', memberFields, where)) {
     for (const each of wantedFor(plans, volume)) {
       const row = there.get(each.id);
       there.delete(each.id);
@@ -90,14 +101,15 @@ export async function syncProject({ catalog, clock }: PlanNeeds, projectId: stri
 export async function reconcile(needs: PlanNeeds): Promise<void> {
   const projects = new Set<string>();
   for (const table of ['plans', 'protections'] as const) {
-    for await (const row of everyRow(needs.catalog, table, { projectId: everyProject })) {
+    const where = { projectId: everyProject } as const;
+    for await (const row of everyPick(needs.catalog, table, ['projectId'], where)) {
       projects.add(row.projectId);
     }
   }
   for (const projectId of projects) await syncProject(needs, projectId);
 }
 
-function differs(wanted: readonly Wanted[], known: readonly ProtectionRow[], now: number): boolean {
+function differs(wanted: readonly Wanted[], known: readonly Known[], now: number): boolean {
   const rows = new Map(known.map((row) => [row.id, row]));
   if (rows.size !== wanted.length) return true;
   return wanted.some((each) => {
@@ -109,7 +121,7 @@ function differs(wanted: readonly Wanted[], known: readonly ProtectionRow[], now
 /** What has to change in a protection that stays; undefined when nothing has. */
 function correction(
   { plan, planName }: Wanted,
-  row: ProtectionRow,
+  row: Known,
   now: number,
 ): Partial<ProtectionRow> | undefined {
   if (plan === undefined) return undefined;
@@ -130,7 +142,7 @@ async function apply(
   transaction: CatalogWriter,
   now: number,
   wanted: readonly Wanted[],
-  there: readonly ProtectionRow[],
+  there: readonly Known[],
 ): Promise<void> {
   const rows = new Map(there.map((row) => [row.id, row]));
   for (const each of wanted) {

@@ -42,7 +42,10 @@ export function namedPlans(metadata: Metadata): string[] {
 }
 
 /** Whether a volume of the plan's project is under it. */
-export function covers(plan: Pick<PlanRow, 'name' | 'selection'>, volume: VolumeRow): boolean {
+export function covers(
+  plan: Pick<PlanRow, 'name' | 'selection'>,
+  volume: Pick<VolumeRow, 'id' | 'metadata'>,
+): boolean {
   const { volumes, metadata, all } = selectionOf(plan);
   if (all === true || volumes?.includes(volume.id) === true) return true;
   if (namedPlans(volume.metadata).includes(plan.name)) return true;

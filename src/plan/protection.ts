@@ -112,7 +112,11 @@ function judge(
 }
 
 /** True when the last good run of a plan is so long ago that one must have been missed. */
-export function isLate(row: ProtectionRow, interval: number, now: number): boolean {
+export function isLate(
+  row: Pick<ProtectionRow, 'lastGoodAt' | 'createdAt'>,
+  interval: number,
+  now: number,
+): boolean {
   return now - (row.lastGoodAt ?? row.createdAt) > lateIntervals * interval + hourMs;
 }
 

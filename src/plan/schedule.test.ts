@@ -110,6 +110,27 @@ test('all instants of a time are those that follow one another', () => {
   );
 });
 
+test('what was asked before changes no answer', () => {
+  // Around both changes of Berlin's clocks, to and fro.
+  const near = [Date.UTC(2026, 2, 29), Date.UTC(2026, 9, 25)];
+  const instant = fc
+    .tuple(fc.constantFrom(...near), fc.integer({ min: -2 * dayMs, max: 2 * dayMs }))
+    .map(([at, away]) => at + away);
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...expressions),
+      fc.array(instant, { minLength: 2, maxLength: 30 }),
+      (expression, instants) => {
+        const asked = new Schedule(expression, 'Europe/Berlin');
+        for (const at of instants) {
+          assert.equal(asked.next(at), new Schedule(expression, 'Europe/Berlin').next(at));
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
 test('offsets are those of Intl, at any instant', () => {
   fc.assert(
     fc.property(

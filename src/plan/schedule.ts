@@ -17,6 +17,8 @@ const hourMs = 3_600_000;
 /** Schedules that never come, such as 30 February, are refused by looking so far ahead. */
 const yearsAhead = 8;
 
+const knownMax = 4;
+
 /**
  * The instants that a cron expression of five fields names in a time zone.
  *
@@ -31,6 +33,8 @@ export class Schedule {
   readonly #days: Cron;
   readonly #times: readonly number[];
   readonly #zone: Zone;
+  /** Stretches without an instant, and the one that follows each. */
+  readonly #known: { from: number; readonly next: number }[] = [];
 
   /** Throws `invalid_input` for what is no schedule, or no time zone. */
   constructor(text: string, timeZone: string) {
@@ -53,6 +57,21 @@ export class Schedule {
 
   /** The first instant after `ms`; undefined when there is none in years. */
   next(ms: number): number | undefined {
+    const known = this.#known.find(({ from, next }) => from <= ms && ms < next);
+    if (known !== undefined) return known.next;
+    const found = this.#find(ms);
+    if (found !== undefined) this.#keep(ms, found);
+    return found;
+  }
+
+  /** Thousands of volumes of one plan are asked for within the same few intervals. */
+  #keep(ms: number, next: number): void {
+    const same = this.#known.find((each) => each.next === next);
+    if (same !== undefined) same.from = Math.min(same.from, ms);
+    else if (this.#known.unshift({ from: ms, next }) > knownMax) this.#known.pop();
+  }
+
+  #find(ms: number): number | undefined {
     const local = this.#plain.nextRun(new Date(this.#zone.toLocal(ms)));
     if (local === null) return undefined;
     const guess = local.getTime() - this.#zone.offset(ms);

@@ -219,7 +219,7 @@ function openPlane(
     {
       onNbd: (event) => {
         if (event.kind === 'fault') log.error({ ...event, err: event.error }, 'nbd');
-        else log.debug(event, 'nbd');
+        else log.info(event, 'nbd');
       },
       onFault: (error) => log.error({ err: error }, 'background work on volumes failed'),
       backups,

@@ -9,22 +9,36 @@
  *   so that a name never outlives its row, whoever comes first.
  */
 import { OperatingError } from '../../base/errors.ts';
+import { newSecret } from '../../base/ids.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { AttachmentRow, Metadata, VolumeRow } from '../../catalog/tables.ts';
+import type { Caller } from '../../identity/caller.ts';
 import type { Exports } from '../../nbd/exports.ts';
 import type { NbdAddress, OperationNeeds } from '../needs.ts';
 import { applyLimits } from '../qos/apply-limits.ts';
 import { byId } from '../scope.ts';
+
+/** A new name for an export, of the request that hands it out. */
+export function newName({ requestId }: Pick<Caller, 'requestId'>): {
+  exportName: string;
+  exportRequestId: string;
+} {
+  return { exportName: newSecret(), exportRequestId: requestId };
+}
 
 /** Serves an attachment's export from now on, within its volume's limits; if it has a name. */
 export async function addExport(
   needs: Pick<OperationNeeds, 'catalog' | 'exports'>,
   attachment: AttachmentRow,
 ): Promise<void> {
-  const { exportName, volumeId, mode } = attachment;
+  const { exportName, exportRequestId, volumeId, mode } = attachment;
   if (exportName === null) return;
   await applyLimits(needs, volumeId);
-  await needs.exports.add(exportName, { source: { volumeId }, readOnly: mode === 'ro' });
+  await needs.exports.add(exportName, {
+    source: { volumeId },
+    readOnly: mode === 'ro',
+    requestId: exportRequestId ?? undefined,
+  });
 }
 
 /**

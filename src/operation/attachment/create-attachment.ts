@@ -1,11 +1,10 @@
-import { newSecret } from '../../base/ids.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { AttachmentRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { findVolume } from '../volume/find-volume.ts';
-import { modeFor, serveAttachment } from './connection.ts';
+import { modeFor, newName, serveAttachment } from './connection.ts';
 import { demandAttachable } from './multiattach.ts';
 import { newAttachment } from './new-attachment.ts';
 import { settleVolume } from './settle-volume.ts';
@@ -38,7 +37,7 @@ export async function createAttachment(
       mode: modeFor(volume, input.mode),
       status,
       connector,
-      exportName: connector === null ? null : newSecret(),
+      ...(connector === null ? {} : newName(caller)),
       createdAt: clock.now(),
     });
     await transaction.insert('attachments', attachment);

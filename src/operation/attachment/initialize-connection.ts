@@ -5,7 +5,6 @@
  * stays what it was.
  */
 import { must } from '../../base/assert.ts';
-import { newSecret } from '../../base/ids.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { CatalogWriter } from '../../catalog/catalog.ts';
 import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
@@ -16,7 +15,7 @@ import type { OperationNeeds } from '../needs.ts';
 import { byId, ofVolume } from '../scope.ts';
 import { attachmentStatuses, isOneOf } from '../states.ts';
 import { findVolume, invalidVolume } from '../volume/find-volume.ts';
-import { endExports, hostOf, modeFor, serveAttachment } from './connection.ts';
+import { endExports, hostOf, modeFor, newName, serveAttachment } from './connection.ts';
 import { newAttachment } from './new-attachment.ts';
 
 type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'exports'>;
@@ -45,11 +44,11 @@ export async function initializeConnection(
       waiting.find((one) => host !== null && one.instanceId === host) ??
       waiting[0];
     if (found === undefined) {
-      return await addRow(transaction, volume, connector, clock.now());
+      return await addRow(transaction, caller, { volume, connector, createdAt: clock.now() });
     }
     const changes = {
       connector,
-      exportName: found.exportName ?? newSecret(),
+      ...(found.exportName === null ? newName(caller) : {}),
       updatedAt: clock.now(),
     };
     const changed = await transaction.change('attachments', byId(found.id), changes);
@@ -61,16 +60,16 @@ export async function initializeConnection(
 
 async function addRow(
   transaction: CatalogWriter,
-  volume: VolumeRow,
-  connector: JsonObject,
-  createdAt: number,
+  caller: Caller,
+  wanted: { volume: VolumeRow; connector: JsonObject; createdAt: number },
 ): Promise<AttachmentRow> {
+  const { volume, connector, createdAt } = wanted;
   const row = newAttachment(volume, {
     instanceId: hostOf(connector),
     mode: modeFor(volume, null),
     status: 'detached',
     connector,
-    exportName: newSecret(),
+    ...newName(caller),
     createdAt,
   });
   await transaction.insert('attachments', row);
@@ -97,7 +96,12 @@ export async function terminateConnection(
         await transaction.remove('attachments', byId(row.id));
         continue;
       }
-      const changes = { connector: null, exportName: null, updatedAt: clock.now() };
+      const changes = {
+        connector: null,
+        exportName: null,
+        exportRequestId: null,
+        updatedAt: clock.now(),
+      };
       await transaction.change('attachments', byId(row.id), changes);
     }
     return mine;

@@ -1,5 +1,4 @@
 import { must } from '../../base/assert.ts';
-import { newSecret } from '../../base/ids.ts';
 import type { JsonObject } from '../../base/json.ts';
 import type { CatalogReader, CatalogWriter } from '../../catalog/catalog.ts';
 import type { AttachmentRow, VolumeRow } from '../../catalog/tables.ts';
@@ -9,7 +8,7 @@ import { everyRow } from '../../catalog/every-row.ts';
 import type { Changing, OperationNeeds } from '../needs.ts';
 import { byId, ofVolume } from '../scope.ts';
 import { invalidVolume } from '../volume/find-volume.ts';
-import { hostOf, modeFor, serveAttachment } from './connection.ts';
+import { hostOf, modeFor, newName, serveAttachment } from './connection.ts';
 import { findAttachment } from './find-attachment.ts';
 import { canChangeAttachments, settleVolume } from './settle-volume.ts';
 
@@ -36,7 +35,7 @@ export async function updateAttachment(
     const changes = {
       connector,
       ...factsIn(connector, volume, found),
-      exportName: found.exportName ?? newSecret(),
+      ...(found.exportName === null ? newName(caller) : {}),
       updatedAt: clock.now(),
     };
     const connected = must(

@@ -5,12 +5,13 @@
  * backup that is exported is not deleted, but by force, which cuts its readers.
  */
 import { OperatingError } from '../../base/errors.ts';
-import { newId, newSecret } from '../../base/ids.ts';
+import { newId } from '../../base/ids.ts';
 import type { CatalogReader, CatalogWriter } from '../../catalog/catalog.ts';
 import { everyProject } from '../../catalog/catalog.ts';
 import type { BackupExportRow } from '../../catalog/export-tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
+import { newName } from '../attachment/connection.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { byId } from '../scope.ts';
 import { isOneOf } from '../states.ts';
@@ -26,10 +27,11 @@ const exportCountMax = 100;
 /** Serves an export of a backup from now on, and keeps what it needs in the store. */
 export async function addBackupExport(
   { exports, keptBackups }: Serving,
-  { exportName, place }: BackupExportRow,
+  { exportName, exportRequestId, place }: BackupExportRow,
 ): Promise<void> {
   keptBackups.keepFor(exportName, { ...place, doneBytes: 0 });
-  await exports.add(exportName, { source: { backup: place }, readOnly: true });
+  const requestId = exportRequestId ?? undefined;
+  await exports.add(exportName, { source: { backup: place }, readOnly: true, requestId });
 }
 
 /** Voids the names of exports whose rows are gone, and cuts their readers. */
@@ -75,7 +77,7 @@ export async function exportBackup(
       userId: caller.userId,
       backupId: backup.id,
       host,
-      exportName: newSecret(),
+      ...newName(caller),
       place,
       createdAt: clock.now(),
     };

@@ -5,13 +5,14 @@
  * by force, which cuts its readers.
  */
 import { OperatingError } from '../../base/errors.ts';
-import { newId, newSecret } from '../../base/ids.ts';
+import { newId } from '../../base/ids.ts';
 import type { CatalogReader, CatalogWriter, Where } from '../../catalog/catalog.ts';
 import { everyProject } from '../../catalog/catalog.ts';
 import type { SnapshotExportRow } from '../../catalog/export-tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { Exports } from '../../nbd/exports.ts';
+import { newName } from '../attachment/connection.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { byId } from '../scope.ts';
 import { isOneOf } from '../states.ts';
@@ -24,8 +25,9 @@ const exportCountMax = 100;
 
 /** Serves an export of a snapshot from now on. */
 export async function addSnapshotExport(exports: Exports, row: SnapshotExportRow): Promise<void> {
-  const { exportName, snapshotId } = row;
-  await exports.add(exportName, { source: { snapshotId }, readOnly: true });
+  const { exportName, exportRequestId, snapshotId } = row;
+  const requestId = exportRequestId ?? undefined;
+  await exports.add(exportName, { source: { snapshotId }, readOnly: true, requestId });
 }
 
 /** Exports a snapshot, read-only, until the export is ended; `host` says for whom. */
@@ -55,7 +57,7 @@ export async function exportSnapshot(
       snapshotId,
       volumeId: snapshot.volumeId,
       host,
-      exportName: newSecret(),
+      ...newName(caller),
       createdAt: clock.now(),
     };
     await transaction.insert('snapshotExports', made);
