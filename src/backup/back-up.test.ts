@@ -395,7 +395,7 @@ test('a parent is found without reading every manifest again', async (t) => {
     return Map.prototype.keys.call(objects);
   };
   const last = await backUpNow(scene, volumeId);
-  assert.equal(listings, 0);
+  assert.equal(listings, 1, 'only what other processes may have pruned is looked for');
   await deleteBackup({ ...scene, backupId: last.backupId });
   assert.notEqual((await backUpNow(scene, volumeId)).outcome.parentId, last.backupId);
 });

@@ -1,16 +1,20 @@
 import { isOperatingError } from '../base/errors.ts';
 import type { Repository } from '../repository/repository.ts';
+import { sleep } from '../store/retry.ts';
 
-/** How often a plan is made again that somebody has come in the way of. */
+/** How often a plan is made again that somebody of this process has come in the way of. */
 const attemptsMax = 3;
+/** Between two looks whether a process that prunes or writes has ended. */
+const pauseMs = 15_000;
 
 /**
- * Gives back what no backup refers to; returns the bytes that the store has back. It may be stopped
- * at any point. Rejects with `corrupt` when a damaged backup hides what it needs.
+ * Gives back what no backup refers to; returns the bytes that the store has back. Waits for other
+ * processes that are in the way: one that prunes, or writers that began before this. It may be
+ * stopped at any point. Rejects with `corrupt` when a damaged backup hides what it needs.
  */
 export async function pruneRepository(
   repository: Repository,
-  { signal }: { signal: AbortSignal },
+  { signal, onWait }: { signal: AbortSignal; onWait?: (owners: readonly string[]) => void },
 ): Promise<number> {
   let bytesFreed = 0;
   for (let conflicts = 0, again = true; again;) {
@@ -18,11 +22,19 @@ export async function pruneRepository(
     try {
       const outcome = await repository.executePrune(plan, { signal });
       bytesFreed += outcome.bytesFreed;
+      const { waitsFor } = outcome;
+      if (waitsFor.length > 0) {
+        onWait?.(waitsFor);
+        await sleep(pauseMs, signal);
+      }
       // With the packs of patches that nothing refers to, what these lay on can go.
-      again = outcome.packsRemoved > 0 && plan.bytesDeferred > 0;
+      again = waitsFor.length > 0 || (outcome.packsRemoved > 0 && plan.bytesDeferred > 0);
     } catch (error) {
+      if (!isOperatingError(error, 'conflict')) throw error;
       conflicts += 1;
-      if (!isOperatingError(error, 'conflict') || conflicts === attemptsMax) throw error;
+      if (error.retryAfterSeconds !== undefined)
+        await sleep(error.retryAfterSeconds * 1000, signal);
+      else if (conflicts >= attemptsMax) throw error;
     }
   }
   return bytesFreed;

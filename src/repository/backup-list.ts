@@ -1,8 +1,9 @@
+import { throwIfAborted } from '../base/abort.ts';
 import type { Store } from '../store/store.ts';
 import type { RepositoryKeys } from './keys.ts';
 import type { Manifest } from './manifest.ts';
 import { ManifestCache } from './manifest-cache.ts';
-import { type DamagedManifest, listManifests } from './manifests.ts';
+import { type DamagedManifest, listManifests, readListed } from './manifests.ts';
 
 /** What is kept in memory of each backup. */
 export interface BackupEntry {
@@ -25,6 +26,9 @@ export class BackupList {
   readonly #store: Store;
   readonly #keys: RepositoryKeys;
   readonly #cache: ManifestCache;
+  /** Backups that were seen, and that a listing which lags behind may lack. */
+  readonly #seen = new Set<string>();
+  readonly #removed = new Set<string>();
   /** Counts what this process has added and removed. */
   version = 0;
   #entries: Promise<Map<string, BackupEntry>> | undefined;
@@ -36,11 +40,15 @@ export class BackupList {
     this.#cache = new ManifestCache(cacheFolder, keys.repositoryId);
   }
 
-  /** Every backup, in no promised order. A damaged manifest is reported and hides no other. */
+  /**
+   * Every backup, in no promised order; also one that is known here and not in the store's listing,
+   * which may lag behind. A damaged manifest is reported and hides no other.
+   */
   async *list(signal?: AbortSignal): AsyncGenerator<Manifest | DamagedManifest> {
     const cached = await this.#cache.load();
     const fresh: Manifest[] = [];
     const used = new Set<string>();
+    const listed = new Set<string>();
     const known = (backupId: string): Manifest | undefined => {
       const manifest = cached.get(backupId);
       if (manifest !== undefined) used.add(backupId);
@@ -48,6 +56,18 @@ export class BackupList {
     };
     for await (const found of listManifests(this.#store, this.#keys, { signal, known })) {
       if (!('error' in found) && !cached.has(found.backupId)) fresh.push(found);
+      listed.add(found.backupId);
+      this.#seen.add(found.backupId);
+      yield found;
+    }
+    const isLate = this.#store.listingLagMs !== undefined;
+    for (const backupId of isLate ? new Set([...this.#seen, ...cached.keys()]) : []) {
+      if (listed.has(backupId) || this.#removed.has(backupId)) continue;
+      throwIfAborted(signal);
+      const found = await readListed(this.#store, this.#keys, backupId);
+      if (found === undefined) this.#seen.delete(backupId);
+      if (found === undefined) continue;
+      used.add(backupId);
       yield found;
     }
     await this.#cache.settle({ fresh, cached, used });
@@ -65,6 +85,7 @@ export class BackupList {
 
   /** Notes a backup that this process made or read. */
   add(manifest: Manifest): void {
+    this.#seen.add(manifest.backupId);
     this.#change((entries) => entries.set(manifest.backupId, entryOf(manifest)));
   }
 
@@ -82,6 +103,7 @@ export class BackupList {
 
   remove(backupId: string): void {
     this.version += 1;
+    this.#removed.add(backupId);
     this.#change((entries) => entries.delete(backupId));
   }
 

@@ -41,6 +41,8 @@ export interface DamagedObject {
 export class BlockIndex {
   readonly table = new BlockTable();
   readonly damaged: DamagedObject[] = [];
+  /** The index objects that were read. */
+  readonly indexIds = new Set<string>();
   /** Index objects that name nothing that another one does not. */
   readonly stale: string[] = [];
   /** Packs that no readable index names; the next index that is written will. */
@@ -51,10 +53,30 @@ export class BlockIndex {
   readonly #numbers = new Map<string, number>();
   #now = 0;
 
-  /** Adds a durable pack with its blocks; blocks that are elsewhere already stay there. */
-  add({ packId, sizeBytes, directory }: PackContent, indexId?: string): Pack {
-    const known = this.#numbers.get(packId);
-    if (known !== undefined) return this.pack(known);
+  /**
+   * Adds a durable pack with its blocks; blocks that are elsewhere already stay there. Of a pack
+   * that is known, the blocks that are known nowhere are added.
+   */
+  add(content: PackContent, indexId?: string): Pack {
+    const { packId, sizeBytes, directory } = content;
+    const pack = this.findPack(packId) ?? this.#addPack(packId, sizeBytes, indexId);
+    for (const entry of entriesOf(directory, `the pack ${packName(packId)}`)) {
+      const { idAt, offsetBytes, lengthBytes, kind } = entry;
+      pack.patches ||= kind === blockKinds.patch;
+      const old = this.table.find(directory, idAt);
+      const better = kind === blockKinds.whole && old?.kind === blockKinds.patch;
+      const stays = pack.condemned || (!better && this.#isKept(old));
+      if (old !== undefined && stays) continue;
+      this.table.set(directory, idAt, { pack: pack.number, offsetBytes, lengthBytes, kind });
+    }
+    return pack;
+  }
+
+  #isKept(at: Location | undefined): boolean {
+    return at !== undefined && !this.pack(at.pack).condemned;
+  }
+
+  #addPack(packId: string, sizeBytes: number, indexId: string | undefined): Pack {
     const number = this.#packs.length;
     const pack: Pack = {
       number,
@@ -67,14 +89,6 @@ export class BlockIndex {
     };
     this.#packs.push(pack);
     this.#numbers.set(packId, number);
-    for (const entry of entriesOf(directory, `the pack ${packName(packId)}`)) {
-      const { idAt, offsetBytes, lengthBytes, kind } = entry;
-      pack.patches ||= kind === blockKinds.patch;
-      const old = this.table.find(directory, idAt);
-      const better = kind === blockKinds.whole && old?.kind === blockKinds.patch;
-      if (old !== undefined && !better && !this.pack(old.pack).condemned) continue;
-      this.table.set(directory, idAt, { pack: number, offsetBytes, lengthBytes, kind });
-    }
     return pack;
   }
 
@@ -130,6 +144,6 @@ export class BlockIndex {
   /** Remembers an object that is damaged or gone; other errors are thrown on. */
   noteDamage(name: string, error: unknown): void {
     if (!isOperatingError(error, 'corrupt') && !isOperatingError(error, 'not_found')) throw error;
-    this.damaged.push({ name, error });
+    if (!this.damaged.some((known) => known.name === name)) this.damaged.push({ name, error });
   }
 }

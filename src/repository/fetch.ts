@@ -33,6 +33,8 @@ export interface BlockSource {
   readonly packBuffers: PackBuffers;
   /** An index is written when so many packs are named by none. */
   readonly packsPerIndex: number;
+  /** Called when something is not where the index says: true when it may be found now. */
+  readonly refresh: () => Promise<boolean>;
 }
 
 /** Why a block cannot be had, and in which object the fault lies. */
@@ -188,10 +190,12 @@ async function readSealed(
   faults: BlockFault[],
   take: (wanted: Wanted, sealed: Uint8Array) => void,
 ): Promise<void> {
-  const pending = locate(source.index, wanted, faults);
+  const pending = await locateAll(source, wanted, faults);
   const missed: Wanted[] = [];
   await Promise.all(groups(pending).map((group) => readGroup(source, group, signal, take, missed)));
   if (missed.length === 0) return;
+  // Another process may have moved them.
+  await source.refresh();
   const again = locate(source.index, missed, faults);
   await Promise.all(
     again.map(async (one) => {
@@ -200,6 +204,17 @@ async function readSealed(
       for (const { block, id } of lost) faults.push(faultOf(source.index, block, id));
     }),
   );
+}
+
+/** Looks what cannot be found up once more: another process may have stored it. */
+async function locateAll(
+  source: BlockSource,
+  wanted: readonly BlockWanted[],
+  faults: BlockFault[],
+): Promise<Wanted[]> {
+  const unknown = wanted.some(({ id }) => source.index.find(id) === undefined);
+  if (unknown) await source.refresh();
+  return locate(source.index, wanted, faults);
 }
 
 function locate(index: BlockIndex, wanted: readonly BlockWanted[], faults: BlockFault[]): Wanted[] {

@@ -9,20 +9,55 @@ import { type Clock, isoMicros } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { isUuid, newId } from '../base/ids.ts';
 import type { JsonObject } from '../base/json.ts';
+import { sleep } from '../store/retry.ts';
 import type { Store } from '../store/store.ts';
 import { fromAnyCopy } from './any-copy.ts';
 import { damagedObject, parseAsWritten, readJsonObject } from './json-object.ts';
 import { keyBytes, RepositoryKeys } from './keys.ts';
+import type { Lease } from './lease.ts';
+import { Leases } from './leases.ts';
 import { addWrappingKey, type KeySecret, unwrapKeys } from './wrapped-keys.ts';
 
 export const headerName = 'repository.json';
+/** At least, before somebody asks again whether it is his turn to make a repository. */
+const turnPauseMs = 100;
 
 /** Writes a new, empty repository. Rejects with `exists` when there is one. */
 export async function writeHeader(
   store: Store,
   { wrappingKey, clock }: { wrappingKey: Uint8Array; clock: Clock },
 ): Promise<void> {
-  if ((await store.sizeOf(headerName)) !== undefined) throw existsError(store);
+  const turn = await takeTurn(store);
+  try {
+    // Whoever had the turn before may have made one.
+    await throwIfThere(store);
+    await writeKeyAndHeader(store, wrappingKey, clock);
+  } finally {
+    await turn.release();
+  }
+}
+
+/**
+ * Several may come at once, and not every store refuses a name that is taken: one after the other.
+ */
+async function takeTurn(store: Store): Promise<Lease> {
+  const leases = new Leases(store, undefined);
+  for (;;) {
+    await throwIfThere(store);
+    try {
+      return await leases.takeTurn('create');
+    } catch (error) {
+      if (!isOperatingError(error, 'conflict')) throw error;
+      await sleep(turnPauseMs * (1 + Math.random()), undefined);
+    }
+  }
+}
+
+async function writeKeyAndHeader(
+  store: Store,
+  wrappingKey: Uint8Array,
+  clock: Clock,
+): Promise<void> {
   const repositoryId = newId();
   const keys = new RepositoryKeys(randomBytes(keyBytes), repositoryId);
   const keyId = await addWrappingKey(store, keys, wrappingKey);
@@ -62,6 +97,10 @@ function idOfHeader({ repositoryId }: JsonObject): string {
  */
 export async function readHeader(store: Store, secret: KeySecret): Promise<RepositoryKeys> {
   return unwrapKeys(store, await readRepositoryId(store), secret);
+}
+
+async function throwIfThere(store: Store): Promise<void> {
+  if ((await store.sizeOf(headerName)) !== undefined) throw existsError(store);
 }
 
 function existsError(store: Store): OperatingError {

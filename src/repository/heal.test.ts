@@ -14,7 +14,9 @@ import { WorkPool } from './work-pool.ts';
 
 const wrappingKey = randomBytes(32);
 const workers = new WorkPool(2);
-const options = { wrappingKey, workers, packBytes: 256 * 1024 };
+// Whoever has a lease here has died.
+const leases = { isGone: () => true };
+const options = { wrappingKey, workers, leases, packBytes: 256 * 1024 };
 after(() => workers.close());
 
 interface Sample {

@@ -9,19 +9,21 @@
  */
 import { throwIfAborted } from '../base/abort.ts';
 import { isOperatingError } from '../base/errors.ts';
-import { readIndex } from './block-index-load.ts';
+import { readIndex } from './read-index.ts';
 import type { Pack } from './block-index.ts';
 import { type BlockKind, blockBytes, blockKinds, hexOf, idBytes, isZeroId } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import { type CopyReader, NodeHealer } from './heal-node.ts';
 import type { PackContent } from './index-format.ts';
+import type { IndexKeeper } from './index-keeper.ts';
+import type { Leases } from './leases.ts';
 import type { MapRoot } from './map.ts';
 import { leavesOf } from './map-walk.ts';
 import type { NodeReader } from './nodes.ts';
 import { baseOfEntry, entriesOf, packName } from './pack-format.ts';
 import { readPackContent } from './pack-read.ts';
 import { PackWriter } from './pack-writer.ts';
-import { replacePacks } from './prune.ts';
+import { publishList, replacePacks } from './prune.ts';
 import { type ByteSpan, runsOfLeaf } from './reader.ts';
 import { blockLabel, seal } from './seal.ts';
 
@@ -34,6 +36,8 @@ export interface HealParts {
   readonly exact: NodeReader;
   /** Reads whatever copy is whole. */
   readonly nodes: NodeReader;
+  readonly leases: Leases;
+  readonly keeper: IndexKeeper;
 }
 
 /** What is to be stored anew, sealed, by ids. */
@@ -45,12 +49,13 @@ type Healed = Map<string, { readonly kind: BlockKind; readonly sealed: Uint8Arra
  * never beside a prune.
  */
 export async function healBlocks(
-  { source, exact, nodes }: HealParts,
+  parts: HealParts,
   { root, lengthBytes }: { root: MapRoot; lengthBytes: number },
   ranges: readonly ByteSpan[],
   copies: readonly CopyReader[],
   signal?: AbortSignal,
 ): Promise<number> {
+  const { source, exact, nodes } = parts;
   const healed: Healed = new Map();
   const add = (kind: BlockKind, id: Uint8Array, plain: Uint8Array): void => {
     const label = blockLabel(kind, id);
@@ -73,25 +78,35 @@ export async function healBlocks(
       }
     }
   }
-  if (healed.size > 0) await storeHealed(source, healed, signal);
+  if (healed.size > 0) await storeHealed(parts, healed, signal);
   return healed.size;
 }
 
 /** Makes what was healed durable, and gives up the packs in which it is damaged. */
 async function storeHealed(
-  source: BlockSource,
+  { source, leases, keeper }: HealParts,
   healed: Healed,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { index } = source;
-  const doomed = new Set<Pack>();
-  for (const id of healed.keys()) {
-    const at = index.find(Buffer.from(id, 'hex'));
-    if (at !== undefined) doomed.add(index.pack(at.pack));
+  const turn = await leases.takeTurn('prune', signal);
+  try {
+    await keeper.noticePrunes(signal);
+    const doomed = new Set<Pack>();
+    for (const id of healed.keys()) {
+      const at = index.find(Buffer.from(id, 'hex'));
+      if (at !== undefined) doomed.add(index.pack(at.pack));
+    }
+    // Some may be condemned by a prune or a healing that broke off.
+    const packs = [...doomed];
+    const fresh = packs.filter((pack) => !pack.condemned);
+    const published = fresh.length > 0 ? [await publishList(keeper.lists, fresh)] : [];
+    const copy = (): Promise<number> => copyHealed(source, packs, healed, signal);
+    await replacePacks(source, packs, { copy, turn, signal });
+    await keeper.lists.finish(published);
+  } finally {
+    await turn.release();
   }
-  const packs = [...doomed].filter((pack) => !pack.condemned);
-  for (const pack of packs) pack.condemned = true;
-  await replacePacks(source, packs, () => copyHealed(source, packs, healed, signal), signal);
 }
 
 async function findCopy(

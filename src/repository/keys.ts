@@ -13,7 +13,7 @@ import { assert } from '../base/assert.ts';
 export const keyBytes = 32;
 
 /** The sealed objects that are no blocks; each kind has a key of its own. */
-export type ObjectKind = 'directory' | 'index' | 'manifest';
+export type ObjectKind = 'directory' | 'index' | 'manifest' | 'lease' | 'prune';
 
 export class RepositoryKeys {
   readonly masterKey: Uint8Array;

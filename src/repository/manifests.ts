@@ -64,7 +64,7 @@ export async function readManifest(
 }
 
 /** Undefined when the backup was deleted since it was listed. */
-async function readListed(
+export async function readListed(
   store: Store,
   keys: RepositoryKeys,
   backupId: string,

@@ -47,11 +47,13 @@ export class NodeReader {
     key: string,
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
-    const { keys, index } = this.#source;
+    const { keys, index, refresh } = this.#source;
     const name = `the map node ${key.slice(0, 16)}…`;
     for (let attempt = 1; ; attempt += 1) {
       const at = index.find(id);
       if (at === undefined || at.kind !== blockKinds.node) {
+        // Another process may have stored it.
+        if (attempt === 1 && at === undefined && (await refresh())) continue;
         throw new OperatingError('corrupt', `${name} is in no pack: a pack is missing or damaged`);
       }
       const object = packName(index.pack(at.pack).packId);
@@ -61,9 +63,12 @@ export class NodeReader {
         sealed = await store.get(object, signal === undefined ? { range } : { range, signal });
       } catch (error) {
         const moved = isOperatingError(error, 'not_found') || isOperatingError(error, 'corrupt');
-        // Prune may have moved it in the meantime; the second look-up knows where.
+        // Prune, here or elsewhere, may have moved it; the second look-up knows where.
         if (!moved) throw error;
-        if (attempt === 1) continue;
+        if (attempt === 1) {
+          await refresh();
+          continue;
+        }
         const because = { cause: error };
         throw new OperatingError('corrupt', `${name} is lost with ${object}`, because);
       }

@@ -1,5 +1,5 @@
 import { OperatingError } from '../base/errors.ts';
-import { openIndex } from './block-index-load.ts';
+import { openIndex } from './read-index.ts';
 import { blockBytes, blockKinds, idBytes, nodeBytes } from './block.ts';
 import { checkHeader, headerName } from './header.ts';
 import { indexBytesMax, indexIdOf } from './index-format.ts';

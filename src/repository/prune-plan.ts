@@ -12,6 +12,8 @@ import type { Pack } from './block-index.ts';
 import { hexOf, idBytes, isZeroId } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import type { Holds } from './holds.ts';
+import type { IndexKeeper } from './index-keeper.ts';
+import { describeOwner, type Leases, type SeenLease } from './leases.ts';
 import { type Manifest, manifestName } from './manifest.ts';
 import type { DamagedManifest } from './manifests.ts';
 import type { MapRoot } from './map.ts';
@@ -21,6 +23,15 @@ import { readPackContent } from './pack-read.ts';
 
 /** A pack of which less than this is live is written anew without what is dead. */
 const liveShareMin = 0.5;
+
+/** What a prune looks at. */
+export interface PruneParts {
+  readonly source: BlockSource;
+  readonly holds: Holds;
+  readonly leases: Leases;
+  readonly keeper: IndexKeeper;
+  readonly list: () => AsyncIterable<Manifest | DamagedManifest>;
+}
 
 export interface PlannedPack {
   readonly packId: string;
@@ -34,7 +45,7 @@ export interface PrunePlan {
   /** A pack that somebody used at this moment or later stays. */
   readonly usedSince: number;
   /** The roots of all maps that were reached, as hexadecimal ids. */
-  readonly rootIds: ReadonlySet<string>;
+  readonly rootIds: Set<string>;
   /** Packs that hold nothing live. */
   readonly remove: readonly PlannedPack[];
   /** Packs whose live blocks are copied before they are removed. */
@@ -44,15 +55,16 @@ export interface PrunePlan {
   readonly bytesFreed: number;
   /** Bytes kept for patches that nothing refers to; when these go, the next plan frees them. */
   readonly bytesDeferred: number;
+  /** Packs with a smaller number were seen. */
+  readonly packCount: number;
+  /** The live bytes of each pack, by its number; none of those that came since. */
+  readonly liveBytes: ReadonlyMap<number, number>;
 }
 
-export async function planPrune(
-  source: BlockSource,
-  holds: Holds,
-  list: () => AsyncIterable<Manifest | DamagedManifest>,
-  signal?: AbortSignal,
-): Promise<PrunePlan> {
+export async function planPrune(parts: PruneParts, signal?: AbortSignal): Promise<PrunePlan> {
+  const { source, holds, keeper } = parts;
   const { index } = source;
+  await keeper.refresh(signal);
   index.table.clearMarks(marks.live);
   const { moment, roots, usedSince } = holds.beginPlan();
   index.liveMarksOf = moment;
@@ -62,28 +74,52 @@ export async function planPrune(
     rootIds.add(hexOf(root.rootId));
     await marking.markMap(root, 'a backup that is being made or read');
   }
-  for await (const found of list()) {
-    if ('error' in found) throw blocked(manifestName(found.backupId), found.error);
-    const { rootId, depth } = found.map;
-    rootIds.add(rootId);
-    const root = { rootId: Buffer.from(rootId, 'hex'), depth };
-    await marking.markMap(root, manifestName(found.backupId));
-  }
+  await markOthers(parts, await parts.leases.others(), { marking, rootIds });
+  const { packCount } = index;
   const bytesDeferred = await marking.markBases();
+  const { liveBytes: liveBytesOf } = marking;
   const remove: PlannedPack[] = [];
   const rewrite: PlannedPack[] = [];
   let bytesTotal = 0;
   let bytesFreed = 0;
   for (const pack of index.packs()) {
     bytesTotal += pack.sizeBytes;
-    if (!mayGo(pack, usedSince)) continue;
     const { packId, sizeBytes } = pack;
-    const liveBytes = marking.liveBytes.get(pack.number) ?? 0;
-    if (liveBytes > sizeBytes * liveShareMin) continue;
+    const liveBytes = liveBytesOf.get(pack.number) ?? 0;
+    // What was condemned goes, whoever began with it.
+    const mayStay = !pack.condemned && liveBytes > sizeBytes * liveShareMin;
+    if (mayStay || pack.lastUse >= usedSince) continue;
     (liveBytes === 0 ? remove : rewrite).push({ packId, sizeBytes, liveBytes });
     bytesFreed += sizeBytes - liveBytes;
   }
-  return { moment, usedSince, rootIds, remove, rewrite, bytesTotal, bytesFreed, bytesDeferred };
+  const bytes = { bytesTotal, bytesFreed, bytesDeferred, liveBytes: liveBytesOf };
+  return { moment, usedSince, packCount, rootIds, remove, rewrite, ...bytes };
+}
+
+/**
+ * Marks what processes with these leases rely on, and what every backup holds, but for the maps in
+ * `rootIds`, to which the others are added. The leases were looked at before: what a writer has
+ * made that has none any more is among the backups.
+ */
+export async function markOthers(
+  { list }: PruneParts,
+  leases: readonly SeenLease[],
+  { marking, rootIds }: { marking: Marking; rootIds: Set<string> },
+): Promise<void> {
+  const mark = async (rootId: string, depth: number, needer: string): Promise<void> => {
+    if (rootIds.has(rootId)) return;
+    await marking.markMap({ rootId: Buffer.from(rootId, 'hex'), depth }, needer);
+    rootIds.add(rootId);
+  };
+  for (const lease of leases) {
+    for (const root of lease.roots) {
+      await mark(hexOf(root.rootId), root.depth, `a backup of ${describeOwner(lease)}`);
+    }
+  }
+  for await (const found of list()) {
+    if ('error' in found) throw blocked(manifestName(found.backupId), found.error);
+    await mark(found.map.rootId, found.map.depth, manifestName(found.backupId));
+  }
 }
 
 /** True when no writer relies on the pack that a plan does not see in a backup. */
@@ -91,7 +127,7 @@ export function mayGo(pack: Pack, usedSince: number): boolean {
   return !pack.condemned && pack.lastUse < usedSince;
 }
 
-class Marking {
+export class Marking {
   /** Bytes of marked blocks, by the number of the pack. */
   readonly liveBytes = new Map<number, number>();
   readonly #source: BlockSource;
@@ -115,13 +151,14 @@ class Marking {
 
   /**
    * Marks the base of every patch, also of one that nothing refers to: as long as its pack is there
-   * a writer may find it and rely on it. Returns the bytes that are kept only for such patches.
+   * a writer may find it and rely on it. Only packs from number `first` on are looked at. Returns
+   * the bytes that are kept only for such patches.
    */
-  async markBases(): Promise<number> {
+  async markBases(first = 0): Promise<number> {
     let bytesDeferred = 0;
     const { store, keys, index } = this.#source;
     for (const pack of index.packs()) {
-      if (!pack.patches) continue;
+      if (!pack.patches || pack.number < first) continue;
       throwIfAborted(this.#signal);
       const { directory } = await readPackContent(store, keys, pack).catch((error: unknown) => {
         throw isOperatingError(error, 'corrupt') ? blocked(packName(pack.packId), error) : error;

@@ -1,57 +1,134 @@
 /**
- * Does what a plan says. The order makes a crash at any step harmless:
+ * Does what a plan says, beside writers of this and of other processes. The order makes a crash at
+ * any step harmless:
  *
- * 1. Live blocks of packs to be rewritten are copied, still sealed, into new packs.
- * 2. New index objects name the new packs, and those that stay of every index that names a pack
+ * 1. The packs that are to go are condemned: in memory at one instant, then in a list in the store.
+ *    From then on no writer that begins relies on them: see `prune-lists.ts`.
+ * 2. What came since the plan is marked as well. Lists for which a writer of another process may
+ *    have been too early are left to a later prune, which finds that writer gone.
+ * 3. Live blocks of the packs that go are copied, still sealed, into new packs.
+ * 4. New index objects name the new packs, and those that stay of every index that names a pack
  *    that goes.
- * 3. The packs go. An index that names a pack that is gone is ignored by every reader.
- * 4. The superseded indexes go.
+ * 5. The packs go. An index that names a pack that is gone is ignored by every reader.
+ * 6. The superseded indexes go.
  *
- * A pack is condemned, at one instant, before anything is done about it: from then on no writer
- * relies on it. One that a writer relied on since the plan is left alone.
+ * A pack that a writer of this process relied on since the plan is not condemned.
  */
 import { throwIfAborted } from '../base/abort.ts';
 import { OperatingError } from '../base/errors.ts';
+import { sleep } from '../store/retry.ts';
 import { marks } from './block-table.ts';
-import { readIndex } from './block-index-load.ts';
-import type { Pack } from './block-index.ts';
+import type { BlockIndex, Pack } from './block-index.ts';
 import { hexOf, idBytes } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import type { Holds } from './holds.ts';
 import { indexName, type PackContent } from './index-format.ts';
+import type { Lease } from './lease.ts';
+import { describeOwner } from './leases.ts';
 import { baseOfEntry, entriesOf, packName } from './pack-format.ts';
 import { readPackContent } from './pack-read.ts';
 import { PackWriter } from './pack-writer.ts';
-import { mayGo, type PlannedPack, type PrunePlan } from './prune-plan.ts';
+import { Marking, markOthers, mayGo, type PruneParts, type PrunePlan } from './prune-plan.ts';
+import { listedPacksMax, type OpenList, packsOf, type PruneLists } from './prune-lists.ts';
+import { readIndex } from './read-index.ts';
 import { writeIndexes } from './write-indexes.ts';
 
 export interface PruneOutcome {
   readonly packsRemoved: number;
   readonly packsRewritten: number;
   readonly bytesFreed: number;
+  /** Whose end the rest of what is condemned waits for: processes that write, for people. */
+  readonly waitsFor: readonly string[];
 }
 
 export async function executePrune(
-  source: BlockSource,
-  holds: Holds,
+  parts: PruneParts,
   plan: PrunePlan,
   signal?: AbortSignal,
 ): Promise<PruneOutcome> {
-  const { index } = source;
-  checkPlan(holds, plan);
-  if (index.liveMarksOf !== plan.moment) throw outOfDate();
-  const condemn = (planned: readonly PlannedPack[]): Pack[] =>
-    planned.flatMap(({ packId }) => {
-      const pack = index.findPack(packId);
-      if (pack === undefined || !mayGo(pack, plan.usedSince)) return [];
-      pack.condemned = true;
-      return [pack];
-    });
-  const rewritten = condemn(plan.rewrite);
-  const doomed = [...rewritten, ...condemn(plan.remove)];
-  const copy = (): Promise<number> => copyLive(source, rewritten, signal);
-  const freed = await replacePacks(source, doomed, copy, signal);
-  return { ...freed, packsRewritten: rewritten.length };
+  const { source, holds, leases, keeper } = parts;
+  const turn = await leases.takeTurn('prune', signal);
+  try {
+    if (await keeper.noticePrunes(signal)) throw outOfDate();
+    checkPlan(holds, plan);
+    checkMarks(source, plan);
+    await condemn(parts, plan);
+    const { liveBytes, waitsFor } = await lookAgain(parts, plan, signal);
+    checkMarks(source, plan);
+    const ready = [...keeper.lists.open].filter(([, list]) => isReady(source.index, list, plan));
+    const doomed = ready.flatMap(([, list]) => packsOf(source.index, list));
+    const rewritten = doomed.filter(({ number }) => (liveBytes.get(number) ?? 0) > 0);
+    const copy = async (): Promise<number> => {
+      const bytesCopied = await copyLive(source, rewritten, signal);
+      checkMarks(source, plan);
+      return bytesCopied;
+    };
+    const freed = await replacePacks(source, doomed, { copy, turn, signal });
+    await keeper.lists.finish(ready.map(([pruneId]) => pruneId));
+    return { ...freed, packsRewritten: rewritten.length, waitsFor };
+  } finally {
+    await turn.release();
+  }
+}
+
+/** Condemns what the plan found and nobody here has used since. */
+async function condemn(
+  { source, keeper }: PruneParts,
+  { remove, rewrite, usedSince }: PrunePlan,
+): Promise<void> {
+  const chosen = [...remove, ...rewrite].flatMap(({ packId }) => {
+    const pack = source.index.findPack(packId);
+    return pack !== undefined && mayGo(pack, usedSince) ? [pack] : [];
+  });
+  if (chosen.length === 0) return;
+  await publishList(keeper.lists, chosen.slice(0, listedPacksMax));
+}
+
+/** Condemns packs, here at once and then for others; or, when that fails, not at all. */
+export async function publishList(lists: PruneLists, packs: readonly Pack[]): Promise<string> {
+  for (const pack of packs) pack.condemned = true;
+  try {
+    return await lists.publish(packs);
+  } catch (error) {
+    for (const pack of packs) pack.condemned = false;
+    throw error;
+  }
+}
+
+/**
+ * Marks what came since the plan. Whoever has begun to write before the list was there has a lease,
+ * or has ended, so that what he made is seen.
+ */
+async function lookAgain(
+  parts: PruneParts,
+  plan: PrunePlan,
+  signal?: AbortSignal,
+): Promise<{ liveBytes: ReadonlyMap<number, number>; waitsFor: string[] }> {
+  const { source, leases, keeper } = parts;
+  if (keeper.lists.open.size === 0) return { liveBytes: plan.liveBytes, waitsFor: [] };
+  await sleep(2 * (source.store.listingLagMs ?? 0), signal);
+  const others = await leases.others();
+  const writers = others.filter(({ kind }) => kind === 'write');
+  keeper.lists.noteWriters(new Set(writers.map(({ leaseId }) => leaseId)));
+  await keeper.refresh(signal);
+  const marking = new Marking(source, signal);
+  await markOthers(parts, others, { marking, rootIds: plan.rootIds });
+  await marking.markBases(plan.packCount);
+  const liveBytes = new Map(plan.liveBytes);
+  for (const [number, bytes] of marking.liveBytes) {
+    liveBytes.set(number, (liveBytes.get(number) ?? 0) + bytes);
+  }
+  const awaited = new Set(
+    [...keeper.lists.open.values()].flatMap((it) => [...(it.waitsFor ?? [])]),
+  );
+  const waitsFor = writers.filter(({ leaseId }) => awaited.has(leaseId)).map(describeOwner);
+  return { liveBytes, waitsFor };
+}
+
+/** True when no writer, here or elsewhere, can rely on a pack of the list that is not marked. */
+function isReady(index: BlockIndex, list: OpenList, { usedSince }: PrunePlan): boolean {
+  const isUnused = packsOf(index, list).every(({ lastUse }) => lastUse < usedSince);
+  return isUnused && list.waitsFor?.size === 0;
 }
 
 /**
@@ -61,8 +138,11 @@ export async function executePrune(
 export async function replacePacks(
   source: BlockSource,
   doomed: readonly Pack[],
-  copy: () => Promise<number>,
-  signal?: AbortSignal,
+  {
+    copy,
+    turn,
+    signal,
+  }: { copy: () => Promise<number>; turn: Lease; signal: AbortSignal | undefined },
 ): Promise<{ packsRemoved: number; bytesFreed: number }> {
   const { store, index } = source;
   const gone: Pack[] = [];
@@ -71,6 +151,7 @@ export async function replacePacks(
     const superseded = await replaceIndexes(source, doomed, signal);
     for (const pack of doomed) {
       throwIfAborted(signal);
+      turn.throwUnlessHeld();
       // Gone from here on: a removal that fails may have been done all the same.
       gone.push(pack);
       await store.remove(packName(pack.packId));
@@ -80,8 +161,12 @@ export async function replacePacks(
     return { packsRemoved: gone.length, bytesFreed: bytesGone - bytesCopied };
   } finally {
     index.forget(gone);
-    for (const pack of doomed) if (!gone.includes(pack)) pack.condemned = false;
   }
+}
+
+/** The marks must be those of the plan, and of all packs that are known. */
+function checkMarks({ index }: BlockSource, plan: PrunePlan): void {
+  if (index.liveMarksOf !== plan.moment) throw outOfDate();
 }
 
 /** Every map that somebody began to rely on since the plan must be one that the plan reached. */

@@ -2,8 +2,8 @@
  * Firn's backups inside one container of a store: see `docs/formats/repository.md`.
  *
  * Everything in it is written once under a name that does not collide. A backup is there when its
- * manifest is there, and depends on no other backup. One process at a time opens a repository for
- * writing.
+ * manifest is there, and depends on no other backup. Several processes may write to a repository and
+ * prune it at the same time: see `leases.ts` and `prune-lists.ts`.
  */
 import { assert, must } from '../base/assert.ts';
 import { addClaim, dropClaim, forgetClaims } from './claims.ts';
@@ -11,7 +11,6 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import { type BackupEntry, BackupList } from './backup-list.ts';
-import { loadBlockIndex } from './block-index-load.ts';
 import { idBytes, isZeroId, volumeBytesMax } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import { readHeader, writeHeader } from './header.ts';
@@ -19,7 +18,10 @@ import { healBlocks } from './heal.ts';
 import type { CopyReader } from './heal-node.ts';
 import { Holds } from './holds.ts';
 import { indexIdOf } from './index-format.ts';
+import { IndexKeeper } from './index-keeper.ts';
 import { Journal, type JournalRecord } from './journal.ts';
+import type { Lease } from './lease.ts';
+import { type LeaseOptions, Leases } from './leases.ts';
 import { type DamagedManifest, readManifest } from './manifests.ts';
 import { backupIdOf, type Manifest, manifestName, sealManifest } from './manifest.ts';
 import type { MapRoot } from './map.ts';
@@ -29,7 +31,7 @@ import { PatchBases } from './patch-bases.ts';
 import { PackBuffers } from './pack-buffers.ts';
 import { packBytesTarget } from './pack-format.ts';
 import { executePrune, type PruneOutcome } from './prune.ts';
-import { planPrune, type PrunePlan } from './prune-plan.ts';
+import { planPrune, type PruneParts, type PrunePlan } from './prune-plan.ts';
 import { type Reached, reachOf } from './reach.ts';
 import { BackupReader, type ByteSpan } from './reader.ts';
 import { SlotPool } from './slot.ts';
@@ -69,9 +71,12 @@ interface OpenSettings {
   readonly clock?: Clock;
   /** A local folder for copies of what is read often; nothing is lost with it. */
   readonly cacheFolder?: string | undefined;
+  readonly leases?: LeaseOptions;
 }
 
 interface RepositoryParts {
+  readonly keeper: IndexKeeper;
+  readonly leases: Leases;
   readonly clock: Clock;
   /** Whether the threads are this repository's own. */
   readonly ownsPool: boolean;
@@ -88,14 +93,25 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
   const { packsPerIndex = packsPerIndexDefault } = options;
   assert(packBytes > 0 && packBytes <= packBytesTarget, 'packs stay below their limit');
   const keys = await readHeader(store, options);
-  const index = await loadBlockIndex(store, keys);
+  const keeper = new IndexKeeper(store, keys);
+  await keeper.refresh();
   const shared = workers instanceof WorkPool;
   const pool = shared ? workers : new WorkPool(workers);
   const packBuffers = new PackBuffers(packBytes);
-  const source = { store, keys, index, pool, packBytes, packBuffers, packsPerIndex };
+  const { index } = keeper;
+  const refresh = (): Promise<boolean> => keeper.refreshAfterMiss();
+  const source = { store, keys, index, pool, packBytes, packBuffers, packsPerIndex, refresh };
+  const leases = new Leases(store, keys, options.leases);
   const wrappingKey = 'wrappingKey' in options ? options.wrappingKey : undefined;
   const { cacheFolder } = options;
-  return new Repository(source, { clock, ownsPool: !shared, cacheFolder, wrappingKey });
+  return new Repository(source, {
+    keeper,
+    leases,
+    clock,
+    ownsPool: !shared,
+    cacheFolder,
+    wrappingKey,
+  });
 }
 
 export interface OpenWriterOptions {
@@ -115,10 +131,13 @@ export class Repository {
   readonly #nodes: NodeReader;
   readonly #bases: PatchBases;
   readonly #holds: Holds;
+  readonly #keeper: IndexKeeper;
+  readonly #leases: Leases;
   readonly #backups: BackupList;
   readonly #slotCount: number;
   readonly #writerSlots: SlotPool;
   readonly #readerSlots: SlotPool;
+  readonly #readerLeases = new Set<Promise<Lease | undefined>>();
   #pruning: Promise<unknown> = Promise.resolve();
   #space: { version: number; measured: Promise<ReadonlyMap<string, BackupSpace>> } | undefined;
   #verifying: Promise<unknown> = Promise.resolve();
@@ -126,7 +145,8 @@ export class Repository {
   readonly #deleted = new Set<string>();
   readonly #wrappingKey: Uint8Array | undefined;
 
-  constructor(source: BlockSource, { clock, ownsPool, cacheFolder, wrappingKey }: RepositoryParts) {
+  constructor(source: BlockSource, parts: RepositoryParts) {
+    const { keeper, leases, clock, ownsPool, cacheFolder, wrappingKey } = parts;
     this.#wrappingKey = wrappingKey;
     this.id = source.keys.repositoryId;
     this.#source = source;
@@ -136,6 +156,8 @@ export class Repository {
     this.#backups = new BackupList(source.store, source.keys, cacheFolder);
     this.#bases = new PatchBases(source);
     this.#holds = new Holds(source.index);
+    this.#keeper = keeper;
+    this.#leases = leases;
     // Two for each thread keep it busy; the rest are being read or stored meanwhile.
     this.#slotCount = source.pool.size * 2 + 4;
     this.#writerSlots = new SlotPool(this.#slotCount);
@@ -182,9 +204,12 @@ export class Repository {
       throw new OperatingError('invalid_input', 'a volume is at most 1 PiB, and does not shrink');
     }
     const parent = options.parent === undefined ? undefined : this.#rootOf(options.parent);
+    const lease = await this.#leases.take('write', parent === undefined ? [] : [parent]);
     const release = this.#holds.take(parent, { writes: true });
     let journal: Journal | undefined;
     try {
+      // The lease first: whoever condemns packs that are not seen here waits for it.
+      await this.#keeper.noticePrunes(signal);
       // Held first, looked for second: a parent that is there now stays readable.
       if (options.parent !== undefined) await this.readManifest(options.parent.backupId);
       const purpose = `${this.id} ${lengthBytes} ${options.parent?.map.rootId ?? 'full'}`;
@@ -200,16 +225,19 @@ export class Repository {
         journal,
         done: await this.#recordsThatHold(journal?.records ?? [], signal),
         signal,
-        onEnd: (made) => {
+        lease,
+        onEnd: async (made) => {
           if (made !== undefined) {
             this.#holds.noteCommitted(this.#rootOf(made));
             this.#backups.keep(made);
           }
           release();
+          await lease.release();
         },
       });
     } catch (error) {
       release();
+      await lease.release();
       await journal?.close();
       throw error;
     }
@@ -247,7 +275,7 @@ export class Repository {
       slotCount: this.#slotCount,
       root,
       lengthBytes,
-      onClose: this.#holds.take(root, { writes: false }),
+      onClose: this.#holdForReader(root),
     });
   }
 
@@ -267,7 +295,14 @@ export class Repository {
     const source = this.#copyOf(options.copy ?? 0);
     const nodes = new NodeReader(source);
     const parts = { source, nodes, slots, slotCount: this.#slotCount, hold };
-    const run = (): Promise<VerifyReport> => verifyBackups(parts, which, depth, options);
+    const run = async (): Promise<VerifyReport> => {
+      await this.#keeper.noticePrunes(options.signal);
+      const report = await verifyBackups(parts, which, depth, options);
+      const isSound = report.objects.length + report.backups.length === 0;
+      // What another process has moved meanwhile is not damage.
+      if (isSound || !(await this.#keeper.noticePrunes(options.signal))) return report;
+      return verifyBackups(parts, which, depth, options);
+    };
     if (which !== 'all') return run();
     const work = this.#verifying.then(run, run);
     this.#verifying = work;
@@ -303,8 +338,7 @@ export class Repository {
 
   /** Finds what no backup refers to. Rejects with `corrupt` when that cannot be known. */
   async planPrune(options: { signal?: AbortSignal } = {}): Promise<PrunePlan> {
-    const list = () => this.#backups.list(options.signal);
-    return this.#exclusively(() => planPrune(this.#source, this.#holds, list, options.signal));
+    return this.#exclusively(() => planPrune(this.#pruneParts(options.signal), options.signal));
   }
 
   /**
@@ -315,7 +349,8 @@ export class Repository {
     plan: PrunePlan,
     options: { signal?: AbortSignal } = {},
   ): Promise<PruneOutcome> {
-    return this.#exclusively(() => executePrune(this.#source, this.#holds, plan, options.signal));
+    const parts = this.#pruneParts(options.signal);
+    return this.#exclusively(() => executePrune(parts, plan, options.signal));
   }
 
   /**
@@ -367,7 +402,8 @@ export class Repository {
     const backup = { root: this.#rootOf(manifest), lengthBytes: manifest.lengthBytes };
     const source = this.#source;
     const exact = new NodeReader(this.#copyOf(copy));
-    const parts = { source, exact, nodes: new NodeReader(source) };
+    const nodes = new NodeReader(source);
+    const parts = { source, exact, nodes, leases: this.#leases, keeper: this.#keeper };
     return this.#exclusively(() => healBlocks(parts, backup, ranges, copies, signal));
   }
 
@@ -426,8 +462,35 @@ export class Repository {
 
   async close(): Promise<void> {
     await this.#backups.close();
+    await Promise.all(this.#readerLeases.keys().map(async (lease) => (await lease)?.release()));
+    await this.#leases.close();
     if (this.#ownsPool) await this.#source.pool.close();
     await this.#source.store.close();
+  }
+
+  #pruneParts(signal?: AbortSignal): PruneParts {
+    return {
+      source: this.#source,
+      holds: this.#holds,
+      leases: this.#leases,
+      keeper: this.#keeper,
+      list: () => this.#backups.list(signal),
+    };
+  }
+
+  /** Keeps a map from being pruned here, and as far as the store lets us by others too. */
+  #holdForReader(root: MapRoot): () => void {
+    const release = this.#holds.take(root, { writes: false });
+    // Nobody waits for it, and a store that cannot be written to is read without.
+    const taking = this.#leases.take('read', [root]).catch(() => undefined);
+    this.#readerLeases.add(taking);
+    return () => {
+      release();
+      void taking.then(async (lease) => {
+        await lease?.release();
+        this.#readerLeases.delete(taking);
+      });
+    };
   }
 
   /** One plan or prune at a time. */

@@ -6,7 +6,7 @@
  */
 import { throwIfAborted } from '../base/abort.ts';
 import { isOperatingError, messageOf } from '../base/errors.ts';
-import { readIndex } from './block-index-load.ts';
+import { readIndex } from './read-index.ts';
 import { blockBytes, chunkBlocks, idBytes, isZeroId, leafBytes, nodeIds } from './block.ts';
 import { type BlockSource, faultOf, fetchBlocks } from './fetch.ts';
 import { indexIdOf } from './index-format.ts';

@@ -1,7 +1,7 @@
 import { newHexId } from '../base/ids.ts';
 import type { BlockSource } from './fetch.ts';
 import { batchesOf, encodeIndex, indexName, type PackContent } from './index-format.ts';
-import { sealIndex } from './block-index-load.ts';
+import { sealIndex } from './read-index.ts';
 
 /**
  * An index is written when so many packs are named by none; until then, who opens the repository
@@ -26,6 +26,7 @@ export async function writeIndexes(
     const indexId = newHexId();
     const sealed = sealIndex(keys, indexId, encodeIndex(packs));
     await store.put(indexName(indexId), [sealed], signal === undefined ? {} : { signal });
+    index.indexIds.add(indexId);
     count += 1;
     bytesStored += sealed.length;
     for (const { packId } of packs) {

@@ -21,6 +21,7 @@ import type { BlockSource } from './fetch.ts';
 import { Frontier, type Ticket } from './frontier.ts';
 import type { Journal, JournalRecord } from './journal.ts';
 import { OpenLeaf } from './leaf.ts';
+import type { Lease } from './lease.ts';
 import { LeafList } from './leaf-list.ts';
 import { type Manifest, type ManifestFacts, manifestName, sealManifest } from './manifest.ts';
 import { MapBuilder } from './map-builder.ts';
@@ -70,8 +71,10 @@ export interface WriterSetup {
   /** The records of the journal that hold. */
   readonly done: readonly JournalRecord[];
   readonly signal: AbortSignal | undefined;
+  /** Tells others that this writer is at work. */
+  readonly lease: Lease;
   /** Called once when the writer ends, with the backup that it made, if it did. */
-  readonly onEnd: (made: Manifest | undefined) => void;
+  readonly onEnd: (made: Manifest | undefined) => Promise<void>;
 }
 
 export class BackupWriter {
@@ -228,9 +231,24 @@ export class BackupWriter {
       },
     };
     throwIfAborted(signal);
-    await source.store.put(manifestName(facts.backupId), [sealManifest(source.keys, manifest)]);
+    await this.#putManifest(manifest);
     await this.#end(manifest);
     return manifest;
+  }
+
+  /** Puts the manifest unless others may have taken this writer for dead, and pruned since. */
+  async #putManifest(manifest: Manifest): Promise<void> {
+    const { source, lease } = this.#setup;
+    const name = manifestName(manifest.backupId);
+    const sealed = sealManifest(source.keys, manifest);
+    lease.throwUnlessHeld();
+    await source.store.put(name, [sealed]);
+    try {
+      lease.throwUnlessHeld();
+    } catch (error) {
+      await source.store.remove(name);
+      throw error;
+    }
   }
 
   /** Gives up. Packs that were put stay, to be adopted or pruned. Does nothing after `commit`. */
@@ -359,8 +377,9 @@ export class BackupWriter {
 
   async #end(made: Manifest | undefined): Promise<void> {
     this.#ended = true;
-    this.#setup.onEnd(made);
+    const ended = this.#setup.onEnd(made);
     await Promise.all(this.#work);
+    await ended;
     await this.#setup.journal?.close();
   }
 }

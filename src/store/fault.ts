@@ -22,12 +22,14 @@ export type FaultScript = (operation: StoreOperation) => Fault | undefined;
 /** A store on which things go wrong by a script, and which remembers what was asked of it. */
 export class FaultyStore implements Store {
   readonly url: string;
+  readonly listingLagMs: number | undefined;
   readonly operations: StoreOperation[] = [];
   script: FaultScript;
   readonly #inner: Store;
 
   constructor(inner: Store, script: FaultScript = () => undefined) {
     this.url = inner.url;
+    this.listingLagMs = inner.listingLagMs;
     this.#inner = inner;
     this.script = script;
   }

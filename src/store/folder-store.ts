@@ -7,11 +7,13 @@ import type { GetOptions, PutOptions, Store, StoreOptions, StoredObject } from '
  */
 export class FolderStore implements Store {
   readonly url: string;
+  readonly listingLagMs: number | undefined;
   readonly #bucket: Store;
   readonly #folder: string;
 
   constructor(bucket: Store, folder: string) {
     this.url = `${bucket.url}${folder === '' ? '' : `/${folder.slice(0, -1)}`}`;
+    this.listingLagMs = bucket.listingLagMs;
     this.#bucket = bucket;
     this.#folder = folder;
   }

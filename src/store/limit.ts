@@ -44,11 +44,13 @@ export interface Limits {
 /** A store whose puts and gets keep to a rate, which other stores may share. */
 export class LimitedStore implements Store {
   readonly url: string;
+  readonly listingLagMs: number | undefined;
   readonly #inner: Store;
   readonly #limits: Limits;
 
   constructor(inner: Store, limits: Limits) {
     this.url = inner.url;
+    this.listingLagMs = inner.listingLagMs;
     this.#inner = inner;
     this.#limits = limits;
   }

@@ -36,6 +36,7 @@ interface Started {
 
 export class ReplicatedRoot implements StoreRoot {
   readonly url: string;
+  readonly listingLagMs: number | undefined;
   /** The second store, for people. */
   readonly copyUrl: string;
   readonly #options: ReplicationOptions;
@@ -44,6 +45,7 @@ export class ReplicatedRoot implements StoreRoot {
 
   constructor(options: ReplicationOptions) {
     this.url = options.first.url;
+    this.listingLagMs = options.first.listingLagMs;
     this.copyUrl = options.copy.url;
     this.#options = options;
   }
@@ -59,7 +61,7 @@ export class ReplicatedRoot implements StoreRoot {
     this.#starting.set(container, starting);
     const { isPassing } = this.#options;
     const parts = { openFirst, openCopy, isPassing, ...(await starting) };
-    return new ReplicatedStore(first.url, copy.url, parts);
+    return new ReplicatedStore(first, copy.url, parts);
   }
 
   async containers(): Promise<string[]> {
@@ -167,11 +169,13 @@ interface Parts {
 
 class ReplicatedStore implements Store {
   readonly url: string;
+  readonly listingLagMs: number | undefined;
   readonly copies: readonly Store[];
   readonly #parts: Parts;
 
-  constructor(url: string, copyUrl: string, parts: Parts) {
+  constructor({ url, listingLagMs }: StoreRoot, copyUrl: string, parts: Parts) {
     this.url = url;
+    this.listingLagMs = listingLagMs;
     this.copies = [new LateStore(url, parts.openFirst), new LateStore(copyUrl, parts.openCopy)];
     this.#parts = parts;
   }

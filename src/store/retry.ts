@@ -30,11 +30,13 @@ export async function sleep(ms: number, signal: AbortSignal | undefined): Promis
  */
 export class RetryingStore implements Store {
   readonly url: string;
+  readonly listingLagMs: number | undefined;
   readonly #inner: Store;
   readonly #options: RetryOptions;
 
   constructor(inner: Store, options: RetryOptions) {
     this.url = inner.url;
+    this.listingLagMs = inner.listingLagMs;
     this.#inner = inner;
     this.#options = options;
   }

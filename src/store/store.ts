@@ -5,7 +5,8 @@
  *
  * - **Durability.** When `put` resolves, the object survives a power cut, whole.
  * - **Atomicity.** An object is there whole or not at all, whatever happens during `put`.
- * - **Read after write.** After `put` resolves, `get`, `sizeOf` and `list` see the object.
+ * - **Read after write.** After `put` resolves, `get`, `sizeOf` and `list` see the object; `list`
+ *   may take `listingLagMs` more.
  * - **Write once.** Names never collide by construction; a `put` of a name that is there rejects
  *   with `exists` where the medium can tell, and never tears the object that is there.
  *
@@ -23,6 +24,12 @@ export interface Store {
    * their own. Absent where each object is kept once.
    */
   readonly copies?: readonly Store[];
+
+  /**
+   * For how long a listing may lag behind what was put or removed, in milliseconds; undefined where
+   * it never does. Gets are never late.
+   */
+  readonly listingLagMs?: number | undefined;
 
   /** Writes an object. The chunks are read only until the promise settles, and are not kept. */
   put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void>;
@@ -74,6 +81,8 @@ export interface StoredObject {
 /** A place that holds containers, each of them a store: what `--store URL` names. */
 export interface StoreRoot {
   readonly url: string;
+  /** As that of its stores. */
+  readonly listingLagMs?: number | undefined;
   /** Opens a container, and makes it if `create` is set. Rejects with `not_found` otherwise. */
   open(container: string, options: { create: boolean }): Promise<Store>;
   /** The names of all containers. */

@@ -9,6 +9,8 @@ import type { GetOptions, PutOptions, Store, StoredObject, StoreOptions } from '
 import type { HttpAnswer } from './http-exchange.ts';
 import { parseJson, type SwiftSession } from './swift-session.ts';
 
+/** A container that is busy takes note of an object a while after it is there. */
+export const listingLagMs = 5000;
 /** Hashing more at once would hold up everybody else. */
 const hashedAtOnceBytes = 1024 * 1024;
 
@@ -18,6 +20,7 @@ const hashedAtOnceBytes = 1024 * 1024;
  */
 export class SwiftContainer implements Store {
   readonly url: string;
+  readonly listingLagMs = listingLagMs;
   readonly #session: SwiftSession;
   readonly #path: string;
   readonly #pageObjects: number;

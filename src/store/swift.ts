@@ -11,7 +11,7 @@ import { FolderStore } from './folder-store.ts';
 import { checkContainerName } from './names.ts';
 import type { Store, StoreRoot } from './store.ts';
 import { invalidStore, readStoreUrl } from './store-url.ts';
-import { SwiftContainer, swiftError } from './swift-container.ts';
+import { listingLagMs, SwiftContainer, swiftError } from './swift-container.ts';
 import { readSwiftCredentials, type SwiftCredentials } from './swift-credentials.ts';
 import { parseJson, SwiftSession } from './swift-session.ts';
 import { isJsonObject } from '../base/json.ts';
@@ -62,7 +62,8 @@ export function openSwiftRoot(
   }
 
   const close = async (): Promise<void> => session.close();
-  return { url, open, containers, checkContainer: checkContainerName, close };
+  const checkContainer = checkContainerName;
+  return { url, listingLagMs, open, containers, checkContainer, close };
 }
 
 /** Opens the container that `swift://CONTAINER?…` names, to read objects of any name. */

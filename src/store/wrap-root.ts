@@ -4,6 +4,7 @@ import type { Store, StoreRoot } from './store.ts';
 export function wrapRoot(root: StoreRoot, wrap: (store: Store) => Store): StoreRoot {
   return {
     url: root.url,
+    listingLagMs: root.listingLagMs,
     open: async (container, options) => wrap(await root.open(container, options)),
     containers: () => root.containers(),
     checkContainer: (container) => root.checkContainer(container),
