@@ -78,7 +78,7 @@ function addIndex(
   if (!isUseful) index.stale.push(indexId);
 }
 
-/** A listing may lag behind, so that a pack is only gone when it is not there by its name either. */
+/** A listing may lag behind: a pack is only gone when it is not there by its name either. */
 async function findGone(
   index: BlockIndex,
   store: Store,

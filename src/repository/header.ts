@@ -5,6 +5,7 @@
  *     { "format": "firn-repository", "version": 1, "repositoryId": UUID, "createdAt": ISO 8601 }
  */
 import { randomBytes } from 'node:crypto';
+import { randomUnit } from '../base/chance.ts';
 import { type Clock, isoMicros } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { isUuid, newId } from '../base/ids.ts';
@@ -48,7 +49,7 @@ async function takeTurn(store: Store): Promise<Lease> {
       return await leases.takeTurn('create');
     } catch (error) {
       if (!isOperatingError(error, 'conflict')) throw error;
-      await sleep(turnPauseMs * (1 + Math.random()), undefined);
+      await sleep(turnPauseMs * (1 + randomUnit()), undefined);
     }
   }
 }

@@ -1,4 +1,5 @@
 /** Keeps an index true to a store that other processes write to and prune as well. */
+import { monotonicMs } from '../base/clock.ts';
 import type { Store } from '../store/store.ts';
 import { BlockIndex } from './block-index.ts';
 import { catchUp } from './catch-up.ts';
@@ -41,9 +42,9 @@ export class IndexKeeper {
 
   /** After something was not where the index says; true when it is worth looking there again. */
   async refreshAfterMiss(): Promise<boolean> {
-    if (performance.now() < this.#vainUntilMs) return false;
+    if (monotonicMs() < this.#vainUntilMs) return false;
     const isChanged = await this.refresh();
-    if (!isChanged) this.#vainUntilMs = performance.now() + vainPauseMs;
+    if (!isChanged) this.#vainUntilMs = monotonicMs() + vainPauseMs;
     return isChanged;
   }
 

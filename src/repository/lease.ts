@@ -11,6 +11,7 @@
  *
  * An owner that could not renew in time counts its lease as lost, well before anybody else does.
  */
+import { monotonicMs, systemClock } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { newHexId } from '../base/ids.ts';
 import type { Store } from '../store/store.ts';
@@ -127,15 +128,15 @@ export class Lease {
 }
 
 interface Stamp {
-  readonly monotonicMs: number;
+  readonly steadyMs: number;
   readonly wallMs: number;
 }
 
 function stamp(): Stamp {
-  return { monotonicMs: performance.now(), wallMs: Date.now() };
+  return { steadyMs: monotonicMs(), wallMs: systemClock.now() };
 }
 
-/** The clock of the day goes on while the machine sleeps, the other while somebody sets the first. */
-function ageMs({ monotonicMs, wallMs }: Stamp): number {
-  return Math.max(performance.now() - monotonicMs, Date.now() - wallMs);
+/** The clock of the day goes on while the machine sleeps; the other one cannot be set back. */
+function ageMs({ steadyMs, wallMs }: Stamp): number {
+  return Math.max(monotonicMs() - steadyMs, systemClock.now() - wallMs);
 }

@@ -2,10 +2,11 @@
  * Who is at work in a repository, in this process and in others, by the leases in its store.
  *
  * - **write**: one for each running writer, taken before it looks at anything it relies on.
- * - **read**: one for each reader, so that a backup that is deleted meanwhile can be read to its end.
+ * - **read**: one for each reader, so that a backup that is deleted meanwhile is read to its end.
  * - **prune**: the turn to remove packs; one holds it at a time.
  */
 import { sleep } from '../store/retry.ts';
+import { monotonicMs } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { isJsonObject, type JsonValue } from '../base/json.ts';
 import { isProcessGone, type ProcessIdentity, processIdentity } from '../base/process-identity.ts';
@@ -112,7 +113,7 @@ export class Leases {
     for (const [leaseId, { kind, names, count }] of found) {
       const lease = await this.#watch(leaseId, kind, count);
       if (lease === undefined) continue;
-      const isExpired = performance.now() - lease.sinceMs >= this.#times.expireMs;
+      const isExpired = monotonicMs() - lease.sinceMs >= this.#times.expireMs;
       if (!isExpired && !(lease.owner !== undefined && this.#isGone(lease.owner))) {
         fresh.push(lease);
         continue;
@@ -150,10 +151,10 @@ export class Leases {
     if (known !== undefined) {
       if (known.count === count) return known;
       known.count = count;
-      known.sinceMs = performance.now();
+      known.sinceMs = monotonicMs();
       return known;
     }
-    const sinceMs = performance.now();
+    const sinceMs = monotonicMs();
     for (let at = count, misses = 0; misses < 2; at += 1, misses += 1) {
       try {
         const content = await this.#read(`leases/${leaseId}.${at}`);

@@ -2,8 +2,8 @@
  * Firn's backups inside one container of a store: see `docs/formats/repository.md`.
  *
  * Everything in it is written once under a name that does not collide. A backup is there when its
- * manifest is there, and depends on no other backup. Several processes may write to a repository and
- * prune it at the same time: see `leases.ts` and `prune-lists.ts`.
+ * manifest is there, and depends on no other backup. Several processes may write to a repository
+ * and prune it at the same time: see `leases.ts` and `prune-lists.ts`.
  */
 import { assert, must } from '../base/assert.ts';
 import { addClaim, dropClaim, forgetClaims } from './claims.ts';
@@ -11,7 +11,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import { type BackupEntry, BackupList } from './backup-list.ts';
-import { idBytes, isZeroId, volumeBytesMax } from './block.ts';
+import { volumeBytesMax } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import { readHeader, writeHeader } from './header.ts';
 import { healBlocks } from './heal.ts';
@@ -19,14 +19,15 @@ import type { CopyReader } from './heal-node.ts';
 import { Holds } from './holds.ts';
 import { indexIdOf } from './index-format.ts';
 import { IndexKeeper } from './index-keeper.ts';
-import { Journal, type JournalRecord } from './journal.ts';
-import type { Lease } from './lease.ts';
-import { type LeaseOptions, Leases } from './leases.ts';
+import { Journal } from './journal.ts';
+import { recordsThatHold } from './journal-records.ts';
+import { Leases } from './leases.ts';
 import { type DamagedManifest, readManifest } from './manifests.ts';
 import { backupIdOf, type Manifest, manifestName, sealManifest } from './manifest.ts';
 import type { MapRoot } from './map.ts';
 import { findDamaged, mendObjects } from './mend.ts';
 import { NodeReader } from './nodes.ts';
+import type { OpenOptions } from './open-options.ts';
 import { PatchBases } from './patch-bases.ts';
 import { PackBuffers } from './pack-buffers.ts';
 import { packBytesTarget } from './pack-format.ts';
@@ -34,6 +35,7 @@ import { executePrune, type PruneOutcome } from './prune.ts';
 import { planPrune, type PruneParts, type PrunePlan } from './prune-plan.ts';
 import { type Reached, reachOf } from './reach.ts';
 import { BackupReader, type ByteSpan } from './reader.ts';
+import { ReaderLeases } from './reader-leases.ts';
 import { SlotPool } from './slot.ts';
 import { type BackupSpace, measureSpace } from './space.ts';
 import { verifyBackups, type VerifyOptions } from './verify.ts';
@@ -57,21 +59,6 @@ export async function createRepository(
   { wrappingKey, clock = systemClock }: { wrappingKey: Uint8Array; clock?: Clock },
 ): Promise<void> {
   await writeHeader(store, { wrappingKey, clock });
-}
-
-export type OpenOptions = KeySecret & OpenSettings;
-
-interface OpenSettings {
-  /** Threads, as many as cores by default; or threads that other repositories use as well. */
-  readonly workers?: number | WorkPool;
-  /** The size at which a pack is closed, 16 MiB by default. */
-  readonly packBytes?: number;
-  /** An index is written when so many packs are named by none, 16 by default. */
-  readonly packsPerIndex?: number;
-  readonly clock?: Clock;
-  /** A local folder for copies of what is read often; nothing is lost with it. */
-  readonly cacheFolder?: string | undefined;
-  readonly leases?: LeaseOptions;
 }
 
 interface RepositoryParts {
@@ -137,7 +124,7 @@ export class Repository {
   readonly #slotCount: number;
   readonly #writerSlots: SlotPool;
   readonly #readerSlots: SlotPool;
-  readonly #readerLeases = new Set<Promise<Lease | undefined>>();
+  readonly #readers: ReaderLeases;
   #pruning: Promise<unknown> = Promise.resolve();
   #space: { version: number; measured: Promise<ReadonlyMap<string, BackupSpace>> } | undefined;
   #verifying: Promise<unknown> = Promise.resolve();
@@ -158,6 +145,7 @@ export class Repository {
     this.#holds = new Holds(source.index);
     this.#keeper = keeper;
     this.#leases = leases;
+    this.#readers = new ReaderLeases(leases);
     // Two for each thread keep it busy; the rest are being read or stored meanwhile.
     this.#slotCount = source.pool.size * 2 + 4;
     this.#writerSlots = new SlotPool(this.#slotCount);
@@ -214,6 +202,7 @@ export class Repository {
       if (options.parent !== undefined) await this.readManifest(options.parent.backupId);
       const purpose = `${this.id} ${lengthBytes} ${options.parent?.map.rootId ?? 'full'}`;
       journal = resumePath === undefined ? undefined : await Journal.open(resumePath, purpose);
+      const parts = { source: this.#source, nodes: this.#nodes };
       return new BackupWriter({
         source: this.#source,
         nodes: this.#nodes,
@@ -223,7 +212,7 @@ export class Repository {
         lengthBytes,
         parent,
         journal,
-        done: await this.#recordsThatHold(journal?.records ?? [], signal),
+        done: await recordsThatHold(parts, journal?.records ?? [], signal),
         signal,
         lease,
         onEnd: async (made) => {
@@ -462,7 +451,7 @@ export class Repository {
 
   async close(): Promise<void> {
     await this.#backups.close();
-    await Promise.all(this.#readerLeases.keys().map(async (lease) => (await lease)?.release()));
+    await this.#readers.close();
     await this.#leases.close();
     if (this.#ownsPool) await this.#source.pool.close();
     await this.#source.store.close();
@@ -478,18 +467,13 @@ export class Repository {
     };
   }
 
-  /** Keeps a map from being pruned here, and as far as the store lets us by others too. */
+  /** Keeps a map from being pruned, here and by others. */
   #holdForReader(root: MapRoot): () => void {
     const release = this.#holds.take(root, { writes: false });
-    // Nobody waits for it, and a store that cannot be written to is read without.
-    const taking = this.#leases.take('read', [root]).catch(() => undefined);
-    this.#readerLeases.add(taking);
+    const releaseLease = this.#readers.hold(root);
     return () => {
       release();
-      void taking.then(async (lease) => {
-        await lease?.release();
-        this.#readerLeases.delete(taking);
-      });
+      releaseLease();
     };
   }
 
@@ -512,34 +496,5 @@ export class Repository {
     const { copies } = store;
     if (copies === undefined) return this.#source;
     return { ...this.#source, store: must(copies[copy], `copy ${copy} of ${store.url}`) };
-  }
-
-  /** The records whose leaf and blocks are all stored, and will stay. */
-  async #recordsThatHold(
-    records: readonly JournalRecord[],
-    signal?: AbortSignal,
-  ): Promise<JournalRecord[]> {
-    const held = new Map<number, JournalRecord>();
-    for (const record of records)
-      if (await this.#holdsLeaf(record.id, signal)) held.set(record.leafIndex, record);
-    return [...held.values()];
-  }
-
-  async #holdsLeaf(id: Uint8Array, signal?: AbortSignal): Promise<boolean> {
-    if (isZeroId(id)) return true;
-    const { index } = this.#source;
-    if (!index.use(id)) return false;
-    let ids: Uint8Array | undefined;
-    try {
-      ids = await this.#nodes.read(id, signal);
-    } catch (error) {
-      if (isOperatingError(error, 'corrupt')) return false;
-      throw error;
-    }
-    if (ids === undefined) return true;
-    for (let at = 0; at < ids.length; at += idBytes) {
-      if (!isZeroId(ids, at) && !index.use(ids, at)) return false;
-    }
-    return true;
   }
 }
