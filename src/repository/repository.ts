@@ -283,15 +283,9 @@ export class Repository {
       this.#holds.take(this.#rootOf(manifest), { writes: false });
     const source = this.#copyOf(options.copy ?? 0);
     const nodes = new NodeReader(source);
-    const parts = { source, nodes, slots, slotCount: this.#slotCount, hold };
-    const run = async (): Promise<VerifyReport> => {
-      await this.#keeper.noticePrunes(options.signal);
-      const report = await verifyBackups(parts, which, depth, options);
-      const isSound = report.objects.length + report.backups.length === 0;
-      // What another process has moved meanwhile is not damage.
-      if (isSound || !(await this.#keeper.noticePrunes(options.signal))) return report;
-      return verifyBackups(parts, which, depth, options);
-    };
+    const keeper = this.#keeper;
+    const parts = { source, nodes, keeper, slots, slotCount: this.#slotCount, hold };
+    const run = (): Promise<VerifyReport> => verifyBackups(parts, which, depth, options);
     if (which !== 'all') return run();
     const work = this.#verifying.then(run, run);
     this.#verifying = work;

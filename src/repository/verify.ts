@@ -10,6 +10,7 @@ import { readIndex } from './read-index.ts';
 import { blockBytes, chunkBlocks, idBytes, isZeroId, leafBytes, nodeIds } from './block.ts';
 import { type BlockSource, faultOf, fetchBlocks } from './fetch.ts';
 import { indexIdOf } from './index-format.ts';
+import type { IndexKeeper } from './index-keeper.ts';
 import { listManifests, readManifest } from './manifests.ts';
 import { type Manifest, manifestName } from './manifest.ts';
 import { spanBytes } from './map.ts';
@@ -53,6 +54,7 @@ export interface VerifyProgress {
 export interface VerifyParts {
   readonly source: BlockSource;
   readonly nodes: NodeReader;
+  readonly keeper: IndexKeeper;
   readonly slots: SlotPool;
   readonly slotCount: number;
   /** Keeps prune away from what a backup refers to, until the returned function is called. */
@@ -63,6 +65,20 @@ export interface VerifyParts {
  * Checks one backup, or all with every object of the repository. Damage is reported, not thrown.
  */
 export async function verifyBackups(
+  parts: VerifyParts,
+  which: string,
+  depth: VerifyDepth,
+  options: VerifyOptions,
+): Promise<VerifyReport> {
+  await parts.keeper.noticePrunes(options.signal);
+  const report = await verifyOnce(parts, which, depth, options);
+  const isSound = report.objects.length + report.backups.length === 0;
+  // What another process has moved meanwhile is not damage.
+  if (isSound || !(await parts.keeper.noticePrunes(options.signal))) return report;
+  return verifyOnce(parts, which, depth, options);
+}
+
+async function verifyOnce(
   parts: VerifyParts,
   which: string,
   depth: VerifyDepth,
