@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Turns } from './turns.ts';
 
 test('one goes on in each turn of the event loop, in the order of asking', async () => {
@@ -19,11 +19,16 @@ test('one goes on in each turn of the event loop, in the order of asking', async
 });
 
 test('after a request the loop stays awake for a while, and then sleeps', async () => {
-  const turns = new Turns({ awakeMs: 20 });
+  let now = 0;
+  const turns = new Turns({ awakeMs: 20, now: () => now });
   turns.stayAwake();
+  now = 19;
+  await turn();
   await turn();
   assert.equal(turns.isAwake, true);
-  await sleep(100);
+  now = 20;
+  await turn();
+  await turn();
   assert.equal(turns.isAwake, false);
   const never = new Turns({ awakeMs: 0 });
   never.stayAwake();

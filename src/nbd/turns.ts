@@ -26,10 +26,12 @@ export class Turns {
   /** With the time until which each is looked at. */
   readonly #watched = new Map<Watched, number>();
   readonly #awakeMs: number;
+  readonly #now: () => number;
   #isLooking = false;
 
   /** Where there is one processor only, its time belongs to the client. */
-  constructor(options: { awakeMs?: number } = {}) {
+  constructor(options: { awakeMs?: number; now?: () => number } = {}) {
+    this.#now = options.now ?? (() => performance.now());
     this.#awakeMs = options.awakeMs ?? (availableParallelism() > 1 ? awakeMs : 0);
   }
 
@@ -43,7 +45,7 @@ export class Turns {
 
   /** Looks at `watched` in every turn, until nothing has come for a while. */
   watch(watched: Watched): void {
-    this.#watched.set(watched, performance.now() + this.#awakeMs);
+    this.#watched.set(watched, this.#now() + this.#awakeMs);
     if (this.#isLooking) return;
     this.#isLooking = true;
     setImmediate(this.#look);
@@ -66,7 +68,7 @@ export class Turns {
 
   readonly #look = (): void => {
     for (const [watched, until] of this.#watched) {
-      const now = performance.now();
+      const now = this.#now();
       if (watched.poll()) this.#watched.set(watched, now + this.#awakeMs);
       else if (now >= until) {
         this.#watched.delete(watched);
