@@ -123,17 +123,19 @@ describe('the embedded identity', () => {
 
   it('refuses an unknown user as slowly as a wrong password', async () => {
     const nobody: LoginMethod = { method: 'password', user: { id: 'nobody' }, password };
-    const durations: [number[], number[]] = [[], []];
-    for (let round = 0; round < 4; round += 1) {
+    const fastest = [Infinity, Infinity];
+    const ratioNow = (): number => (fastest[0] ?? 0) / (fastest[1] ?? 1);
+    const isAlike = (): boolean => ratioNow() > 0.5 && ratioNow() < 2;
+    // Work beside the test makes single logins slower; the fastest of many tell.
+    for (let round = 0; round < 4 || (round < 40 && !isAlike()); round += 1) {
+      clock.ms += 3_600_000;
       for (const [index, how] of [admin('wrong'), nobody].entries()) {
         const begin = performance.now();
         await assert.rejects(identity.login(how, 'default'), refused);
-        durations[index]?.push(performance.now() - begin);
+        fastest[index] = Math.min(fastest[index] ?? Infinity, performance.now() - begin);
       }
     }
-    const [wrong, unknown] = durations.map((list) => Math.min(...list));
-    const ratio = (wrong ?? 0) / (unknown ?? 1);
-    assert.ok(ratio > 0.5 && ratio < 2, `wrong/unknown = ${ratio}`);
+    assert.ok(isAlike(), `wrong/unknown = ${ratioNow()}`);
   });
 
   it('locks guessing out for a while that grows, and then forgives', async () => {
