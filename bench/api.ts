@@ -2,7 +2,7 @@
  * `npm run bench:api`: Block Storage over HTTP, with a catalogue of 100 and of 100,000 volumes, by
  * one client and by 32, and while a backup runs.
  *
- * Usage: npm run bench:api -- [--seconds 2] [--volumes 100000]
+ * Usage: npm run bench:api -- [--seconds 2] [--volumes 100000] [--only PATTERN]
  */
 import { randomFillSync } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -16,12 +16,13 @@ import { MiB } from '../src/base/bytes.ts';
 import { everyProject } from '../src/catalog/catalog.ts';
 import { sampleVolume } from '../src/catalog/sample-rows.ts';
 import { openSqliteCatalog } from '../src/catalog/sqlite.ts';
-import { ApiLoad, type Figures } from './api-load.ts';
+import { ApiLoad, type Figures, type Request } from './api-load.ts';
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '2' },
     volumes: { type: 'string', default: '100000' },
+    only: { type: 'string', default: '' },
   },
 });
 const seconds = Number(values.seconds);
@@ -31,9 +32,7 @@ const backedUpBytes = 512 * MiB;
 
 interface Case {
   readonly name: string;
-  readonly method?: 'GET' | 'POST';
-  readonly path: (ids: Ids) => string;
-  readonly body?: (ids: Ids) => object;
+  readonly request: (ids: Ids, load: ApiLoad) => Request;
 }
 
 /** What the requests are about. */
@@ -44,40 +43,48 @@ interface Ids {
   readonly real: string;
 }
 
-const cases: readonly Case[] = [
-  { name: '20 volumes in detail', path: () => '/volumes/detail?limit=20' },
-  { name: '1,000 volumes in detail', path: () => '/volumes/detail?limit=1000' },
+const get = (path: string): Request => ({ method: 'GET', path: `/volume/v3${path}` });
+
+const everyCase: readonly Case[] = [
+  { name: 'issue a token', request: (_ids, load) => load.login() },
+  { name: '20 volumes in detail', request: () => get('/volumes/detail?limit=20') },
+  { name: '1,000 volumes in detail', request: () => get('/volumes/detail?limit=1000') },
   {
     name: '20 volumes after the middle',
-    path: ({ volume }) => `/volumes/detail?limit=20&marker=${volume}`,
+    request: ({ volume }) => get(`/volumes/detail?limit=20&marker=${volume}`),
   },
-  { name: '20 volumes by status', path: () => '/volumes/detail?limit=20&status=error' },
-  { name: 'a volume by name', path: () => '/volumes/detail?name=disk-50' },
-  { name: 'one volume', path: ({ volume }) => `/volumes/${volume}` },
+  { name: '20 volumes by status', request: () => get('/volumes/detail?limit=20&status=error') },
+  { name: 'a volume by name', request: () => get('/volumes/detail?name=disk-50') },
+  { name: 'one volume', request: ({ volume }) => get(`/volumes/${volume}`) },
   {
     name: 'create a snapshot',
-    method: 'POST',
-    path: () => '/snapshots',
-    body: ({ real }) => ({ snapshot: { volume_id: real, name: 'bench' } }),
+    request: ({ real }) => ({
+      method: 'POST',
+      path: '/volume/v3/snapshots',
+      body: JSON.stringify({ snapshot: { volume_id: real, name: 'bench' } }),
+    }),
   },
 ];
+const cases = everyCase.filter(({ name }) => name.includes(values.only));
 
 const folder = await mkdtemp(join(tmpdir(), 'firn-bench-api-'));
 const dataFolder = join(folder, 'data');
 const disks = join(folder, 'disks');
-const args = ['--volumes-manage-folder', disks];
+const args = ['--volumes-manage-folder', disks, '--http-rate', '0', '--http-login-rate', '0'];
 try {
   await mkdir(disks);
   await writeFile(join(disks, 'disk.raw'), randomFillSync(Buffer.alloc(backedUpBytes)));
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}`;
   process.stdout.write(`${machine}; load ${loadavg()[0]?.toFixed(1)}; ${seconds} s a row\n\n`);
-  process.stdout.write('| request | volumes | clients | p50 ms | p99 ms | requests/s |\n');
-  process.stdout.write('|---|---:|---:|---:|---:|---:|\n');
+  process.stdout.write(
+    '| request | volumes | clients | p50 ms | p99 ms | requests/s | CPU ms each |\n',
+  );
+  process.stdout.write('|---|---:|---:|---:|---:|---:|---:|\n');
   await (await startFirn(dataFolder, args)).stop();
   for (const count of [few, many]) {
     const volume = await fill(count);
     const firn = await startFirn(dataFolder, args);
-    const load = await ApiLoad.open(dataFolder);
+    const load = await ApiLoad.open(dataFolder, firn.pid);
     await measureAll(load, count, volume);
     load.close();
     await firn.stop();
@@ -131,15 +138,11 @@ async function measureAll(load: ApiLoad, count: number, volume: string): Promise
 
 async function measure(
   load: ApiLoad,
-  { name, method = 'GET', path, body }: Case,
+  { name, request: requestFor }: Case,
   ids: Ids,
   { count, clients, beside }: { count: number; clients: number; beside: string },
 ): Promise<void> {
-  const request = {
-    method,
-    path: path(ids),
-    ...(body === undefined ? {} : { body: JSON.stringify(body(ids)) }),
-  };
+  const request = requestFor(ids, load);
   await load.run(request, { clients, seconds: seconds / 4 });
   const figures: Figures = await load.run(request, { clients, seconds });
   const cells = [
@@ -149,6 +152,7 @@ async function measure(
     figures.p50Ms.toFixed(2),
     figures.p99Ms.toFixed(2),
     Math.round(figures.perSecond),
+    figures.cpuMs.toFixed(2),
   ];
   process.stdout.write(`| ${cells.join(' | ')} |\n`);
 }

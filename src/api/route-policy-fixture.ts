@@ -17,6 +17,8 @@ GET /image/versions
 GET /volume
 GET /volume/v3
 GET /volume/openapi.json
+GET /identity/openapi.json
+GET /image/openapi.json
 POST /firn/v1/session
 `,
   token: `

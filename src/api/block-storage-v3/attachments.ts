@@ -19,7 +19,7 @@ import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts';
 import { Connector, connectorOf, Mode, justNamed } from './volume-schema.ts';
-import { lists, takes } from './takes.ts';
+import { lists, takes } from '../takes.ts';
 
 /** Requests about attachments (cinder/api/schemas/attachments.py). */
 const createFields = {

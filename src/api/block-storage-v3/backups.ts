@@ -31,7 +31,7 @@ import {
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts';
 import { parseStatus } from './reset-status.ts';
-import { lists, takes } from './takes.ts';
+import { lists, takes } from '../takes.ts';
 
 export const backupList: ListFace<'backups'> = {
   countSince: 45,

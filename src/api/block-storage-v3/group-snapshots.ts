@@ -21,7 +21,7 @@ import { groupSnapshotDetail, groupSnapshotSummary } from './group-view.ts';
 import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts';
-import { lists, takes } from './takes.ts';
+import { lists, takes } from '../takes.ts';
 
 export const groupSnapshotList: ListFace<'groupSnapshots'> = {
   filters: {

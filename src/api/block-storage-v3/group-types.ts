@@ -26,7 +26,7 @@ import { groupTypeView } from './group-view.ts';
 import { nextLink, publicFilter, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { since, viewerOf, type ById, type ByKey } from './request.ts';
-import { lists, takes } from './takes.ts';
+import { lists, takes } from '../takes.ts';
 
 const groupTypeList: ListFace<'groupTypes'> = {
   filters: { name: (name) => ({ name }) },

@@ -23,7 +23,7 @@ import { groupDetail, groupSummary } from './group-view.ts';
 import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts';
-import { lists, takes } from './takes.ts';
+import { lists, takes } from '../takes.ts';
 
 export const groupList: ListFace<'groups'> = {
   filters: {

@@ -25,7 +25,7 @@ import {
 } from './fields.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { since, viewerOf } from './request.ts';
-import { takes } from './takes.ts';
+import { takes } from '../takes.ts';
 import { volumeDetail } from './volume-view.ts';
 
 const File = Type.Optional(Type.String({ minLength: 1, maxLength: 255 }));

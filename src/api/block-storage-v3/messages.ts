@@ -6,7 +6,7 @@ import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { since, viewerOf, type ById } from './request.ts';
 import { linksTo, timeView, type Viewer } from './view.ts';
-import { lists } from './takes.ts';
+import { lists } from '../takes.ts';
 
 export const messageList: ListFace<'messages'> = {
   filters: {

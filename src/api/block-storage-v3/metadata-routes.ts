@@ -7,7 +7,7 @@ import type { Caller } from '../../identity/caller.ts';
 import { parseBody } from '../body.ts';
 import { exactly, MetadataFields } from './fields.ts';
 import type { ById, ByKey } from './request.ts';
-import { takes } from './takes.ts';
+import { takes } from '../takes.ts';
 
 const MetadataBody = Type.Object({ metadata: MetadataFields });
 const MetaBody = exactly({ meta: MetadataFields });

@@ -16,7 +16,7 @@ import { readQuery } from '../query.ts';
 import { exactly, orNull } from './fields.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { since, type ById } from './request.ts';
-import { takes } from './takes.ts';
+import { takes } from '../takes.ts';
 
 const Host = Type.String({ minLength: 1, maxLength: 255 });
 const Text = Type.Optional(orNull(Type.String({ maxLength: 255 })));

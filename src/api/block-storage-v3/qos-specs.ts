@@ -22,7 +22,7 @@ import { exactly } from './fields.ts';
 import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { viewerOf, type ById } from './request.ts';
-import { lists, takes } from './takes.ts';
+import { lists, takes } from '../takes.ts';
 import { linksTo, type Viewer } from './view.ts';
 
 const Consumer = Type.Union([

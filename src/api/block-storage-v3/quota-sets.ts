@@ -18,7 +18,7 @@ import { parseBool, readQuery } from '../query.ts';
 import { exactly } from './fields.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import type { ById } from './request.ts';
-import { takes } from './takes.ts';
+import { takes } from '../takes.ts';
 
 /** A figure, also as digits. */
 const Limit = Type.Union([

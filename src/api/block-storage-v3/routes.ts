@@ -5,7 +5,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { OperatingError } from '../../base/errors.ts';
 import { authenticate } from '../authenticate.ts';
-import { negotiateMicroversion } from '../microversion.ts';
+import { microversionMax, microversionMin, negotiateMicroversion } from '../microversion.ts';
+import { OpenApi } from '../openapi.ts';
 import { attachmentRoutes } from './attachments.ts';
 import { backupRoutes } from './backups.ts';
 import { versionsDocument } from './discovery.ts';
@@ -15,7 +16,6 @@ import { groupRoutes } from './groups.ts';
 import { installationRoutes } from './installation.ts';
 import { manageableRoutes } from './manageable.ts';
 import { messageRoutes } from './messages.ts';
-import { OpenApi } from './openapi.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { poolRoutes } from './pools.ts';
 import { qosSpecsRoutes } from './qos-specs.ts';
@@ -31,6 +31,21 @@ import { typeRoutes } from './types.ts';
 import { volumeActionRoutes } from './volume-actions.ts';
 import { volumeRoutes } from './volumes.ts';
 
+const face = {
+  title: 'Block Storage v3',
+  version: `3.${microversionMax}`,
+  description:
+    'The Block Storage API of OpenStack. The header `OpenStack-API-Version: volume 3.NN` asks ' +
+    'for a microversion; of several schemas of one body, the later ones came with later ' +
+    'microversions, or are other actions.',
+  path: '/volume/v3',
+  header: {
+    name: 'OpenStack-API-Version',
+    description: `volume 3.${microversionMin} to volume 3.${microversionMax}`,
+    schema: { type: 'string', pattern: '^volume 3\\.[0-9]+$' },
+  },
+} as const;
+
 export async function blockStorageV3(
   app: FastifyInstance,
   options: BlockStorageV3Options,
@@ -41,7 +56,7 @@ export async function blockStorageV3(
     return versions;
   });
   app.get('/v3', async () => versions);
-  const openApi = new OpenApi();
+  const openApi = new OpenApi(face);
   app.get('/openapi.json', async () => openApi.document(options.publicUrl));
   await app.register(resources, { ...options, prefix: '/v3', openApi });
   await app.register(resources, { ...options, prefix: '/v3/:project_id' });
@@ -51,7 +66,7 @@ type ResourcesOptions = BlockStorageV3Options & { readonly openApi?: OpenApi };
 
 async function resources(app: FastifyInstance, options: ResourcesOptions): Promise<void> {
   const { openApi } = options;
-  if (openApi !== undefined) app.addHook('onRoute', (route) => openApi.add(app.prefix, route));
+  if (openApi !== undefined) app.addHook('onRoute', (route) => openApi.add(route));
   app.addHook('onRequest', negotiateMicroversion);
   app.addHook('onRequest', authenticate({ ...options, scope: 'project' }));
   app.addHook('onRequest', ownProjectOnly);

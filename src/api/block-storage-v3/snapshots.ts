@@ -39,7 +39,7 @@ import { actionOf, noSuchAction, viewerOf, type ById } from './request.ts';
 import { justNamed, ResetStatus } from './volume-schema.ts';
 import { parseStatus } from './reset-status.ts';
 import { snapshotDetail, snapshotSummary } from './snapshot-view.ts';
-import { lists, takes } from './takes.ts';
+import { lists, takes } from '../takes.ts';
 
 /** Requests about snapshots (cinder/api/schemas/snapshots.py). */
 const CreateSnapshot = exactly({

@@ -14,7 +14,7 @@ import { Bool, exactly, Name, toBool, trimmed, Uuid } from './fields.ts';
 import { listAnswer, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { since, viewerOf, type ById } from './request.ts';
-import { lists, takes } from './takes.ts';
+import { lists, takes } from '../takes.ts';
 import { linksTo, timeView, type Viewer } from './view.ts';
 
 const fields = { volume_id: Uuid, name: Type.Optional(Name) };

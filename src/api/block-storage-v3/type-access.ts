@@ -15,7 +15,7 @@ import type { DefaultTypeRow } from '../../catalog/tables.ts';
 import { parseBody } from '../body.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, type ById } from './request.ts';
-import { takes } from './takes.ts';
+import { takes } from '../takes.ts';
 import { AddProjectAccess, RemoveProjectAccess, SetDefaultType } from './type-schema.ts';
 
 export function typeAccessRoutes(

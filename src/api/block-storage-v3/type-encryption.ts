@@ -15,7 +15,7 @@ import {
 import { parseBody } from '../body.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import type { ById, ByKey } from './request.ts';
-import { takes } from './takes.ts';
+import { takes } from '../takes.ts';
 import { CreateEncryption, UpdateEncryption } from './type-schema.ts';
 import { encryptionFieldsView, encryptionView } from './type-view.ts';
 

@@ -7,7 +7,7 @@ import { showVolumeType } from '../../operation/type/volume-types.ts';
 import { parseBody } from '../body.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import type { ById, ByKey } from './request.ts';
-import { takes } from './takes.ts';
+import { takes } from '../takes.ts';
 import { ExtraSpec, ExtraSpecs } from './type-schema.ts';
 import { extraSpecsFor } from './type-view.ts';
 

@@ -21,7 +21,7 @@ import {
 } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { viewerOf, type ById } from './request.ts';
-import { lists, takes } from './takes.ts';
+import { lists, takes } from '../takes.ts';
 import { CreateType, UpdateType } from './type-schema.ts';
 import { typeView } from './type-view.ts';
 

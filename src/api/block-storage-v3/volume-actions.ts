@@ -16,7 +16,7 @@ import { toBool } from './fields.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, type ById } from './request.ts';
 import { parseVolumeReset } from './reset-status.ts';
-import { takes } from './takes.ts';
+import { takes } from '../takes.ts';
 import { volumeAction, type VolumeActions } from './volume-action.ts';
 import { volumeAttachActions } from './volume-attach-actions.ts';
 import { volumeImageActions } from './volume-image-actions.ts';

@@ -26,7 +26,7 @@ import type { BlockStorageV3Options } from './options.ts';
 import { since, viewerOf, type ById } from './request.ts';
 import { CreateVolume, UpdateVolume } from './volume-schema.ts';
 import { volumeDetail, volumeSummary } from './volume-view.ts';
-import { lists, takes } from './takes.ts';
+import { lists, takes } from '../takes.ts';
 
 export const volumeList: ListFace<'volumes'> = {
   countSince: 45,

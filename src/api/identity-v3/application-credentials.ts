@@ -14,9 +14,18 @@ import {
 import { invalid, orNotFound } from '../../identity/directory/faults.ts';
 import type { TokenFacts } from '../../identity/identity.ts';
 import { readQuery } from '../query.ts';
+import { asks } from '../takes.ts';
 import { authorizeIdentity, type IdentityAction } from './access.ts';
 import { byName, type DirectoryOptions, limit } from './directory-query.ts';
-import { Id, LongText, nameOf, orNull, parseIdentityBody, Text } from './identity-body.ts';
+import {
+  Id,
+  LongText,
+  nameOf,
+  orNull,
+  parseIdentityBody,
+  takesUnder,
+  Text,
+} from './identity-body.ts';
 import { type ById, rowsMax } from './resource.ts';
 import { collection, linksTo } from './views.ts';
 
@@ -63,7 +72,7 @@ export function applicationCredentialRoutes(app: FastifyInstance, options: Direc
 
   const view = (row: ApplicationCredentialRow) => credentialView(options, row);
 
-  app.get(path, async (request: ById) => {
+  app.get(path, asks('name'), async (request: ById) => {
     const { id: userId } = request.params;
     authorizeOwn(request.tokenFacts, userId, 'identity:list_application_credentials');
     const { name } = readQuery(request);
@@ -73,7 +82,8 @@ export function applicationCredentialRoutes(app: FastifyInstance, options: Direc
     return collection(publicUrl, 'application_credentials', views, rowsMax);
   });
 
-  app.post(path, async (request: ById, reply) => {
+  const takesCredential = takesUnder('application_credential', NewCredential);
+  app.post(path, takesCredential, async (request: ById, reply) => {
     const facts = request.tokenFacts;
     if (facts.user.id !== request.params.id) {
       const action = 'identity:create_application_credential';

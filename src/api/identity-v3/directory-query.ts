@@ -24,6 +24,8 @@ export function domainIdOf({ project, domain, system, user }: TokenFacts): strin
   return (project?.domain ?? domain ?? user.domain).id;
 }
 
+export const nameQueries = ['name', 'name__contains'] as const;
+
 export function named(query: Query): { name?: string | { like: string } } {
   const { name, name__contains: part } = query;
   if (name !== undefined) return { name };

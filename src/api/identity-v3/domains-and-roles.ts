@@ -6,7 +6,7 @@ import { createDomain, deleteDomain, updateDomain } from '../../identity/directo
 import { createRole, deleteRole, updateRole } from '../../identity/directory/roles.ts';
 import { impliedRoles, roleNames } from '../../identity/roles.ts';
 import { authorizeIdentity } from './access.ts';
-import { byName, enabled, limit, named } from './directory-query.ts';
+import { byName, enabled, limit, named, nameQueries } from './directory-query.ts';
 import type { DirectoryOptions } from './directory-query.ts';
 import { LongText, nameOf, orNull } from './identity-body.ts';
 import { resourceRoutes } from './resource.ts';
@@ -26,6 +26,7 @@ export function domainRoutes(app: FastifyInstance, options: DirectoryOptions): v
   const { catalog, publicUrl } = options;
   resourceRoutes(app, publicUrl, {
     singular: 'domain',
+    queries: [...nameQueries, 'enabled'],
     list: (query) =>
       catalog.list('domains', {
         where: { ...named(query), ...enabled(query) },
@@ -69,6 +70,7 @@ export function roleRoutes(app: FastifyInstance, options: DirectoryOptions): voi
   const { catalog, publicUrl } = options;
   resourceRoutes(app, publicUrl, {
     singular: 'role',
+    queries: [...nameQueries, 'domain_id'],
     // Roles of a domain's own do not exist here.
     list: async (query) =>
       (query['domain_id'] ?? 'null') === 'null'

@@ -63,6 +63,7 @@ export function serviceRoutes(app: FastifyInstance, options: DirectoryOptions): 
   const own = ownServices();
   resourceRoutes(app, publicUrl, {
     singular: 'service',
+    queries: ['name', 'type'],
     list: async (query) => {
       const rows = [...own, ...(await catalog.list('services', { where: {}, limit: limit - 10 }))];
       return rows.filter(({ name, type }) => fits(query, { name, type }));
@@ -133,6 +134,7 @@ function endpointRoutes(app: FastifyInstance, options: DirectoryOptions): void {
   const region = (id?: string | null) => regionOf(options, id ?? null);
   resourceRoutes(app, publicUrl, {
     singular: 'endpoint',
+    queries: ['service_id', 'interface', 'region_id'],
     list: async (query) => {
       const stored = await catalog.list('endpoints', { where: {}, limit: limit - 20 });
       return [...own, ...stored].filter((row) =>
@@ -185,6 +187,7 @@ function regionRoutes(app: FastifyInstance, options: DirectoryOptions): void {
   const everybody = (): boolean => true;
   resourceRoutes(app, publicUrl, {
     singular: 'region',
+    queries: ['parent_region_id'],
     list: async (query) => {
       const rows = [...own, ...(await catalog.list('regions', { where: {}, limit: limit - 1 }))];
       return rows.filter((row) => fits(query, { parent_region_id: row.parentRegionId }));

@@ -12,7 +12,7 @@ import {
   updateGroup,
 } from '../../identity/directory/groups.ts';
 import { authorizeIdentity } from './access.ts';
-import { byName, domainIdOf, limit, named, ofDomain } from './directory-query.ts';
+import { byName, domainIdOf, limit, named, nameQueries, ofDomain } from './directory-query.ts';
 import type { DirectoryOptions } from './directory-query.ts';
 import { Id, LongText, nameOf, orNull } from './identity-body.ts';
 import { type ById, resourceRoutes, rowsMax } from './resource.ts';
@@ -29,6 +29,7 @@ export function groupRoutes(app: FastifyInstance, options: DirectoryOptions): vo
   const { catalog, publicUrl } = options;
   resourceRoutes(app, publicUrl, {
     singular: 'group',
+    queries: [...nameQueries, 'domain_id'],
     list: (query) =>
       catalog.list('userGroups', {
         where: { ...named(query), ...ofDomain(query) },

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import { OperatingError } from '../../base/errors.ts';
 import { findFault } from '../body.ts';
+import { takes } from '../takes.ts';
 
 /** What stands in the body under `name`, checked. The value at fault is not repeated: it may be a
  * password. */
@@ -43,3 +44,7 @@ export const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type
 
 /** Fields of the client's own, whatever JSON they hold, in the bounds of a body. */
 export const open = { additionalProperties: Type.Unknown() } as const;
+
+/** Options of a route whose body holds this under `name`. */
+export const takesUnder = (name: string, schema: TSchema) =>
+  takes(Type.Object({ [name]: schema }, { additionalProperties: true }));

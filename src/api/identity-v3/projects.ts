@@ -8,9 +8,25 @@ import { createProject, deleteProject, updateProject } from '../../identity/dire
 import { parseBool } from '../query.ts';
 import type { Query } from '../query.ts';
 import { authorizeIdentity } from './access.ts';
-import { byName, domainIdOf, enabled, limit, named, ofDomain } from './directory-query.ts';
+import {
+  byName,
+  domainIdOf,
+  enabled,
+  limit,
+  named,
+  nameQueries,
+  ofDomain,
+} from './directory-query.ts';
 import type { DirectoryOptions } from './directory-query.ts';
-import { Id, LongText, nameOf, open, orNull, parseIdentityBody } from './identity-body.ts';
+import {
+  Id,
+  LongText,
+  nameOf,
+  open,
+  orNull,
+  parseIdentityBody,
+  takesUnder,
+} from './identity-body.ts';
 import { type ById, resourceRoutes } from './resource.ts';
 import { projectView } from './views.ts';
 
@@ -41,6 +57,7 @@ export function projectRoutes(app: FastifyInstance, options: DirectoryOptions): 
   const { catalog, publicUrl } = options;
   resourceRoutes(app, publicUrl, {
     singular: 'project',
+    queries: [...nameQueries, 'domain_id', 'enabled', 'parent_id', 'is_domain', 'tags', 'tags-any'],
     list: (query) => listProjects(options, query),
     find: (id) => catalog.find('projects', { id }),
     view: (row: ProjectRow) => projectView(publicUrl, row),
@@ -134,7 +151,7 @@ function tagRoutes(app: FastifyInstance, options: DirectoryOptions): void {
     tags: (await projectOf(request, 'get')).tags,
   }));
 
-  app.put('/projects/:id/tags', async (request: ById) => {
+  app.put('/projects/:id/tags', takesUnder('tags', Tags), async (request: ById) => {
     const { id } = await projectOf(request, 'update');
     const tags = parseIdentityBody('tags', Tags, request.body);
     return { tags: (await updateProject(options, id, { tags })).tags };

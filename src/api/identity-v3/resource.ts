@@ -5,8 +5,9 @@ import { notFound, type Kind } from '../../identity/directory/faults.ts';
 import type { TokenFacts } from '../../identity/identity.ts';
 import { readQuery } from '../query.ts';
 import type { Query } from '../query.ts';
+import { asks } from '../takes.ts';
 import { authorizeIdentity, type IdentityAction } from './access.ts';
-import { parseIdentityBody } from './identity-body.ts';
+import { parseIdentityBody, takesUnder } from './identity-body.ts';
 import { collection } from './views.ts';
 
 /** Rows of one answer. Identity lists are not paged: one that was cut says so. */
@@ -21,6 +22,8 @@ type Singular =
 
 export interface Resource<T, Create extends TSchema, Update extends TSchema> {
   readonly singular: Singular;
+  /** What the list can be asked for. */
+  readonly queries: readonly string[];
   /** At most one row more than `rowsMax`. */
   readonly list: (query: Query) => Promise<readonly T[]>;
   readonly find: (id: string) => Promise<T | undefined>;
@@ -48,7 +51,7 @@ export function resourceRoutes<T, Create extends TSchema, Update extends TSchema
   const { singular } = resource;
   const plural = `${singular}s` as const;
 
-  app.get(`/${plural}`, async (request) => {
+  app.get(`/${plural}`, asks(...resource.queries), async (request) => {
     const query = readQuery(request);
     const allowed = resource.listedFor?.(request.tokenFacts, query);
     authorizeIdentity(request.tokenFacts, `identity:list_${plural}`, allowed);
@@ -68,18 +71,19 @@ export function resourceRoutes<T, Create extends TSchema, Update extends TSchema
     return { [singular]: resource.view(item) };
   });
 
-  app.post(`/${plural}`, async (request, reply) => {
+  const { create, update } = resource;
+  app.post(`/${plural}`, takesUnder(singular, create.body), async (request, reply) => {
     authorizeIdentity(request.tokenFacts, `identity:create_${singular}`);
-    const body = parseIdentityBody(singular, resource.create.body, request.body);
-    const item = await resource.create.run(body, request.tokenFacts);
+    const body = parseIdentityBody(singular, create.body, request.body);
+    const item = await create.run(body, request.tokenFacts);
     reply.code(201);
     return { [singular]: resource.view(item) };
   });
 
-  app.patch(`/${plural}/:id`, async (request: ById) => {
+  app.patch(`/${plural}/:id`, takesUnder(singular, update.body), async (request: ById) => {
     authorizeIdentity(request.tokenFacts, `identity:update_${singular}`);
-    const body = parseIdentityBody(singular, resource.update.body, request.body);
-    return { [singular]: resource.view(await resource.update.run(request.params.id, body)) };
+    const body = parseIdentityBody(singular, update.body, request.body);
+    return { [singular]: resource.view(await update.run(request.params.id, body)) };
   });
 
   app.delete(`/${plural}/:id`, async (request: ById, reply) => {

@@ -10,6 +10,7 @@ import {
 import { standingInSystem } from '../../identity/standing.ts';
 import { readQuery } from '../query.ts';
 import type { Query } from '../query.ts';
+import { asks } from '../takes.ts';
 import { authorizeIdentity } from './access.ts';
 import { byName, type DirectoryOptions, limit } from './directory-query.ts';
 import { type ById, rowsMax } from './resource.ts';
@@ -18,7 +19,7 @@ import { collection, domainView, linksTo, projectView } from './views.ts';
 export function roleAssignmentRoutes(app: FastifyInstance, options: DirectoryOptions): void {
   const { catalog, publicUrl } = options;
 
-  app.get('/role_assignments', async (request) => {
+  app.get('/role_assignments', asks(...assignmentQueries), async (request) => {
     const query = readQuery(request);
     const own = query['user.id'] === request.tokenFacts.user.id;
     authorizeIdentity(request.tokenFacts, 'identity:list_role_assignments', own);
@@ -56,6 +57,18 @@ export function roleAssignmentRoutes(app: FastifyInstance, options: DirectoryOpt
     return projectsOf(id);
   });
 }
+
+const assignmentQueries = [
+  'user.id',
+  'group.id',
+  'role.id',
+  'scope.project.id',
+  'scope.domain.id',
+  'scope.system',
+  'scope.OS-INHERIT:inherited_to',
+  'effective',
+  'include_names',
+];
 
 /** Given without a value it means yes, as in Keystone. */
 function isSet(query: Query, name: string): boolean {

@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Identity } from '../../identity/identity.ts';
 import { authenticate } from '../authenticate.ts';
+import { OpenApi } from '../openapi.ts';
 import { applicationCredentialRoutes } from './application-credentials.ts';
 import { versionDocument, versionList } from './discovery.ts';
 import { domainRoutes, roleRoutes } from './domains-and-roles.ts';
@@ -30,8 +31,20 @@ export async function identityV3(app: FastifyInstance, options: IdentityV3Option
     reply.code(300);
     return versionList(publicUrl);
   });
+  const openApi = new OpenApi(face);
+  app.addHook('onRoute', (route) => openApi.add(route));
+  app.get('/openapi.json', async () => openApi.document(publicUrl));
   await app.register(v3, { ...options, prefix: '/v3' });
 }
+
+const face = {
+  title: 'Identity v3',
+  version: '3.14',
+  description:
+    'The Identity API of OpenStack, as far as Firn serves it. Objects may have fields of the ' +
+    "client's own besides those named here; they are kept and shown.",
+  path: '/identity/v3',
+} as const;
 
 async function v3(app: FastifyInstance, options: IdentityV3Options): Promise<void> {
   const { identity, publicUrl } = options;

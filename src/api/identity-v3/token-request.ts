@@ -33,7 +33,7 @@ const Scope = Type.Union([
 
 const ScopeRequest = Type.Object({ scope: Scope });
 
-const TokenRequest = Type.Object({
+export const TokenRequest = Type.Object({
   auth: Type.Object({
     identity: Type.Object({
       methods: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 8 }),

@@ -3,8 +3,9 @@ import { OperatingError, isOperatingError } from '../../base/errors.ts';
 import type { Identity, TokenFacts } from '../../identity/identity.ts';
 import { authenticate, tokenIn } from '../authenticate.ts';
 import { readQuery } from '../query.ts';
+import { takes } from '../takes.ts';
 import { authorizeIdentity, type IdentityAction } from './access.ts';
-import { parseTokenRequest } from './token-request.ts';
+import { parseTokenRequest, TokenRequest } from './token-request.ts';
 import { tokenView, type TokenViewOptions } from './token-view.ts';
 
 /** `/auth/tokens`: get, look at and revoke tokens. */
@@ -43,7 +44,7 @@ export function tokenRoutes(
     return { token, facts };
   }
 
-  app.post('/auth/tokens', async (request, reply) => {
+  app.post('/auth/tokens', takes(TokenRequest), async (request, reply) => {
     const { how, scope } = parseTokenRequest(request.body);
     const { token, facts } = await identity.login(how, scope);
     request.tokenFacts = facts;

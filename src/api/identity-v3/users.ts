@@ -10,9 +10,17 @@ import {
   updateUser,
 } from '../../identity/directory/users.ts';
 import type { Identity } from '../../identity/identity.ts';
-import { domainIdOf, byName, enabled, limit, named, ofDomain } from './directory-query.ts';
+import {
+  domainIdOf,
+  byName,
+  enabled,
+  limit,
+  named,
+  nameQueries,
+  ofDomain,
+} from './directory-query.ts';
 import type { DirectoryOptions } from './directory-query.ts';
-import { Id, nameOf, open, orNull, parseIdentityBody } from './identity-body.ts';
+import { Id, nameOf, open, orNull, parseIdentityBody, takesUnder } from './identity-body.ts';
 import { type ById, resourceRoutes } from './resource.ts';
 import { userView } from './views.ts';
 
@@ -44,6 +52,7 @@ export function userRoutes(app: FastifyInstance, options: DirectoryOptions): voi
   const { catalog, publicUrl } = options;
   resourceRoutes(app, publicUrl, {
     singular: 'user',
+    queries: [...nameQueries, 'domain_id', 'enabled'],
     list: (query) =>
       catalog.list('users', {
         where: { ...named(query), ...ofDomain(query), ...enabled(query) },
@@ -90,7 +99,8 @@ export function passwordRoutes(
   app: FastifyInstance,
   options: DirectoryOptions & { identity: Identity },
 ): void {
-  app.post('/users/:id/password', async (request: ById, reply) => {
+  const takesPasswords = takesUnder('user', PasswordChange);
+  app.post('/users/:id/password', takesPasswords, async (request: ById, reply) => {
     const { id } = request.params;
     const body = parseIdentityBody('user', PasswordChange, request.body);
     const { original_password: original, password } = body;

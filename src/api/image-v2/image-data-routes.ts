@@ -10,6 +10,7 @@ import type { ImageFile } from '../../operation/image/image-files.ts';
 import type { OperationNeeds } from '../../operation/needs.ts';
 import { authorize } from '../../identity/policy.ts';
 import { parseBody } from '../body.ts';
+import { takes } from '../takes.ts';
 
 export type ImageNeeds = Pick<OperationNeeds, 'catalog' | 'clock' | 'images'>;
 
@@ -50,7 +51,7 @@ export function imageDataRoutes(app: FastifyInstance, needs: ImageNeeds): void {
     return reply.code(204).send();
   });
 
-  app.post('/images/:id/import', async (request: ById, reply) => {
+  app.post('/images/:id/import', takes(Import), async (request: ById, reply) => {
     const { caller, params } = request;
     const { name } = parseBody(Import, request.body).method;
     const { id } = await findOwnImage(needs.catalog, caller, 'image:upload_image', params.id);

@@ -10,7 +10,7 @@ import type { ImageContent } from '../../operation/image/change-image.ts';
 import { parseBody } from '../body.ts';
 import { ImageBody, readOnly, settable } from './image-schema.ts';
 
-const Patch = Type.Array(
+export const ImagePatchBody = Type.Array(
   Type.Object({
     op: Type.Union([Type.Literal('add'), Type.Literal('replace'), Type.Literal('remove')]),
     path: Type.String({ pattern: '^/[^/]{1,255}$' }),
@@ -19,10 +19,10 @@ const Patch = Type.Array(
   { maxItems: 256 },
 );
 
-export type ImagePatch = Static<typeof Patch>;
+export type ImagePatch = Static<typeof ImagePatchBody>;
 
 export function parseImagePatch(body: unknown): ImagePatch {
-  return parseBody(Patch, body);
+  return parseBody(ImagePatchBody, body);
 }
 
 /** Rejects with `forbidden` a field that only the service sets. */

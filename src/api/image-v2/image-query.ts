@@ -28,6 +28,21 @@ const visibilities: readonly ImageRow['visibility'][] = [
   'community',
 ];
 
+/** What the list of images can be asked for. */
+export const imageQueries = [
+  'id',
+  'name',
+  'owner',
+  'status',
+  'visibility',
+  'os_hidden',
+  'limit',
+  'marker',
+  'sort',
+  'sort_key',
+  'sort_dir',
+] as const;
+
 /** Filters that say nothing here: none is shared by membership. */
 const withoutEffect = new Set(['member_status', 'limit', 'marker', 'sort', 'sort_key', 'sort_dir']);
 

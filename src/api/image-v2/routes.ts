@@ -7,13 +7,21 @@ import { deleteImage } from '../../operation/image/delete-image.ts';
 import { findImage } from '../../operation/image/image-access.ts';
 import { listImages } from '../../operation/image/list-images.ts';
 import { authenticate } from '../authenticate.ts';
+import { OpenApi } from '../openapi.ts';
+import { asks, takes } from '../takes.ts';
 import { parseBody } from '../body.ts';
 import { readQuery } from '../query.ts';
 import type { Query } from '../query.ts';
 import { imageActionRoutes } from './image-actions.ts';
 import { imageDataRoutes, type ImageNeeds } from './image-data-routes.ts';
-import { applyImagePatch, contentOf, mayBeSet, parseImagePatch } from './image-patch.ts';
-import { parseImageQuery } from './image-query.ts';
+import {
+  applyImagePatch,
+  contentOf,
+  mayBeSet,
+  ImagePatchBody,
+  parseImagePatch,
+} from './image-patch.ts';
+import { imageQueries, parseImageQuery } from './image-query.ts';
 import { ImageBody, imageSchema, imagesSchema } from './image-schema.ts';
 import { tagRoutes } from './image-tags.ts';
 import { imageView } from './image-view.ts';
@@ -40,8 +48,21 @@ export async function imageV2(app: FastifyInstance, options: ImageV2Options): Pr
     return versions;
   });
   app.get('/versions', async () => versions);
+  const openApi = new OpenApi(face);
+  app.addHook('onRoute', (route) => openApi.add(route));
+  app.get('/openapi.json', async () => openApi.document(options.publicUrl));
   await app.register(v2, { ...options, prefix: '/v2' });
 }
+
+const face = {
+  title: 'Image v2',
+  version: '2.9',
+  description:
+    'As much of the Image API of OpenStack as clients need to make volumes of images, and images ' +
+    'of volumes. A change is a JSON patch of the type ' +
+    '`application/openstack-images-v2.1-json-patch`; data goes as `application/octet-stream`.',
+  path: '/image/v2',
+} as const;
 
 async function v2(app: FastifyInstance, options: ImageV2Options): Promise<void> {
   const { identity, operations, publicUrl } = options;
@@ -50,7 +71,7 @@ async function v2(app: FastifyInstance, options: ImageV2Options): Promise<void> 
   app.get('/schemas/image', async () => imageSchema());
   app.get('/schemas/images', async () => imagesSchema());
 
-  app.get('/images', async (request) => {
+  app.get('/images', asks(...imageQueries), async (request) => {
     const query = readQuery(request);
     const { filters, sort, page } = parseImageQuery(query);
     const rows =
@@ -66,7 +87,7 @@ async function v2(app: FastifyInstance, options: ImageV2Options): Promise<void> 
     };
   });
 
-  app.post('/images', async (request, reply) => {
+  app.post('/images', takes(ImageBody), async (request, reply) => {
     for (const field of Object.keys(request.body ?? {})) mayBeSet(field);
     const body = parseBody(ImageBody, request.body);
     const row = await createImage(operations, request.caller, { id: body.id, ...contentOf(body) });
@@ -78,7 +99,7 @@ async function v2(app: FastifyInstance, options: ImageV2Options): Promise<void> 
     imageView(await findImage(catalog, request.caller, request.params.id)),
   );
 
-  app.patch('/images/:id', async (request: ById) => {
+  app.patch('/images/:id', takes(ImagePatchBody), async (request: ById) => {
     const patch = parseImagePatch(request.body);
     const { id } = request.params;
     return imageView(

@@ -1,10 +1,24 @@
 /**
- * Block Storage as an OpenAPI document (3.1), made of the routes themselves: what it says of a body
- * is the schema that the body is checked against.
+ * A face as an OpenAPI document (3.1), made of the routes themselves: what it says of a body is the
+ * schema that the body is checked against.
  */
 import type { RouteOptions } from 'fastify';
 import type { TSchema } from 'typebox';
-import { microversionMax, microversionMin } from '../microversion.ts';
+
+/** What the routes do not say of themselves. */
+export interface Face {
+  readonly title: string;
+  readonly version: string;
+  readonly description: string;
+  /** Where the routes are, below the public URL: `/volume/v3`. */
+  readonly path: string;
+  /** A header that every request may have besides its token. */
+  readonly header?: {
+    readonly name: string;
+    readonly description: string;
+    readonly schema: object;
+  };
+}
 
 interface Described {
   readonly method: string;
@@ -18,9 +32,14 @@ const pageQueries = ['limit', 'marker', 'offset', 'sort', 'sort_key', 'sort_dir'
 
 /** What one route takes, as its options tell it. */
 function describe(method: string, path: string, { config }: RouteOptions): Described {
-  const { body, list } = config ?? {};
-  const queries = list === undefined ? [] : [...Object.keys(list.filters), ...pageQueries];
-  return { method: method.toLowerCase(), path, body: body ?? [], queries };
+  const { body, list, queries = [] } = config ?? {};
+  const listed = list === undefined ? [] : [...Object.keys(list.filters), ...pageQueries];
+  return {
+    method: method.toLowerCase(),
+    path: path === '' ? '/' : path,
+    body: body ?? [],
+    queries: [...listed, ...queries],
+  };
 }
 
 const parameter = (name: string, place: 'path' | 'query'): object => ({
@@ -30,45 +49,40 @@ const parameter = (name: string, place: 'path' | 'query'): object => ({
   schema: { type: 'string' },
 });
 
-/** The routes of Block Storage, gathered while they are registered. */
+/** The routes of one face, gathered while they are registered. */
 export class OpenApi {
+  readonly #face: Face;
   readonly #routes: Described[] = [];
 
-  add(prefix: string, route: RouteOptions): void {
+  constructor(face: Face) {
+    this.#face = face;
+  }
+
+  /** Adds a route that is below the face's path; others are left out. */
+  add(route: RouteOptions): void {
+    if (!route.url.startsWith(this.#face.path)) return;
     const methods = [route.method].flat().filter((method) => method !== 'HEAD');
-    const path = route.url.slice(prefix.length);
+    const path = route.url.slice(this.#face.path.length);
     for (const method of methods) this.#routes.push(describe(method, path, route));
   }
 
   /** The document; `publicUrl` is where clients reach the server. */
   document(publicUrl: string): object {
+    const { title, version, description, path: below, header } = this.#face;
     const paths: Record<string, Record<string, object>> = {};
     for (const route of this.#routes) {
       const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
-      paths[path] = { ...paths[path], [route.method]: operationOf(route) };
+      const operation = operationOf(route, header === undefined ? [] : [headerRef]);
+      paths[path] = { ...paths[path], [route.method]: operation };
     }
     return {
       openapi: '3.1.0',
-      info: {
-        title: 'Block Storage v3',
-        version: `3.${microversionMax}`,
-        description:
-          'The Block Storage API of OpenStack. The header `OpenStack-API-Version: volume 3.NN` ' +
-          'asks for a microversion; of several schemas of one body, the later ones came with ' +
-          'later microversions, or are other actions.',
-      },
-      servers: [{ url: `${publicUrl}/volume/v3` }],
+      info: { title, version, description },
+      servers: [{ url: `${publicUrl}${below}` }],
       security: [{ token: [] }],
       components: {
         securitySchemes: { token: { type: 'apiKey', in: 'header', name: 'X-Auth-Token' } },
-        parameters: {
-          microversion: {
-            name: 'OpenStack-API-Version',
-            in: 'header',
-            description: `volume 3.${microversionMin} to volume 3.${microversionMax}`,
-            schema: { type: 'string', pattern: '^volume 3\\.[0-9]+$' },
-          },
-        },
+        ...(header === undefined ? {} : { parameters: { header: { in: 'header', ...header } } }),
         responses: {
           fault: {
             description: 'What went wrong, under the name of the fault.',
@@ -81,6 +95,8 @@ export class OpenApi {
   }
 }
 
+const headerRef = { $ref: '#/components/parameters/header' };
+
 const faultSchema = {
   type: 'object',
   additionalProperties: {
@@ -90,14 +106,17 @@ const faultSchema = {
   },
 };
 
-function operationOf({ method, path, body, queries }: Described): object {
+function operationOf(
+  { method, path, body, queries }: Described,
+  headers: readonly object[],
+): object {
   const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1] ?? '');
   const words = path.split('/').filter((part) => part !== '' && !part.startsWith(':'));
   return {
     operationId: [method, ...path.split(/[^\w]+/).filter((part) => part !== '')].join('_'),
     tags: [words[0] ?? 'versions'],
     parameters: [
-      { $ref: '#/components/parameters/microversion' },
+      ...headers,
       ...names.map((name) => parameter(name, 'path')),
       ...queries.map((name) => parameter(name, 'query')),
     ],

@@ -7,6 +7,8 @@ declare module 'fastify' {
     body?: readonly TSchema[];
     /** What a list can be filtered and sorted by. */
     list?: { readonly filters: object; readonly sortFields: object };
+    /** What else can stand in the query. */
+    queries?: readonly string[];
   }
 }
 
@@ -20,4 +22,9 @@ export function lists<L extends { readonly filters: object; readonly sortFields:
   list: L,
 ): { config: { list: L } } {
   return { config: { list } };
+}
+
+/** Options of a route that looks for these in the query. */
+export function asks(...queries: readonly string[]): { config: { queries: readonly string[] } } {
+  return { config: { queries } };
 }
