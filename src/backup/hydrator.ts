@@ -18,8 +18,8 @@ import type { KeptBackups } from './backing-source.ts';
 import { HydrationPace } from './hydration-pace.ts';
 
 export interface HydratorOptions {
-  readonly engine: VolumeEngine;
-  readonly backups: KeptBackups;
+  readonly engine: Pick<VolumeEngine, 'createVolume' | 'hydration'>;
+  readonly backups: Pick<KeptBackups, 'keep' | 'reader'>;
   /** Undefined: as fast as it goes while no guest asks for anything. */
   readonly bytesPerSecond?: number | undefined;
   /** Told of what fails; it is tried again. */
@@ -46,8 +46,10 @@ function isScratch(volumeId: string): boolean {
 
 /** So much is filled in between two notes of the place reached. */
 const stepBytes = 4 * leafBytes;
-/** Runs of 1 MiB that are under way at once. */
-const parallel = 4;
+/** Layers that are filled at the same instant; the others take turns with them. */
+const layersAtOnce = 2;
+/** Runs of 1 MiB that are under way at once, for all layers together. */
+const runsAtOnce = 4;
 const retryMs = 10_000;
 
 export class Hydrator {
@@ -58,6 +60,9 @@ export class Hydrator {
   readonly #begun = new Map<string, { atMs: number; doneBytes: number }>();
   /** By layer: ends the keeping of its backup. */
   readonly #releases = new Map<string, () => void>();
+  /** By layer: what is to be filled in this round, the next one first. */
+  readonly #queue = new Map<string, Backing>();
+  readonly #filling = new Set<string>();
   #keeping: Promise<unknown> = Promise.resolve();
   #work: Promise<void> = Promise.resolve();
   #wake = Promise.withResolvers<void>();
@@ -88,7 +93,9 @@ export class Hydrator {
     try {
       await backups.reader(backing);
       await engine.createVolume({ volumeId, lengthBytes, from: { backing } });
-      await this.#keepAll();
+      // Whoever is filling others takes it in turn.
+      const layers = await this.#keepAll();
+      if (this.#filling.size > 0) this.#enqueue(layers);
     } finally {
       release();
     }
@@ -133,48 +140,77 @@ export class Hydrator {
     }
   }
 
-  /** Fills all there are, one after the other; false when one of them is to be tried again. */
+  /**
+   * Fills all there are, a few at once and each a step at a time, so that none waits for the end of
+   * another; false when one of them is to be tried again.
+   */
   async #round(): Promise<boolean> {
     const { report } = this.#options;
     let isDone = true;
-    try {
-      for (const facts of await this.#keepAll()) {
-        if (facts.volumeIds.every(isScratch)) continue;
+    const work = async (): Promise<void> => {
+      for (let next = this.#take(); next !== undefined; next = this.#take()) {
         try {
-          await this.#fill(facts);
+          await this.#fillStep(next);
         } catch (error) {
-          if (this.#stop.signal.aborted) return false;
+          if (this.#stop.signal.aborted) return;
           // Its volume was deleted.
           if (isOperatingError(error, 'not_found')) continue;
           report(error);
           isDone = false;
         }
       }
+    };
+    try {
+      this.#enqueue(await this.#keepAll());
+      await Promise.all(Array.from({ length: layersAtOnce }, work));
       await this.#keepAll();
     } catch (error) {
       report(error);
       return false;
+    } finally {
+      this.#queue.clear();
     }
-    return isDone;
+    return isDone && !this.#stop.signal.aborted;
   }
 
-  async #fill({ layerId, backing }: BackedFacts): Promise<void> {
+  /** Those of the layers that nobody fills already. */
+  #enqueue(layers: readonly BackedFacts[]): void {
+    for (const { layerId, volumeIds, backing } of layers) {
+      if (volumeIds.every(isScratch) || this.#queue.has(layerId)) continue;
+      if (!this.#filling.has(layerId)) this.#queue.set(layerId, backing);
+    }
+  }
+
+  #take(): { layerId: string; backing: Backing } | undefined {
+    const [first] = this.#queue;
+    if (first === undefined) return undefined;
+    const [layerId, backing] = first;
+    this.#queue.delete(layerId);
+    return { layerId, backing };
+  }
+
+  /** Fills in the next of a layer, and has it wait for its next turn. */
+  async #fillStep({ layerId, backing }: { layerId: string; backing: Backing }): Promise<void> {
     const { engine, backups } = this.#options;
     const { hydration } = engine;
-    const reader = await backups.reader(backing);
-    this.#begun.set(layerId, { atMs: monotonicMs(), doneBytes: backing.doneBytes });
-    const { lengthBytes } = backing;
-    for (let at = backing.doneBytes; at < lengthBytes; at += stepBytes) {
-      const end = Math.min(lengthBytes, at + stepBytes);
+    const { doneBytes, lengthBytes } = backing;
+    const end = Math.min(lengthBytes, doneBytes + stepBytes);
+    this.#filling.add(layerId);
+    try {
+      const reader = await backups.reader(backing);
+      if (!this.#begun.has(layerId)) this.#begun.set(layerId, { atMs: monotonicMs(), doneBytes });
       const ranges = [];
-      for (let page = at; page < end; page += leafBytes) {
+      for (let page = doneBytes; page < end; page += leafBytes) {
         throwIfAborted(this.#stop.signal);
         ranges.push(...(await hydration.missing(layerId, page)));
       }
       if (ranges.length > 0) await this.#fillRanges(layerId, reader, ranges);
       await hydration.advance(layerId, end);
+      if (end < lengthBytes) this.#queue.set(layerId, { ...backing, doneBytes: end });
+    } finally {
+      this.#filling.delete(layerId);
+      if (!this.#queue.has(layerId)) this.#begun.delete(layerId);
     }
-    this.#begun.delete(layerId);
   }
 
   async #fillRanges(
@@ -188,6 +224,8 @@ export class Hydrator {
       const requests = await hydration.fill(layerId, offsetBytes, content);
       await this.#pace.after({ bytes: content.byteLength, requests }, signal);
     };
+    // Alone it may have all of them.
+    const parallel = this.#filling.size > 1 ? runsAtOnce / layersAtOnce : runsAtOnce;
     await reader.restore(take, { ranges, signal, parallel });
   }
 

@@ -83,10 +83,11 @@ async function copyBack(
     await reader.restore(write, {
       ...(lengthBytes > 0 ? { ranges } : { ranges: [] }),
       signal,
-      onProgress: ({ bytesDone, frontierBytes }) => {
+      onProgress: ({ bytesDone, frontierBytes, settledBytes }) => {
         const offsetBytes = Math.max(start.offsetBytes, frontierBytes);
-        reached = { offsetBytes, bytesDone: start.bytesDone + bytesDone, bytesTotal };
-        onProgress(reached);
+        // What lies behind the place is restored again by whoever goes on from it.
+        reached = { offsetBytes, bytesDone: start.bytesDone + settledBytes, bytesTotal };
+        onProgress({ bytesDone: start.bytesDone + bytesDone, bytesTotal });
       },
     });
   } finally {

@@ -36,6 +36,8 @@ export interface RestoreProgress {
   readonly bytesDone: number;
   /** The sink has taken all that the ranges hold before this. */
   readonly frontierBytes: number;
+  /** How much of `bytesDone` lies before that. */
+  readonly settledBytes: number;
 }
 
 export interface ReaderSetup {
@@ -111,8 +113,9 @@ export class BackupReader {
           const lengthBytes = Math.min(wanted, this.lengthBytes - run.offsetBytes);
           await sink(run.offsetBytes, slot.plain.subarray(0, lengthBytes));
           bytesDone += lengthBytes;
-          frontier.settle(ticket, run.offsetBytes + lengthBytes);
-          onProgress?.({ bytesDone, frontierBytes: frontier.bytes });
+          frontier.settle(ticket, run.offsetBytes + lengthBytes, lengthBytes);
+          const { bytes: frontierBytes, settledBytes } = frontier;
+          onProgress?.({ bytesDone, frontierBytes, settledBytes });
         } finally {
           slots.give(slot);
         }

@@ -288,7 +288,7 @@ describe('a store with a copy', () => {
       copy.isDown = false;
       (await first.objects()).clear();
       const again = start();
-      await again.open('c', { create: false });
+      await again.resume('packs/1');
       await settled(again);
       assert.deepEqual([...(await first.objects()).keys()], ['packs/1', 'backups/1']);
       assert.deepEqual([...(await copy.objects()).keys()], ['packs/1', 'backups/1']);

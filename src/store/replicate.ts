@@ -97,15 +97,27 @@ export class ReplicatedRoot implements StoreRoot {
     return this.#queues.get(container)?.isCopied(name);
   }
 
-  /** Goes on with the containers that hold an object called `mark`, without waiting for a use. */
+  /**
+   * Goes on with the containers that hold an object called `mark` in either store, without waiting
+   * for a use. Rejects with what kept it from looking.
+   */
   async resume(mark: string): Promise<void> {
-    const { first } = this.#options;
-    for (const container of await first.containers()) {
-      const store = await first.open(container, { create: false });
-      const isMarked = (await store.sizeOf(mark)) !== undefined;
-      await store.close();
-      if (isMarked) await this.open(container, { create: false });
+    const { first, copy } = this.#options;
+    const failures: unknown[] = [];
+    for (const place of [first, copy]) {
+      try {
+        for (const container of await place.containers()) {
+          if (this.#starting.has(container)) continue;
+          const store = await place.open(container, { create: false });
+          const isMarked = (await store.sizeOf(mark)) !== undefined;
+          await store.close();
+          if (isMarked) await this.open(container, { create: false });
+        }
+      } catch (error) {
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   async #start(container: string, openFirst: Opening, openCopy: Opening): Promise<Started> {

@@ -22,12 +22,13 @@ import { recordFailure } from '../message.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { backupChanges } from '../states.ts';
 import { keepProgress } from './keep-progress.ts';
+import { addPrune } from './prune-repository.ts';
 import { releaseSource, type BackupSource } from './release-source.ts';
 import { byId } from '../scope.ts';
 
 export type BackupNeeds = Pick<
   OperationNeeds,
-  'catalog' | 'clock' | 'engine' | 'repositories' | 'journalFolder'
+  'catalog' | 'clock' | 'engine' | 'jobs' | 'repositories' | 'journalFolder'
 >;
 
 const { during, to, failed } = backupChanges.create;
@@ -54,6 +55,10 @@ export function createBackupJob(needs: BackupNeeds): JobHandler {
         );
         await releaseSource(transaction, source, clock.now());
         if (changed === undefined) return;
+        const { projectId, requestId } = job;
+        const { container } = changed;
+        // What it had stored already is of no use any more.
+        await addPrune(transaction, needs.jobs, { container, projectId, requestId });
         await recordFailure(transaction, clock, {
           job,
           resource: 'VOLUME_BACKUP',
@@ -62,6 +67,7 @@ export function createBackupJob(needs: BackupNeeds): JobHandler {
           advice: 'Delete the backup, and create it again when the cause is gone.',
         });
       });
+      needs.jobs.wake();
       await rm(journalPath(needs, source.backupId), { force: true });
       // A backup that is not there needs no place to start the next one from.
       await engine.deleteSnapshot(checkpointId(source.backupId));
