@@ -14,7 +14,7 @@ import { waitForStatus } from '../src/client/wait.ts';
 import { backupReady, snapshotReady, startScene, volumeReady } from './firn.ts';
 
 /** Longer than the pauses between all tries of a job. */
-const timeoutMs = 150_000;
+const timeoutMs = 300_000;
 
 async function makeVolume(client: Client): Promise<string> {
   const id = await volumeReady(client, await client.volumes.create({ name: 'disk', size: 1 }));

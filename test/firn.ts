@@ -9,7 +9,7 @@ import { cloudFromYaml } from '../src/client/cloud.ts';
 import { waitForStatus } from '../src/client/wait.ts';
 
 /** How long anything may take before a test says that it is stuck. */
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 
 export interface Scene {
   readonly folder: string;

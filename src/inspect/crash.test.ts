@@ -6,6 +6,6 @@ import { runPowerCuts } from './power-cut-fixture.ts';
 const seed = Number(process.env['FIRN_TEST_SEED'] ?? randomInt(2 ** 31));
 const cuts = Number(process.env['FIRN_CUTS'] ?? 6);
 
-test(`a power cut at any moment (FIRN_TEST_SEED=${seed})`, { timeout: 120_000 }, async () => {
+test(`a power cut at any moment (FIRN_TEST_SEED=${seed})`, { timeout: 900_000 }, async () => {
   await runPowerCuts({ seed, cuts });
 });

@@ -36,7 +36,7 @@ function peerTest(
   tools: readonly string[],
   body: (peer: Peer, context: TestContext) => Promise<void>,
 ): void {
-  test(name, { timeout: 60_000 }, async (context) => {
+  test(name, { timeout: 300_000 }, async (context) => {
     for (const tool of tools) {
       if (await isInstalled(tool)) continue;
       assert.notEqual(process.env['CI'], 'true', `${tool} is installed on CI`);

@@ -75,7 +75,7 @@ function strangers(): Record<string, Record<string, string>> {
   };
 }
 
-const timeout = 60_000;
+const timeout = 300_000;
 
 test('libnbd copies in TLS, both ways', { ...needs('nbdinfo', 'nbdcopy'), timeout }, async (t) => {
   const { rig, folder, uri } = await startScene(t);

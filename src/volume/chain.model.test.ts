@@ -7,7 +7,7 @@ const runs = Number(process.env['FIRN_MODEL_RUNS'] ?? 40);
 
 test(
   `volumes, snapshots and clones are what plain arrays say (FIRN_TEST_SEED=${seed})`,
-  { timeout: 120_000 },
+  { timeout: 900_000 },
   async () => {
     await runChainModel({ seed, runs, stepsMax: 60 });
   },

@@ -191,7 +191,7 @@ async function checkGroup(folder: string, done: readonly string[]): Promise<void
 
 test(
   'a power cut at any step leaves a group whole or not there',
-  { timeout: 60_000 },
+  { timeout: 900_000 },
   async (t) => {
     const parent = await newFolder(t);
     for (let cut = 1; ; cut += 1) {
@@ -226,7 +226,7 @@ test(
 
 test(
   'whichever operation fails once, no half of a group is seen',
-  { timeout: 60_000 },
+  { timeout: 900_000 },
   async (t) => {
     const parent = await newFolder(t);
     for (let failing = 1; ; failing += 1) {

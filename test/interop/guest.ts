@@ -11,7 +11,7 @@ import type { Ending } from '../firn.ts';
 import type { GuestImage } from './guest-image.ts';
 
 /** How long anything in a guest may take, on a machine that is busy with other tests. */
-const timeoutMs = 120_000;
+const timeoutMs = 300_000;
 
 export interface GuestOptions {
   readonly image: GuestImage;
