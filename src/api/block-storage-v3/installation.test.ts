@@ -56,6 +56,34 @@ test('a disabled volume service makes no volumes, and says so in a message', asy
   assert.equal((await storage.ask({ path: '/os-services' })).status, 403);
 });
 
+test('while the volume service is disabled no volume is made of a backup', async (t) => {
+  const storage = await openStorage(t);
+  const body = { backup: { volume_id: await makeVolume(storage) } };
+  const made = await storage.ask({ method: 'POST', path: '/backups', body });
+  const backup_id = textIn(objectIn(made.body, 'backup'), 'id');
+  await storage.scene.work();
+  const service = { host: 'firn@layers', binary: 'cinder-volume' };
+  await asAdmin(storage, 'PUT', '/os-services/disable', service);
+  const statuses = async (): Promise<string[]> =>
+    listIn((await storage.ask({ path: '/volumes/detail' })).body, 'volumes')
+      .map((volume) => textIn(volume, 'status'))
+      .toSorted();
+  const path = `/backups/${backup_id}/restore`;
+  const restore = { restore: { volume_id: null, name: null } };
+  const refused = await storage.ask({ method: 'POST', path, body: restore });
+  assert.equal(refused.status, 400);
+  assert.match(JSON.stringify(refused.body), /Error while creating volume for restoring backup/);
+  assert.deepEqual(await statuses(), ['available']);
+  const volume = { volume: { backup_id } };
+  await storage.ask({ method: 'POST', path: '/volumes', body: volume, microversion: '3.47' });
+  await asAdmin(storage, 'PUT', '/os-services/enable', service);
+  await storage.scene.work();
+  assert.deepEqual(await statuses(), ['available', 'error']);
+  assert.equal((await storage.ask({ method: 'POST', path, body: restore })).status, 202);
+  await storage.scene.work();
+  assert.deepEqual(await statuses(), ['available', 'available', 'error']);
+});
+
 test('a disabled backup service takes no backups', async (t) => {
   const storage = await openStorage(t);
   const id = await makeVolume(storage);

@@ -6,6 +6,7 @@ import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import { multiattachOf } from '../attachment/multiattach.ts';
 import { availabilityZone } from '../availability-zones.ts';
+import { isDisabled, noBackend } from '../installation/binaries.ts';
 import type { Starting } from '../needs.ts';
 import { isOneOf, volumeChanges } from '../states.ts';
 import { changeVolume } from '../volume/change-volume.ts';
@@ -13,6 +14,7 @@ import { insertVolume } from '../volume/create-volume.ts';
 import { findVolume, invalidInput, invalidVolume } from '../volume/find-volume.ts';
 import { volumeTypeFor } from '../volume/volume-type-for.ts';
 import { defaultTypeOf } from '../type/default-types.ts';
+import { refuseEncrypted } from '../type/type-encryption.ts';
 import { findBackup, invalidBackup, storedIdOf } from './find-backup.ts';
 import { restoredNamePrefix } from './restored-name.ts';
 import { type RestoreNeeds, restoreNow } from './restore-now.ts';
@@ -49,6 +51,11 @@ export async function restoreBackup(
   const started = await catalog.transact(async (transaction) => {
     const backup = await findBackup(transaction, caller, backupId);
     if (backup.status !== 'available') throw invalidBackup('Backup status must be available');
+    if (volumeId === null && (await isDisabled(transaction, 'cinder-volume'))) {
+      throw invalidVolume(
+        `Error while creating volume for restoring backup ${backupId}. ${noBackend}`,
+      );
+    }
     const volume =
       volumeId === null
         ? await addVolume(transaction, needs, caller, { backup, input, type })
@@ -95,7 +102,10 @@ async function formerType(
   try {
     const repository = await repositories.open(backup.container, { create: false });
     const name = (await repository.readManifest(storedIdOf(backup))).volume.volumeType;
-    return name === null ? null : (await volumeTypeFor(catalog, caller, name)).id;
+    if (name === null) return null;
+    const type = await volumeTypeFor(catalog, caller, name);
+    await refuseEncrypted(catalog, type);
+    return type.id;
   } catch (error) {
     if (isOperatingError(error)) return null;
     throw error;
@@ -141,6 +151,7 @@ async function addVolume(
     wanted.type === null
       ? await defaultTypeOf(transaction, caller.projectId)
       : await volumeTypeFor(transaction, caller, wanted.type);
+  await refuseEncrypted(transaction, type);
   const volume: VolumeRow = {
     id: newId(),
     projectId: caller.projectId,

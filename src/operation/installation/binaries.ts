@@ -43,6 +43,9 @@ async function factsOf(reader: CatalogReader, binary: ServiceName): Promise<Serv
   };
 }
 
+/** Why no new volume is made while the volume service is disabled. */
+export const noBackend = 'No valid backend was found. The volume service is disabled.';
+
 export async function isDisabled(reader: CatalogReader, binary: ServiceName): Promise<boolean> {
   return (await factsOf(reader, binary)).disabled;
 }

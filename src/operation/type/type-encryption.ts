@@ -24,8 +24,8 @@ export async function refuseEncrypted(reader: CatalogReader, type: VolumeTypeRow
   if (found === undefined) return;
   throw new OperatingError(
     'invalid_input',
-    `Invalid input received: Volume type ${type.name} asks for encryption, for which there is no ` +
-      'key manager here. Encrypt within the guest, or take another type.',
+    `Key manager error: volume type ${type.name} asks for encryption, and there is no key ` +
+      'manager here. Encrypt within the guest, or take another type.',
     { field: 'volume_type' },
   );
 }

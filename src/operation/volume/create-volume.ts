@@ -7,6 +7,7 @@ import { availabilityZoneFor } from '../availability-zones.ts';
 import { multiattachOf } from '../attachment/multiattach.ts';
 import { startRestore } from '../backup/start-restore.ts';
 import { demandMayBegin } from '../group/members.ts';
+import { isDisabled } from '../installation/binaries.ts';
 import type { Changing, Starting } from '../needs.ts';
 import { demandQuota, demandVolumeSize } from '../quota.ts';
 import { defaultTypeOf } from '../type/default-types.ts';
@@ -43,7 +44,7 @@ export async function createVolume(
       await demandMayBegin(transaction, caller, volume, { groupId, volumeType });
     }
     await insertVolume(transaction, volume);
-    if (source.kind === 'backup') {
+    if (source.kind === 'backup' && !(await isDisabled(transaction, 'cinder-volume'))) {
       await startRestore(transaction, needs, caller, {
         backup: source.backup,
         volume,

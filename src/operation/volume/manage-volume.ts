@@ -12,7 +12,7 @@ import type { JobHandler } from '../../job/job.ts';
 import type { AdoptionFolder } from '../disk/adoption-folder.ts';
 import { gibFor } from '../disk/disk-content.ts';
 import { bytesOfSnapshot } from '../disk/raw-disk.ts';
-import { poolName, services } from '../installation/binaries.ts';
+import { poolName, services, isDisabled } from '../installation/binaries.ts';
 import { recordFailure } from '../message.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { byId, ofVolume } from '../scope.ts';
@@ -88,6 +88,9 @@ export async function manageVolume(
     );
   }
   const row = await needs.catalog.transact(async (transaction) => {
+    if (await isDisabled(transaction, 'cinder-volume')) {
+      throw new OperatingError('unavailable', 'Service is unavailable at this time.');
+    }
     const already = await volumeOf(transaction, file.name);
     if (already !== undefined) {
       throw new OperatingError(
