@@ -217,6 +217,24 @@ describe('prune beside another process', () => {
     await assertRestores(await openAs(23, store), manifest, volume);
   });
 
+  it('notices when another process has executed its list', async () => {
+    const store = await newStore();
+    const [writing, one, other] = [1, 2, 3].map((pid) => openAs(pid, store));
+    const pruning = await must(one, 'a pruner');
+    const volume = filled(40, 100);
+    const { backupId } = await backUpModel(pruning, volume);
+    const lengthBytes = volume.lengthBytes;
+    const writer = await (await must(writing, 'a writer')).openWriter({ lengthBytes });
+    await pruning.deleteBackup(backupId);
+    assert.equal((await prune(pruning)).waitsFor.length, 1);
+    await writer.abort();
+    const plan = await pruning.planPrune();
+    assert.ok((await prune(await must(other, 'a pruner'))).packsRemoved > 0);
+    await assert.rejects(pruning.executePrune(plan), code('conflict'));
+    assert.equal((await prune(pruning)).packsRemoved, 0);
+    await assertRestores(pruning, await backUpModel(pruning, volume), volume);
+  });
+
   it('takes a backup that it knows for there when a listing lacks it', async () => {
     const store = await newStore();
     const late = new LateStore('memory:late');

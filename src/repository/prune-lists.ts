@@ -5,8 +5,8 @@
  *
  * Condemnation is final: a writer that begins later relies on none of these packs, and whoever
  * prunes next goes on with the list, also when the process that wrote it is gone, or only sleeps
- * and wakes up. A list is done when none of its packs is there. The last one stays even then: a
- * process that finds one that it does not know looks at the whole store anew.
+ * and wakes up. When its packs are gone, an empty list takes its place: a process that finds one
+ * that it does not know looks at the whole store anew.
  */
 import { assert } from '../base/assert.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
@@ -49,7 +49,14 @@ export class PruneLists {
       const pruneId = /^prunes\/([0-9a-f]{32})$/.exec(name)?.[1];
       if (pruneId !== undefined) listed.add(pruneId);
     }
-    for (const pruneId of this.#there) if (!listed.has(pruneId)) this.#there.delete(pruneId);
+    for (const pruneId of this.#there) {
+      if (listed.has(pruneId)) continue;
+      // A listing may lag behind.
+      const isOpen = this.open.has(pruneId);
+      if (isOpen && (await this.#store.sizeOf(nameOf(pruneId))) !== undefined) continue;
+      this.#there.delete(pruneId);
+      this.open.delete(pruneId);
+    }
     let found = false;
     for (const pruneId of listed) {
       if (this.#there.has(pruneId)) continue;
@@ -73,13 +80,18 @@ export class PruneLists {
   /** Publishes a list of packs that no writer of this process relies on; returns its id. */
   async publish(packs: readonly Pack[]): Promise<string> {
     assert(packs.length <= listedPacksMax, 'a list has a limit');
-    const pruneId = newHexId();
     const packIds = packs.map(({ packId }) => packId);
+    const pruneId = await this.#put(packIds);
+    this.open.set(pruneId, { packIds, waitsFor: undefined });
+    return pruneId;
+  }
+
+  async #put(packIds: readonly string[]): Promise<string> {
+    const pruneId = newHexId();
     const plain = Buffer.from(packIds.join(''), 'hex');
     const label = objectLabel('prune', pruneId);
     await this.#store.put(nameOf(pruneId), [seal(this.#keys.objectKey('prune'), label, plain)]);
     this.#there.add(pruneId);
-    this.open.set(pruneId, { packIds, waitsFor: undefined });
     return pruneId;
   }
 
@@ -95,11 +107,11 @@ export class PruneLists {
     }
   }
 
-  /** Says that all packs of these lists are gone. The last of them stays to tell others. */
+  /** Says, here and to others, that all packs of these lists are gone. */
   async finish(pruneIds: readonly string[]): Promise<void> {
+    if (pruneIds.length === 0) return;
+    const last = await this.#put([]);
     for (const pruneId of pruneIds) this.open.delete(pruneId);
-    const last = pruneIds.at(-1);
-    if (last === undefined) return;
     for (const pruneId of this.#there) {
       if (pruneId === last || this.open.has(pruneId)) continue;
       await this.#store.remove(nameOf(pruneId));
@@ -122,7 +134,7 @@ export class PruneLists {
       const packIds = Array.from({ length: plain.length / packIdBytes }, (_, n) =>
         hex.slice(n * packIdBytes * 2, (n + 1) * packIdBytes * 2),
       );
-      this.open.set(pruneId, { packIds, waitsFor: undefined });
+      if (packIds.length > 0) this.open.set(pruneId, { packIds, waitsFor: undefined });
     } catch (error) {
       if (isOperatingError(error, 'not_found')) return;
       this.#index.noteDamage(subject, error);
