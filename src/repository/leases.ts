@@ -131,7 +131,7 @@ export class Leases {
 
   async #listed(): Promise<Map<string, { kind: LeaseKind; names: string[]; count: number }>> {
     const found = new Map<string, { kind: LeaseKind; names: string[]; count: number }>();
-    for await (const { name } of this.#store.list('leases/')) {
+    for await (const { name } of this.#store.list('leases/', { namesOnly: true })) {
       const parsed = parseLeaseName(name);
       if (parsed === undefined || this.#own.has(parsed.leaseId)) continue;
       const { leaseId, kind, count } = parsed;

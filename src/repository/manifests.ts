@@ -34,7 +34,7 @@ export async function* listManifests(
 ): AsyncGenerator<Manifest | DamagedManifest> {
   const { signal, known } = options;
   let batch: Promise<Manifest | DamagedManifest | undefined>[] = [];
-  for await (const { name } of store.list('backups/')) {
+  for await (const { name } of store.list('backups/', { namesOnly: true })) {
     throwIfAborted(signal);
     const backupId = backupIdOf(name);
     if (backupId === undefined) continue;

@@ -11,6 +11,7 @@ import { isTemporary, makeFolder, makeParents, putFile } from './directory-put.t
 import { assertName, checkContainerName, checkSize } from './names.ts';
 import type {
   GetOptions,
+  ListOptions,
   PutOptions,
   Store,
   StoreOptions,
@@ -109,23 +110,23 @@ class DirectoryStore implements Store {
     }
   }
 
-  async *list(prefix: string, options?: StoreOptions): AsyncIterable<StoredObject> {
+  async *list(prefix: string, options: ListOptions = {}): AsyncIterable<StoredObject> {
     // Only folders on the way to the prefix, and what is below, are walked.
     const start = prefix.includes('/') ? dirname(`${prefix}x`) : '';
     try {
       if (!(await isFolder(this.#folder))) throw goneError(this.url);
-      yield* this.#walk(start, prefix, options?.signal);
+      yield* this.#walk(start, prefix, options);
     } catch (error) {
       throw await this.#meaning(error, 'list', prefix);
     }
   }
 
-  async *#walk(folder: string, prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject> {
+  async *#walk(folder: string, prefix: string, options: ListOptions): AsyncIterable<StoredObject> {
     const files: string[] = [];
     const folders: string[] = [];
     const path = join(this.#folder, folder);
     try {
-      for await (const entry of await opendir(path, { bufferSize: 256 })) {
+      for await (const entry of await opendir(path, { bufferSize: 1024 })) {
         if (isTemporary(entry.name)) await this.#sweep(join(path, entry.name));
         else (entry.isDirectory() ? folders : files).push(entry.name);
       }
@@ -135,10 +136,13 @@ class DirectoryStore implements Store {
     }
     const under = folder === '' ? '' : `${folder}/`;
     for (let at = 0; at < files.length; at += 64) {
-      throwIfAborted(signal);
+      throwIfAborted(options.signal);
       const batch = files.slice(at, at + 64).map((file) => `${under}${file}`);
       const found = batch.filter((name) => name.startsWith(prefix));
-      const sizes = await Promise.all(found.map((name) => this.sizeOf(name)));
+      const { namesOnly = false } = options;
+      const sizes = namesOnly
+        ? found.map(() => 0)
+        : await Promise.all(found.map((name) => this.sizeOf(name)));
       for (const [index, name] of found.entries()) {
         const sizeBytes = sizes[index];
         if (sizeBytes !== undefined) yield { name, sizeBytes };
@@ -147,7 +151,7 @@ class DirectoryStore implements Store {
     for (const child of folders) {
       const name = `${under}${child}`;
       const leads = `${name}/`.startsWith(prefix) || prefix.startsWith(`${name}/`);
-      if (leads) yield* this.#walk(name, prefix, signal);
+      if (leads) yield* this.#walk(name, prefix, options);
     }
   }
 

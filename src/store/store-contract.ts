@@ -174,6 +174,12 @@ function listTests(test: Test): void {
     for (const { name, sizeBytes } of sizes) assert.equal(sizeBytes, names.indexOf(name));
   });
 
+  test('names can be asked for alone', async (store) => {
+    for (const name of ['a', 'b/1', 'b/2']) await store.put(name, [bytes(name)]);
+    const found = await Array.fromAsync(store.list('b/', { namesOnly: true }));
+    assert.deepEqual(found.map(({ name }) => name).sort(), ['b/1', 'b/2']);
+  });
+
   test('many objects are listed, each once, on many pages', async (store) => {
     const names = Array.from({ length: 130 }, (_, n) => `many/${n % 7}/${n}`).sort();
     await Promise.all(names.map((name) => store.put(name, [bytes(name)])));

@@ -44,7 +44,7 @@ export interface Store {
   sizeOf(name: string, options?: StoreOptions): Promise<number | undefined>;
 
   /** Every object whose name begins with `prefix`, each once, in no promised order. */
-  list(prefix: string, options?: StoreOptions): AsyncIterable<StoredObject>;
+  list(prefix: string, options?: ListOptions): AsyncIterable<StoredObject>;
 
   /** Removes an object durably. One that is not there is no error. */
   remove(name: string, options?: StoreOptions): Promise<void>;
@@ -54,6 +54,11 @@ export interface Store {
 
 export interface StoreOptions {
   readonly signal?: AbortSignal;
+}
+
+export interface ListOptions extends StoreOptions {
+  /** The sizes are not needed, and may be said to be 0. */
+  readonly namesOnly?: boolean;
 }
 
 export interface PutOptions extends StoreOptions {

@@ -59,13 +59,13 @@ export async function openShared(folder: string): Promise<Repository> {
   return openRepository(store, { wrappingKey, ...small });
 }
 
-let isStopped = false;
+const stop = new AbortController();
 const say = (said: Said): void => void process.stdout.write(`${JSON.stringify(said)}\n`);
 
 async function write(repository: Repository, seed: number): Promise<void> {
   const actor = new ActorVolume(seed);
   const own: Manifest[] = [];
-  while (!isStopped) {
+  while (!stop.signal.aborted) {
     const step = actor.advance();
     const parent = own.at(-1);
     const options = step % 5 === 0 || parent === undefined ? {} : { parent };
@@ -80,7 +80,7 @@ async function write(repository: Repository, seed: number): Promise<void> {
 }
 
 async function prune(repository: Repository): Promise<void> {
-  while (!isStopped) {
+  while (!stop.signal.aborted) {
     try {
       const { packsRemoved } = await repository.executePrune(await repository.planPrune());
       say({ did: 'prune', packsRemoved });
@@ -93,9 +93,7 @@ async function prune(repository: Repository): Promise<void> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , role = '', folder = '', seed = '0'] = process.argv;
-  process.stdin.resume().on('end', () => {
-    isStopped = true;
-  });
+  process.stdin.resume().on('end', () => stop.abort());
   const repository = await openShared(folder);
   if (role === 'write') await write(repository, Number(seed));
   else await prune(repository);
