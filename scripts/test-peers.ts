@@ -38,6 +38,8 @@ const peers: readonly Peer[] = [
   { debianPackage: 'fuse3', command: 'fusermount3' },
   { debianPackage: 'e2fsprogs', command: 'debugfs' },
   { debianPackage: 'dosfstools', command: 'mkfs.fat' },
+  { debianPackage: 'xfsprogs', command: 'mkfs.xfs' },
+  { debianPackage: 'btrfs-progs', command: 'mkfs.btrfs' },
   { debianPackage: 'python3', command: 'python3' },
   { debianPackage: 'zstd', command: 'zstd' },
   {

@@ -49,7 +49,9 @@ const tools: Partial<Record<ContentKind, Tool>> = {
   },
 };
 
-const outputCharsMax = 4000;
+/** Of what a tool says this much of its end is kept for people; the verdict sees far more. */
+const logCharsMax = 4000;
+const outputCharsMax = 1024 * 1024;
 const mountWaitMs = 10_000;
 
 /** Checks the filesystem on a writable export; `mountPath` is a file that nobody uses. */
@@ -75,7 +77,7 @@ export async function checkFilesystem(options: {
         return { outcome: 'unchecked', log: `${command} is not installed: not checked` };
       }
       ({ code, output } = done);
-      const text = output.replaceAll(mountPath, 'disk').trimEnd();
+      const text = output.replaceAll(mountPath, 'disk').trimEnd().slice(-logCharsMax);
       log.push(`$ ${[command, ...args].join(' ')}`, text, `exit code ${code}`);
       if (code >= 4) break;
     }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { must } from '../../base/assert.ts';
-import { MiB } from '../../base/bytes.ts';
+import { isZero, MiB } from '../../base/bytes.ts';
 import type { Drill } from '../../catalog/tables.ts';
 import { NbdServer } from '../../nbd/server.ts';
 import { needs } from '../../../test/peer.ts';
@@ -53,7 +53,8 @@ async function backUp(scene: Scene, parts: readonly { at: number; bytes: Buffer 
   const device = await scene.engine.openVolume(volumeId);
   for (const { at, bytes } of parts) {
     for (let done = 0; done < bytes.length; done += MiB) {
-      await device.write(at + done, bytes.subarray(done, done + MiB));
+      const piece = bytes.subarray(done, done + MiB);
+      if (!isZero(piece)) await device.write(at + done, piece);
     }
   }
   await device.flush();
@@ -144,6 +145,41 @@ test(
     assert.match(found.log, /^partition 2 \(32\.0 MiB, fat\): good$/m);
   },
 );
+
+/** Filesystems on a whole disk, and where each is damaged but still known for what it is. */
+const others = [
+  {
+    kind: 'xfs',
+    tools: ['mkfs.xfs', 'xfs_repair'],
+    lengthBytes: 300 * MiB,
+    make: (path: string) => void execFileSync('mkfs.xfs', ['-q', path]),
+    // The headers of the first allocation group, behind the superblock.
+    damage: (image: Buffer) => void image.fill(0x5a, 512, 2048),
+  },
+  {
+    kind: 'btrfs',
+    tools: ['mkfs.btrfs', 'btrfs'],
+    lengthBytes: 128 * MiB,
+    make: (path: string) => void execFileSync('mkfs.btrfs', ['-q', path]),
+    // All trees; the superblocks are at 64 KiB and 64 MiB.
+    damage: (image: Buffer) => void image.fill(0x5a, MiB, 64 * MiB).fill(0x5a, 65 * MiB),
+  },
+];
+
+for (const { kind, tools: own, lengthBytes, make, damage } of others) {
+  test(`${kind} is checked by its own tool`, needs(...tools, ...own), async (t) => {
+    const scene = await servedScene(t);
+    const image = await imageOf(lengthBytes, make);
+    const sound = await backUp(scene, [{ at: 0, bytes: image }]);
+    const good = await drilled(scene, sound.id);
+    assert.equal(good.outcome, 'good', good.log);
+    assert.match(good.log, new RegExp(`^disk \\(1\\.0 GiB, ${kind}\\): good$`, 'm'));
+    damage(image);
+    const broken = await backUp(scene, [{ at: 0, bytes: image }]);
+    const damaged = await drilled(scene, broken.id);
+    assert.equal(damaged.outcome, 'damaged', damaged.log);
+  });
+}
 
 test('a drill that was killed leaves nothing to the next one', needs(...tools), async (t) => {
   const scene = await servedScene(t);
