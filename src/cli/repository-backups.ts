@@ -2,18 +2,13 @@ import { formatBytes, GiB } from '../base/bytes.ts';
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
 import { printAligned, printJson, wantsJson } from './print.ts';
-import type { StoreFlags } from './store-flags.ts';
 
 /** Prints the backups of a repository, without a server. */
-export async function printBackups(
-  context: Context,
-  command: Command,
-  flags: StoreFlags,
-): Promise<void> {
+export async function printBackups(context: Context, command: Command): Promise<void> {
   const { withRepository } = await import('./bare-repository.ts');
   const rows: string[][] = [];
   const items: object[] = [];
-  await withRepository(flags, async (repository) => {
+  await withRepository(context, command, async (repository) => {
     for await (const found of repository.listBackups()) {
       if ('error' in found) {
         items.push({ id: found.backupId, damaged: found.error.message });

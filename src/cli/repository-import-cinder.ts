@@ -1,28 +1,25 @@
+import type { Command } from 'commander';
 import { OperatingError } from '../base/errors.ts';
 import type { Imported } from '../cinder/import-backups.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { AddCommand, Context } from './context.ts';
+import { addPlaceOptions, repositoryPlace } from './repository-place.ts';
 import { printJson, wantsJson } from './print.ts';
 
 interface Flags {
-  readonly store: string;
-  readonly keyFile: string;
   readonly container: string;
 }
 
 export const repositoryImportCinder: AddCommand = (parent, context) => {
-  parent
-    .command('import-cinder')
+  addPlaceOptions(parent.command('import-cinder'))
     .description("take over what Cinder's chunked backup drivers wrote, without a server")
     .argument('<source>', 'file:///FOLDER, s3://BUCKET?endpoint=URL or swift://CONTAINER')
-    .requiredOption('--store <URL>', 'where the backups go')
-    .requiredOption('--key-file <PATH>', 'the key of the backups')
     .option('--container <name>', 'a container for imported backups alone', 'cinder')
     .action(async (source: string, flags: Flags, command) => {
       const { importCinderBackups } = await import('../cinder/import-backups.ts');
       const { openBucket } = await import('../store/open-bucket.ts');
       const bucket = await openBucket(source);
-      const repository = await openForImport(flags);
+      const repository = await openForImport(context, command, flags);
       const results: Imported[] = [];
       try {
         for await (const result of importCinderBackups(bucket, repository)) {
@@ -39,12 +36,16 @@ export const repositoryImportCinder: AddCommand = (parent, context) => {
 };
 
 /** Makes container and repository where they are missing. */
-async function openForImport({ store: url, keyFile, container }: Flags): Promise<Repository> {
-  const { openStoreRoot } = await import('../store/open-root.ts');
+async function openForImport(
+  context: Context,
+  command: Command,
+  { container }: Flags,
+): Promise<Repository> {
   const { createRepository, openRepository } = await import('../repository/repository.ts');
-  const { readKeyFile } = await import('../server/key-file.ts');
-  const { key: wrappingKey } = await readKeyFile(keyFile, { create: false });
-  const root = openStoreRoot(url);
+  const { readKey } = await import('../server/key-file.ts');
+  const { config, root } = await repositoryPlace(context, command);
+  const given = await readKey(config.keyPath, context.environment, { create: false });
+  const { key: wrappingKey } = given;
   root.checkContainer(container);
   const store = await root.open(container, { create: true });
   if ((await store.sizeOf('repository.json')) === undefined) {

@@ -1,8 +1,6 @@
 /** `firn repository key …`: the keys that open the backups, without a running service. */
-import { readFile } from 'node:fs/promises';
-import { text as readAll } from 'node:stream/consumers';
 import { systemClock } from '../base/clock.ts';
-import { fromSystemError, OperatingError } from '../base/errors.ts';
+import { OperatingError } from '../base/errors.ts';
 import { readHeader, readRepositoryId } from '../repository/header.ts';
 import { decodeRecoveryCode } from '../repository/recovery-code.ts';
 import {
@@ -15,7 +13,8 @@ import {
 import { takeDataFolder } from '../server/data-folder.ts';
 import { keyInEnvironment, readKey, readKeyFile, writeKeyFile } from '../server/key-file.ts';
 import { rotateKey } from '../server/rotate-key.ts';
-import type { AddCommand, Context } from './context.ts';
+import type { AddCommand } from './context.ts';
+import { passphraseOf, textOf } from './passphrase.ts';
 import { type Columns, printList } from './print.ts';
 import { recoverySheet } from './recovery-sheet.ts';
 import {
@@ -170,25 +169,3 @@ const remove: AddCommand = (parent, context) => {
     });
   });
 };
-
-async function passphraseOf(
-  { environment }: Context,
-  { passphraseFile }: { passphraseFile?: string },
-): Promise<string> {
-  const given = environment['FIRN_PASSPHRASE'];
-  if (passphraseFile === undefined && given === undefined) {
-    const message = 'give the passphrase with --passphrase-file or FIRN_PASSPHRASE';
-    throw new OperatingError('invalid_input', message);
-  }
-  const content = passphraseFile === undefined ? given : await textOf(passphraseFile);
-  return (content ?? '').split(/\r?\n/, 1)[0] ?? '';
-}
-
-async function textOf(path: string): Promise<string> {
-  if (path === '-') return readAll(process.stdin);
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw fromSystemError(error, `${path} cannot be read`);
-  }
-}

@@ -1,11 +1,10 @@
 import { formatBytes } from '../base/bytes.ts';
-import { OperatingError } from '../base/errors.ts';
 import type { Repository } from '../client/firn-schema.ts';
 import type { AddCommand } from './context.ts';
 import { printList } from './print.ts';
 import type { Columns } from './print.ts';
 import { printBackups } from './repository-backups.ts';
-import type { StoreFlags } from './store-flags.ts';
+import { addRepositoryOptions } from './repository-place.ts';
 
 const columns: Columns<Repository> = {
   container: (repository) => repository.container,
@@ -14,20 +13,12 @@ const columns: Columns<Repository> = {
 };
 
 export const repositoryList: AddCommand = (parent, context) => {
-  parent
-    .command('list')
-    .description('list the repositories of a service; or the backups in a store, without one')
-    .option('--store <URL>', 'secondary storage, such as file:///srv/backups')
-    .option('--key-file <PATH>', 'the key of the backups')
-    .option('--container <name>', 'of this repository; needed where there are several')
-    .action(async (flags: Partial<StoreFlags>, command) => {
-      const { store, keyFile } = flags;
-      if (store !== undefined && keyFile !== undefined) {
-        await printBackups(context, command, { ...flags, store, keyFile });
+  addRepositoryOptions(parent.command('list'))
+    .description('list the repositories of a service; with any of these, the backups of one')
+    .action(async (flags: Readonly<Record<string, unknown>>, command) => {
+      if (Object.keys(flags).length > 0) {
+        await printBackups(context, command);
         return;
-      }
-      if (store !== undefined || keyFile !== undefined) {
-        throw new OperatingError('invalid_input', '--store and --key-file go together');
       }
       const client = await context.connect(command);
       printList(context, command, columns, await client.repositories());

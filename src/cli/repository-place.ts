@@ -21,6 +21,13 @@ export function addPlaceOptions(command: Command): Command {
     .option('--key-file <PATH>', 'the key of the backups (FIRN_KEY_FILE)');
 }
 
+/** Adds these, and what one repository is opened by: `withRepository` reads them. */
+export function addRepositoryOptions(command: Command): Command {
+  return addPlaceOptions(command)
+    .option('--passphrase-file <PATH>', 'open it with a passphrase instead; - reads it')
+    .option('--container <NAME>', 'of this repository; needed where there are several');
+}
+
 /** The store and the key's place, as `firn serve` would find them. */
 export async function repositoryPlace(
   context: Context,

@@ -1,18 +1,18 @@
 import { formatBytes } from '../base/bytes.ts';
 import type { AddCommand } from './context.ts';
 import { Progress } from './progress.ts';
-import { addStoreFlags, type StoreFlags } from './store-flags.ts';
+import { addRepositoryOptions } from './repository-place.ts';
 
 export const repositoryRestore: AddCommand = (parent, context) => {
-  addStoreFlags(parent.command('restore'))
+  addRepositoryOptions(parent.command('restore'))
     .description('restore a backup to a file or a disk, without a server')
     .argument('<backup>', 'id or name')
     .argument('<target>', 'a file that is not there yet, or a block device to be overwritten')
-    .action(async (name: string, target: string, flags: StoreFlags) => {
+    .action(async (name: string, target: string, _options, command) => {
       const { withRepository, findBackup } = await import('./bare-repository.ts');
       const { restoreToFile } = await import('./restore-to-file.ts');
       const progress = new Progress(context.stderr, `restore of ${name}`);
-      const lengthBytes = await withRepository(flags, async (repository) => {
+      const lengthBytes = await withRepository(context, command, async (repository) => {
         const manifest = await findBackup(repository, name);
         const reader = await repository.openReader(manifest);
         try {

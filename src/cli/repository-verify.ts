@@ -4,10 +4,10 @@ import type { VerifyDepth, VerifyReport } from '../repository/verify-report.ts';
 import type { AddCommand, Context } from './context.ts';
 import { printJson, wantsJson } from './print.ts';
 import { Progress } from './progress.ts';
-import { addStoreFlags, type StoreFlags } from './store-flags.ts';
+import { addRepositoryOptions } from './repository-place.ts';
 
 export const repositoryVerify: AddCommand = (parent, context) => {
-  addStoreFlags(parent.command('verify'))
+  addRepositoryOptions(parent.command('verify'))
     .description('check all of a store, or one backup, without a server; exit code 1 for damage')
     .argument('[backup]', 'id or name; all backups, and all objects, without it')
     .addOption(
@@ -15,24 +15,22 @@ export const repositoryVerify: AddCommand = (parent, context) => {
         .choices(['objects', 'blocks'])
         .default('blocks'),
     )
-    .action(
-      async (name: string | undefined, flags: StoreFlags & { depth: VerifyDepth }, command) => {
-        const { withRepository, findBackup } = await import('./bare-repository.ts');
-        const progress = new Progress(context.stderr, `verify of ${name ?? flags.store}`);
-        const report = await withRepository(flags, async (repository) => {
-          const which = name === undefined ? 'all' : (await findBackup(repository, name)).backupId;
-          return repository.verify(which, flags.depth, {
-            onProgress: ({ bytesChecked }) => progress.show(bytesChecked, undefined),
-          });
-        }).finally(() => progress.end());
-        if (wantsJson(command)) printJson(context.stdout, report);
-        else print(context, report);
-        const { objects, backups } = report;
-        if (objects.length + backups.length === 0) return;
-        const what = `${backups.length} backups are damaged, by ${objects.length} objects`;
-        throw new OperatingError('corrupt', what);
-      },
-    );
+    .action(async (name: string | undefined, flags: { depth: VerifyDepth }, command) => {
+      const { withRepository, findBackup } = await import('./bare-repository.ts');
+      const progress = new Progress(context.stderr, `verify of ${name ?? 'the repository'}`);
+      const report = await withRepository(context, command, async (repository) => {
+        const which = name === undefined ? 'all' : (await findBackup(repository, name)).backupId;
+        return repository.verify(which, flags.depth, {
+          onProgress: ({ bytesChecked }) => progress.show(bytesChecked, undefined),
+        });
+      }).finally(() => progress.end());
+      if (wantsJson(command)) printJson(context.stdout, report);
+      else print(context, report);
+      const { objects, backups } = report;
+      if (objects.length + backups.length === 0) return;
+      const what = `${backups.length} backups are damaged, by ${objects.length} objects`;
+      throw new OperatingError('corrupt', what);
+    });
 };
 
 function print({ stdout }: Context, report: VerifyReport): void {

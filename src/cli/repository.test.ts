@@ -46,11 +46,17 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+type Outcome = Promise<{ code: number; out: string; err: string }>;
+
+function run(...args: string[]): Outcome {
+  return runIn({}, ...args);
+}
+
+async function runIn(environment: Record<string, string>, ...args: string[]): Outcome {
   let out = '';
   let err = '';
   const code = await runCli(['repository', ...args], {
-    environment: {},
+    environment,
     stdout: { write: (text) => (out += text.toString()) },
     stderr: { write: (text) => (err += text.toString()) },
     serve: () => assert.fail('nothing is served'),
@@ -82,6 +88,32 @@ test('a wrong key, store or backup is an error in a sentence', async () => {
   assert.equal((await run('list', ...wrongStore)).code, 1);
   assert.match((await run('verify', 'nobody', ...flags)).err, /there is no backup nobody/);
   assert.equal((await run('list', '--store', url)).code, 1);
+});
+
+test('store and key are found as by a service: file, environment, passphrase', async () => {
+  const [, url = '', , keyFile = ''] = flags;
+  const config = join(folder, 'firn.yaml');
+  await writeFile(config, `store:\n  url: ${url}\nkey_file: ${keyFile}\n`);
+  const byConfig = await run('verify', '--config', config);
+  assert.equal(byConfig.code, 0, byConfig.err);
+  const store = { FIRN_STORE: url, FIRN_DATA: join(folder, 'no-data') };
+  const FIRN_KEY = key.toString('base64');
+  const byVariables = await runIn({ ...store, FIRN_KEY }, 'verify', manifest.backupId);
+  assert.equal(byVariables.code, 0, byVariables.err);
+  const passphrase = join(folder, 'passphrase');
+  await writeFile(passphrase, 'a long enough sentence\nand more\n');
+  const added = await run('key', 'add-passphrase', ...flags, '--passphrase-file', passphrase);
+  assert.equal(added.code, 0, added.err);
+  const listed = await runIn(store, 'list', '--passphrase-file', passphrase);
+  assert.match(listed.out, new RegExp(manifest.backupId), listed.err);
+  const given = await runIn({ ...store, FIRN_PASSPHRASE: 'a long enough sentence' }, 'verify');
+  assert.equal(given.code, 0, given.err);
+  const wrong = await runIn({ ...store, FIRN_PASSPHRASE: 'another long sentence' }, 'verify');
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.err, /the passphrase at hand does not open/);
+  const none = await runIn(store, 'verify');
+  assert.match(none.err, /key/);
+  assert.equal(none.code, 1);
 });
 
 test('damage is found, named with its bytes, and ends with 1', async () => {
