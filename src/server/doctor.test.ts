@@ -82,8 +82,12 @@ test('each fault is bad, and says what to do', async (t) => {
   await bad('store', /the key file that these backups were made with/);
 });
 
-test('a data folder that is not there yet is no fault', async (t) => {
+test('a data folder before its first start is no fault, and has no key yet', async (t) => {
   const { data, look } = await patient(t);
+  await mkdir(join(data, 'empty'), { mode: 0o700 });
+  const first = await look({ '--data': join(data, 'empty'), '--store': `file://${data}/backups` });
+  assert.equal(first.get('key')?.state, 'note');
+  assert.match(first.get('key')?.advice ?? '', /first start makes it. If the store has backups/);
   const found = await look({ '--data': join(data, 'new'), '--store': `file://${data}/backups` });
   assert.equal(found.get('data')?.state, 'note');
 });

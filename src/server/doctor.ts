@@ -54,12 +54,13 @@ export async function examine(config: Config): Promise<Finding[]> {
   const ports = isRunning
     ? [good('service', 'a Firn is running on this data folder')]
     : await portFindings(config);
-  const key = await keyFinding(config);
+  const catalog = await catalogFinding(dataFolder);
+  const key = await keyFinding(config, { isFirst: catalog.state === 'note' });
   return [
     await folderFinding(dataFolder),
     await spaceFinding('disk', dataFolder),
     await clockFinding(dataFolder),
-    await catalogFinding(dataFolder),
+    catalog,
     ...ports,
     key.finding,
     ...(await storeFindings(config, key.key)),
@@ -160,10 +161,10 @@ async function portFinding(what: string, address: Address, flag: string): Promis
   }
 }
 
-async function keyFinding({
-  keyPath,
-  dataFolder,
-}: Config): Promise<{ finding: Finding; key: Uint8Array | undefined }> {
+async function keyFinding(
+  { keyPath, dataFolder }: Config,
+  { isFirst }: { isFirst: boolean },
+): Promise<{ finding: Finding; key: Uint8Array | undefined }> {
   try {
     const { key } = await readKeyFile(keyPath, { create: false });
     const { mode } = await stat(keyPath);
@@ -175,6 +176,10 @@ async function keyFinding({
     const text = `${keyPath} lies in the data folder`;
     return { finding: isBeside ? note('key', text, advice) : good('key', keyPath), key };
   } catch (error) {
+    if (isFirst && isOperatingError(error, 'not_found')) {
+      const advice = 'The first start makes it. If the store has backups, give theirs: --key-file.';
+      return { finding: note('key', 'there is none yet', advice), key: undefined };
+    }
     const advice = 'Put the copy of the key back that you kept elsewhere; see recover.md.';
     return { finding: bad('key', messageOf(error), advice), key: undefined };
   }
@@ -212,7 +217,8 @@ async function reachStore(url: string, key: Uint8Array | undefined): Promise<str
         await readHeader(await root.open(name, { create: false }), { wrappingKey: key });
       }
     }
-    return `${url} answers: ${containers.length} containers, which the key opens`;
+    const opened = key === undefined ? '' : ', which the key opens';
+    return `${url} answers: ${containers.length} containers${opened}`;
   } finally {
     await root.close();
   }
