@@ -71,6 +71,8 @@ await fill(scene);
 await scene.scheduler.round();
 const idle = await median(() => scene.scheduler.round());
 say('a scheduling round, 10,000 volumes under a plan, none due', idle, 100);
+const whole = await median(() => reconcile(scene.needs));
+say('what one round in five minutes also does: look at them all', whole, 100);
 const due: number[] = [];
 for (let round = 0; round < roundCount; round += 1) {
   scene.clock.set(scene.clock.now() + 15_000);

@@ -4,10 +4,15 @@
  * `reconcile` for what other processes changed, and for clocks that were set back.
  */
 import { newId } from '../base/ids.ts';
-import { everyProject, type CatalogReader, type CatalogWriter } from '../catalog/catalog.ts';
+import {
+  everyProject,
+  type CatalogReader,
+  type CatalogWriter,
+  type ProjectScope,
+} from '../catalog/catalog.ts';
 import type { PlanRow, ProtectionRow } from '../catalog/plan-tables.ts';
 import type { VolumeRow } from '../catalog/tables.ts';
-import { everyPick } from '../catalog/every-row.ts';
+import { everyPick, everyRow } from '../catalog/every-row.ts';
 import { byId, ofVolume } from '../operation/scope.ts';
 import type { PlanNeeds } from './needs.ts';
 import { covers, namedPlans, nextDue, planProperty } from './plan.ts';
@@ -41,12 +46,11 @@ export async function plansOf(reader: CatalogReader, projectId: string): Promise
 
 function wantedFor(plans: readonly PlanRow[], volume: Member): Wanted[] {
   if (volume.status === 'deleting') return [];
-  const own = plans.filter((plan) => plan.projectId === volume.projectId);
-  const covered = own
+  const covered = plans
     .filter((plan) => covers(plan, volume))
     .map((plan) => ({ id: `${plan.id}:${volume.id}`, plan, planName: plan.name, volume }));
   const unknown = namedPlans(volume.metadata)
-    .filter((name) => !own.some((plan) => plan.name === name))
+    .filter((name) => !plans.some((plan) => plan.name === name))
     .map((name) => ({ id: `?${name}:${volume.id}`, plan: undefined, planName: name, volume }));
   return [...covered, ...unknown];
 }
@@ -64,10 +68,24 @@ export async function syncVolume({ catalog, clock }: PlanNeeds, volumeId: string
 }
 
 /** Puts right the protections of one project, whose plans were changed. */
-export async function syncProject({ catalog, clock }: PlanNeeds, projectId: string): Promise<void> {
-  const plans = await plansOf(catalog, projectId);
+export async function syncProject(needs: PlanNeeds, projectId: string): Promise<void> {
+  await sync(needs, { projectId });
+}
+
+/** Puts right the protections of all projects. */
+export async function reconcile(needs: PlanNeeds): Promise<void> {
+  await sync(needs, { projectId: everyProject });
+}
+
+async function sync(
+  { catalog, clock }: PlanNeeds,
+  where: { readonly projectId: ProjectScope },
+): Promise<void> {
+  const plans = Map.groupBy(
+    await Array.fromAsync(everyRow(catalog, 'plans', where)),
+    (plan) => plan.projectId,
+  );
   const there = new Map<string, Known>();
-  const where = { projectId };
   for await (const row of everyPick(catalog, 'protections', knownFields, where)) {
     there.set(row.id, row);
   }
@@ -84,7 +102,7 @@ export async function syncProject({ catalog, clock }: PlanNeeds, projectId: stri
     }
   };
   for await (const volume of everyPick(catalog, 'volumes', memberFields, where)) {
-    for (const each of wantedFor(plans, volume)) {
+    for (const each of wantedFor(plans.get(volume.projectId) ?? [], volume)) {
       const row = there.get(each.id);
       there.delete(each.id);
       wanted.push(each);
@@ -95,18 +113,6 @@ export async function syncProject({ catalog, clock }: PlanNeeds, projectId: stri
   await flush();
   known = [...there.values()];
   await flush();
-}
-
-/** Puts right the protections of all projects that have plans or protections. */
-export async function reconcile(needs: PlanNeeds): Promise<void> {
-  const projects = new Set<string>();
-  for (const table of ['plans', 'protections'] as const) {
-    const where = { projectId: everyProject } as const;
-    for await (const row of everyPick(needs.catalog, table, ['projectId'], where)) {
-      projects.add(row.projectId);
-    }
-  }
-  for (const projectId of projects) await syncProject(needs, projectId);
 }
 
 function differs(wanted: readonly Wanted[], known: readonly Known[], now: number): boolean {

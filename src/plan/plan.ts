@@ -37,7 +37,9 @@ function textsOf(entries: JsonObject): Metadata {
 
 /** The names of plans that a volume's property gives. */
 export function namedPlans(metadata: Metadata): string[] {
-  const names = (metadata[planProperty] ?? '').split(',').map((name) => name.trim());
+  const text = metadata[planProperty];
+  if (text === undefined) return [];
+  const names = text.split(',').map((name) => name.trim());
   return [...new Set(names.filter((name) => name !== ''))];
 }
 
