@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { CatalogReader, Picked, SortKey, Where } from './catalog.ts';
 import type { Row, TableName } from './tables.ts';
 
@@ -27,7 +28,10 @@ export async function* everyRow<T extends TableName>(
   }
 }
 
-/** Some fields of all rows that match, and their ids, as `everyRow` has whole rows. */
+/**
+ * Some fields of all rows that match, and their ids, as `everyRow` has whole rows. It is for very
+ * many: others get their turn between two pages.
+ */
 export async function* everyPick<T extends TableName, F extends keyof Row<T> & string>(
   reader: CatalogReader,
   table: T,
@@ -41,5 +45,6 @@ export async function* everyPick<T extends TableName, F extends keyof Row<T> & s
     yield* rows;
     after = rows.at(-1)?.id;
     if (rows.length < pageRows) return undefined;
+    await setImmediate();
   }
 }

@@ -12,6 +12,8 @@ const retentionFlags = {
   keepYearly: 'yearly',
 } as const;
 
+const depths = ['objects', 'blocks', 'filesystem'] as const;
+
 export interface PlanOptions {
   readonly action?: string;
   readonly every?: string;
@@ -44,7 +46,7 @@ export function addPlanOptions(command: Command): Command {
     .option('--all-volumes', 'every volume of the project')
     .option('--description <text>')
     .option('--container <name>', 'which repository of the store')
-    .addOption(new Option('--depth <depth>', 'how deep to verify').choices(['objects', 'blocks']))
+    .addOption(new Option('--depth <depth>', 'how deep to verify').choices([...depths]))
     .option('--keep-last <count>', 'keep the newest so many', parseCount)
     .option('--keep-within-days <days>', 'keep what is younger', parseCount)
     .option('--keep-hourly <count>', 'keep one of each of so many hours', parseCount)

@@ -1,10 +1,10 @@
 /** How well all volumes together are protected. */
-import { everyProject } from '../catalog/catalog.ts';
-import type { PlanRow } from '../catalog/plan-tables.ts';
+import { everyProject, type Where } from '../catalog/catalog.ts';
 import { everyPick, everyRow } from '../catalog/every-row.ts';
 import type { Changing } from '../operation/needs.ts';
 import { scheduleOf } from './plan.ts';
-import { isLate } from './protection.ts';
+import { pairOf } from './membership.ts';
+import { lateAt } from './protection.ts';
 
 export interface Census {
   readonly volumes: number;
@@ -22,20 +22,23 @@ export interface Census {
 export async function takeCensus({ catalog, clock }: Changing): Promise<Census> {
   const now = clock.now();
   const all = { projectId: everyProject } as const;
-  const plans = new Map<string, { plan: PlanRow; interval: number }>();
+  const plans = new Map<string, { interval: number }>();
   for await (const plan of everyRow(catalog, 'plans', all)) {
     if (plan.enabled && plan.action === 'backup') {
-      plans.set(plan.id, { plan, interval: scheduleOf(plan).interval(now) });
+      plans.set(plan.id, { interval: scheduleOf(plan).interval(now) });
     }
   }
   const protectedIds = new Set<string>();
+  for await (const { id } of everyPick(catalog, 'protections', [], all)) {
+    const { planId, volumeId } = pairOf(id);
+    if (plans.has(planId)) protectedIds.add(volumeId);
+  }
   const lateIds = new Set<string>();
-  const facts = ['planId', 'volumeId', 'lastGoodAt', 'createdAt'] as const;
-  for await (const row of everyPick(catalog, 'protections', facts, all)) {
-    const known = plans.get(row.planId ?? '');
-    if (known === undefined) continue;
-    protectedIds.add(row.volumeId);
-    if (isLate(row, known.interval, now)) lateIds.add(row.volumeId);
+  for (const [planId, { interval }] of plans) {
+    const where = { ...all, planId, anyOf: lateBefore(lateAt(interval, now)) };
+    for await (const { id } of everyPick(catalog, 'protections', [], where)) {
+      lateIds.add(pairOf(id).volumeId);
+    }
   }
   const provenIds = new Set<string>();
   let damaged = 0;
@@ -54,4 +57,9 @@ export async function takeCensus({ catalog, clock }: Changing): Promise<Census> 
     if (!provenIds.has(id)) unproven += 1;
   }
   return { volumes, unprotected, unproven, late: lateIds.size, damaged };
+}
+
+/** The last good run, or the beginning where there was none, was before `at`. */
+function lateBefore(at: number): Omit<Where<'protections'>, 'projectId' | 'anyOf'>[] {
+  return [{ lastGoodAt: { below: at } }, { lastGoodAt: null, createdAt: { below: at } }];
 }

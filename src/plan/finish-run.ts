@@ -52,7 +52,8 @@ function stateAfter(
   const due = plan === undefined ? null : nextDue(plan, run.volumeId, now);
   const ended = { runId: null, lastRunAt: now };
   if (outcome.state === 'skipped') {
-    return { changes: { ...ended, state: 'waiting', nextAt: due }, tells: false };
+    const waiting = { state: 'waiting', attempts: 0, nextAt: due, lastError: null } as const;
+    return { changes: { ...ended, ...waiting }, tells: false };
   }
   if (outcome.state === 'done') {
     const good = { state: 'waiting', attempts: 0, lastGoodAt: now, lastError: null } as const;
@@ -60,7 +61,7 @@ function stateAfter(
   }
   const attempts = (protection?.attempts ?? 0) + 1;
   const lastError = outcome.error.slice(0, errorCharsMax);
-  const wait = backOffMs[attempts - 1];
+  const wait = outcome.isFinal === true ? undefined : backOffMs[attempts - 1];
   if (wait === undefined || due === null) {
     const failing = { state: 'failing', attempts: 0, nextAt: due, lastError } as const;
     return { changes: { ...ended, ...failing }, tells: true };
@@ -84,9 +85,13 @@ async function tell(
     eventId: 'VOLUME_VOLUME_122_001',
     level: 'ERROR',
     userMessage:
-      `plan ${run.planName}: ${run.action} failed ${run.attempt} times. ${error} ` +
+      `plan ${run.planName}: ${run.action} failed${times(run.attempt)}. ${error} ` +
       'Put the cause right; the plan goes on by itself at its next time.',
     createdAt: now,
     expiresAt: now + messageDays * 86_400_000,
   });
+}
+
+function times(count: number): string {
+  return count === 1 ? '' : ` ${count} times`;
 }

@@ -44,11 +44,19 @@ export async function plansOf(reader: CatalogReader, projectId: string): Promise
   return await reader.list('plans', { where: { projectId }, limit: plansMax });
 }
 
+const idOf = (planId: string, volumeId: string): string => `${planId}:${volumeId}`;
+
+/** The plan and the volume of a protection with this id; no plan's id for one that there is not. */
+export function pairOf(id: string): { planId: string; volumeId: string } {
+  const at = id.lastIndexOf(':');
+  return { planId: id.slice(0, at), volumeId: id.slice(at + 1) };
+}
+
 function wantedFor(plans: readonly PlanRow[], volume: Member): Wanted[] {
   if (volume.status === 'deleting') return [];
   const covered = plans
     .filter((plan) => covers(plan, volume))
-    .map((plan) => ({ id: `${plan.id}:${volume.id}`, plan, planName: plan.name, volume }));
+    .map((plan) => ({ id: idOf(plan.id, volume.id), plan, planName: plan.name, volume }));
   const unknown = namedPlans(volume.metadata)
     .filter((name) => !plans.some((plan) => plan.name === name))
     .map((name) => ({ id: `?${name}:${volume.id}`, plan: undefined, planName: name, volume }));

@@ -112,12 +112,13 @@ function judge(
 }
 
 /** True when the last good run of a plan is so long ago that one must have been missed. */
-export function isLate(
-  row: Pick<ProtectionRow, 'lastGoodAt' | 'createdAt'>,
-  interval: number,
-  now: number,
-): boolean {
-  return now - (row.lastGoodAt ?? row.createdAt) > lateIntervals * interval + hourMs;
+function isLate(row: ProtectionRow, interval: number, now: number): boolean {
+  return (row.lastGoodAt ?? row.createdAt) < lateAt(interval, now);
+}
+
+/** Whoever's last good run was before is late. */
+export function lateAt(interval: number, now: number): number {
+  return now - lateIntervals * interval - hourMs;
 }
 
 function agoOf(backup: BackupRow, now: number): string {

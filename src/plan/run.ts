@@ -19,7 +19,8 @@ const busyMs = 60_000;
 
 export type RunOutcome =
   | { readonly state: 'done' }
-  | { readonly state: 'failed'; readonly error: string }
+  /** `isFinal`: trying again soon would find the same. */
+  | { readonly state: 'failed'; readonly error: string; readonly isFinal?: true }
   | { readonly state: 'skipped'; readonly error: string };
 
 /**
@@ -141,7 +142,8 @@ async function prove(needs: PlanNeeds, plan: PlanRow, run: PlanRunRow): Promise<
   if (backup === undefined) {
     throw new OperatingError('invalid_state', 'The volume has no backup that could be verified.');
   }
-  const depth = textIn(plan, 'depth') === 'objects' ? 'objects' : 'blocks';
+  const asked = textIn(plan, 'depth');
+  const depth = asked === 'objects' || asked === 'filesystem' ? asked : 'blocks';
   const caller = callerOf(plan, run.requestId);
   const job =
     plan.action === 'drill'
@@ -177,14 +179,22 @@ async function proofOf(reader: CatalogReader, run: PlanRunRow): Promise<RunOutco
   }
   const backup = await reader.find('backups', byId(run.subjectId ?? ''));
   if (backup === undefined) return { state: 'skipped', error: 'The backup was deleted meanwhile.' };
-  const { verification, drill } = backup;
-  if (run.action === 'drill' && drill !== null && drill.outcome !== 'good') {
-    return { state: 'failed', error: `The restore test of backup ${backup.id} did not succeed.` };
+  if (run.action === 'drill') return drillOutcome(backup);
+  if (backup.verification?.outcome !== 'damaged') return { state: 'done' };
+  return { state: 'failed', error: `Backup ${backup.id} is damaged.`, isFinal: true };
+}
+
+/** A test that could look at nothing has found no fault, and has proven nothing either. */
+function drillOutcome({ id, drill }: BackupRow): RunOutcome {
+  if (drill?.outcome === 'good') return { state: 'done' };
+  if (drill?.outcome === 'damaged') {
+    return {
+      state: 'failed',
+      error: `The restore test of backup ${id} found faults.`,
+      isFinal: true,
+    };
   }
-  if (verification?.outcome === 'damaged') {
-    return { state: 'failed', error: `Backup ${backup.id} is damaged.` };
-  }
-  return { state: 'done' };
+  return { state: 'skipped', error: `Nothing on backup ${id} could be checked; see its log.` };
 }
 
 async function whyOf(reader: CatalogReader, run: PlanRunRow): Promise<string> {

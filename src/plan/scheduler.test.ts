@@ -236,3 +236,61 @@ test('a year with stops, failures and clocks set forth and back', async (t) => {
   );
   assert.ok(expected.length >= 11, `${expected.length} are kept`);
 });
+
+test('what proves nothing is no failure, and damage is told at once', async (t) => {
+  const scene = await openPlanScene(t);
+  await scene.plan({});
+  const volume = await scene.volume();
+  await beat(scene);
+  const [backup] = await scene.backups();
+  const plan = await scene.plan({ name: 'tested', action: 'drill', schedule: 'hourly' });
+  const outcomes = ['unchecked', 'good', 'damaged'] as const;
+  const seen: unknown[] = [];
+  for (const outcome of outcomes) {
+    const drill = { outcome, at: scene.clock.now(), log: '' };
+    const where = { id: backup?.id ?? '', projectId: everyProject } as const;
+    await scene.catalog.change('backups', where, { drill });
+    await beat(scene);
+    const of = { volumeId: volume.id, planId: plan.id, projectId: everyProject } as const;
+    const protection = await scene.catalog.find('protections', of);
+    const runs = (await scene.runs()).filter(({ planId }) => planId === plan.id);
+    const run = runs.reduce((one, other) => (other.createdAt > one.createdAt ? other : one));
+    seen.push([run.state, protection?.state, protection?.attempts]);
+    scene.clock.set(protection?.nextAt ?? 0);
+  }
+  assert.deepEqual(seen, [
+    ['skipped', 'waiting', 0],
+    ['done', 'waiting', 0],
+    ['failed', 'failing', 0],
+  ]);
+  const messages = await scene.catalog.list('messages', {
+    where: { projectId: 'alpha' },
+    limit: 10,
+  });
+  assert.equal(messages.length, 1);
+  assert.match(messages[0]?.userMessage ?? '', /^plan tested: drill failed\. The restore test of/);
+});
+
+test('a verification of a plan is as deep as the plan says', async (t) => {
+  const scene = await openPlanScene(t);
+  await scene.plan({});
+  await scene.volume();
+  await beat(scene);
+  for (const depth of ['objects', 'blocks', 'filesystem'] as const) {
+    const facts = { action: 'verify', schedule: 'hourly', options: { depth } } as const;
+    const plan = await scene.plan({ name: depth, ...facts });
+    await scene.scheduler.round();
+    const jobs = await scene.catalog.list('jobs', { where: { state: 'queued' }, limit: 10 });
+    assert.deepEqual(
+      jobs.map(({ kind, payload }) => [kind, payload['depth']]),
+      [['backup.verify', depth]],
+    );
+    await beat(scene);
+    const runs = (await scene.runs()).filter(({ planId }) => planId === plan.id);
+    assert.deepEqual(
+      runs.map(({ state }) => state),
+      ['done'],
+    );
+    await updatePlan(scene.needs, scene.caller, plan.id, { enabled: false });
+  }
+});

@@ -1,9 +1,10 @@
 /** What a plan would keep and delete, before it is saved. */
-import { OperatingError } from '../base/errors.ts';
+import { isOperatingError, OperatingError } from '../base/errors.ts';
 import type { PlanRow } from '../catalog/plan-tables.ts';
-import type { VolumeRow } from '../catalog/tables.ts';
+import type { BackupRow, VolumeRow } from '../catalog/tables.ts';
 import type { Caller } from '../identity/caller.ts';
 import { authorize } from '../identity/policy.ts';
+import { storedIdOf } from '../operation/backup/find-backup.ts';
 import { spaceOfBackup } from '../operation/backup/backup-space.ts';
 import type { Changing, OperationNeeds } from '../operation/needs.ts';
 import { everyRow } from '../catalog/every-row.ts';
@@ -44,7 +45,7 @@ export interface Outcome {
 /** What the store gives back when the backups that are there already, and would go, are gone. */
 export interface Freed {
   readonly backupCount: number;
-  /** What nothing else holds, as far as it is measured: at least so much is freed. */
+  /** At least so much is freed. The same as `bytesMax` where it is measured what they share. */
   readonly bytesMin: number;
   /**
    * What they brought into the store when they were made. What a backup that stays shares with them
@@ -57,6 +58,9 @@ export interface Freed {
 const futureMax = 200_000;
 const volumesMax = 1000;
 const measuredMax = 1000;
+
+/** A person waits for the answer, who changes the rules and asks again. */
+const exactWithinMs = 1000;
 
 export async function whatIf(
   needs: Changing & Pick<OperationNeeds, 'repositories'>,
@@ -83,12 +87,35 @@ export async function whatIf(
   const { items } = await itemsOf(catalog, plan, volumeId);
   const outcome = judge(plan, { now, until, items, volumeIds: volumes.map(({ id }) => id) });
   const goes = new Set(outcome.items.filter(({ reasons }) => reasons.length === 0).map(idOf));
-  const bytesMin = await exclusiveBytes(
-    needs,
-    items.filter(({ id }) => goes.has(id)),
-  );
-  const bytesMax = Math.max(bytesMin, outcome.freed.bytesMax);
+  const going = items.flatMap(({ id, row }) => {
+    return goes.has(id) && 'bytesStored' in row ? [row] : [];
+  });
+  const exact = await bytesTogether(needs, going);
+  const bytesMin = exact ?? (await exclusiveBytes(needs, going));
+  const bytesMax = exact ?? Math.max(bytesMin, outcome.freed.bytesMax);
   return { ...outcome, freed: { ...outcome.freed, bytesMin, bytesMax } };
+}
+
+/**
+ * What the store gives back when these are gone, to the byte. Undefined where it takes long to say,
+ * or cannot be said.
+ */
+async function bytesTogether(
+  { repositories }: Pick<OperationNeeds, 'repositories'>,
+  backups: readonly BackupRow[],
+): Promise<number | undefined> {
+  const signal = AbortSignal.timeout(exactWithinMs);
+  let sum = 0;
+  try {
+    for (const [container, rows] of Map.groupBy(backups, (row) => row.container)) {
+      const repository = await repositories.open(container, { create: false });
+      sum += await repository.spaceOf(new Set(rows.map(storedIdOf)), signal);
+    }
+    return sum;
+  } catch (error) {
+    if (isOperatingError(error) || signal.aborted) return undefined;
+    throw error;
+  }
 }
 
 const idOf = ({ id }: { id: string }): string => id;
@@ -96,9 +123,8 @@ const idOf = ({ id }: { id: string }): string => id;
 /** What these backups alone hold in the store; those that are not measured count nothing. */
 async function exclusiveBytes(
   needs: Pick<OperationNeeds, 'repositories'>,
-  items: readonly MadeItem[],
+  rows: readonly BackupRow[],
 ): Promise<number> {
-  const rows = items.flatMap(({ row }) => ('bytesStored' in row ? [row] : []));
   let sum = 0;
   for (const row of rows.slice(0, measuredMax)) {
     const space = await spaceOfBackup(needs, row);

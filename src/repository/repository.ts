@@ -37,7 +37,7 @@ import { type Reached, reachOf } from './reach.ts';
 import { BackupReader, type ByteSpan } from './reader.ts';
 import { ReaderLeases } from './reader-leases.ts';
 import { SlotPool } from './slot.ts';
-import { type BackupSpace, measureSpace } from './space.ts';
+import { type BackupSpace, measureSpace, measureTogether } from './space.ts';
 import { verifyBackups, type VerifyOptions } from './verify.ts';
 import type { VerifyDepth, VerifyReport } from './verify-report.ts';
 import { WorkPool } from './work-pool.ts';
@@ -346,12 +346,16 @@ export class Repository {
     const list = () => this.#backups.list(signal);
     const measured = this.#exclusively(() => measureSpace(this.#source, this.#bases, list, signal));
     this.#space = { version, measured };
-    try {
-      return await measured;
-    } catch (error) {
-      this.#space = undefined;
-      throw error;
-    }
+    // What failed is measured again.
+    measured.catch(() => (this.#space = undefined));
+    return await measured;
+  }
+
+  /** What the store gives back when all of these backups are gone, in bytes of blocks. */
+  async spaceOf(backupIds: ReadonlySet<string>, signal?: AbortSignal): Promise<number> {
+    const list = () => this.#backups.list(signal);
+    const which = { backupIds, signal };
+    return this.#exclusively(() => measureTogether(this.#source, this.#bases, list, which));
   }
 
   /** The keys that open this repository. */

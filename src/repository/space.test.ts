@@ -65,6 +65,33 @@ test('a backup of the same content leaves nothing that either needs alone', asyn
   await repository.close();
 });
 
+test('what several backups need together is what goes when all of them go', async () => {
+  const repository = await open();
+  const volume = filled(1);
+  const first = await backUpModel(repository, volume);
+  for (let block = 0; block < 600; block += 12) volume.write(block * 16, 16, 700_000 + block * 40);
+  const second = await backUpModel(repository, volume, { parent: first });
+  const third = await backUpModel(repository, volume, { parent: second });
+  const kept = await backUpModel(repository, filled(1));
+  const going = [first, second, third].map(({ backupId }) => backupId);
+  const together = await repository.spaceOf(new Set(going));
+  const space = await repository.space();
+  const each = going.reduce((sum, id) => sum + (space.get(id)?.exclusiveBytes ?? 0), 0);
+  assert.ok(together > each + 10_000, `${together} with what they share, ${each} without`);
+  // What each brings back that goes alone, one after the other.
+  let sum = 0;
+  for (const id of going) {
+    sum += (await repository.space()).get(id)?.exclusiveBytes ?? 0;
+    await repository.deleteBackup(id);
+  }
+  assert.equal(together, sum);
+  assert.equal(await repository.spaceOf(new Set()), 0);
+  const { bytesFreed } = await repository.executePrune(await repository.planPrune());
+  assert.ok(bytesFreed >= together * 0.7, `${bytesFreed} of ${together}`);
+  await assertRestores(repository, kept, filled(1));
+  await repository.close();
+});
+
 test('a plan from before a measurement is not executed', async () => {
   const repository = await open();
   const volume = filled(1);

@@ -46,9 +46,6 @@ export async function measureSpace(
   list: () => AsyncIterable<Manifest | DamagedManifest>,
   signal?: AbortSignal,
 ): Promise<Map<string, BackupSpace>> {
-  source.index.table.clearMarks(marks.live);
-  source.index.table.clearMarks(marks.shared);
-  source.index.liveMarksOf = undefined;
   const measuring = new Measuring(source, bases, signal);
   const backups: { backupId: string; root: Uint8Array; depth: number; sum: Sum }[] = [];
   for await (const found of list()) {
@@ -72,6 +69,30 @@ export async function measureSpace(
   return spaces;
 }
 
+/**
+ * What only these backups need, all of them together: what the store gives back when they are gone.
+ * Rejects with `corrupt` when the map of a backup cannot be read. Uses the marks of prune as well.
+ */
+export async function measureTogether(
+  source: BlockSource,
+  bases: PatchBases,
+  list: () => AsyncIterable<Manifest | DamagedManifest>,
+  { backupIds, signal }: { backupIds: ReadonlySet<string>; signal: AbortSignal | undefined },
+): Promise<number> {
+  const measuring = new Measuring(source, bases, signal);
+  const going: Manifest['map'][] = [];
+  for await (const found of list()) {
+    if ('error' in found) throw found.error;
+    if (backupIds.has(found.backupId)) going.push(found.map);
+    else await measuring.stays(Buffer.from(found.map.rootId, 'hex'), found.map.depth);
+  }
+  let bytes = 0;
+  for (const { rootId, depth } of going) {
+    bytes += await measuring.stays(Buffer.from(rootId, 'hex'), depth);
+  }
+  return bytes;
+}
+
 class Measuring {
   readonly #source: BlockSource;
   readonly #bases: PatchBases;
@@ -85,6 +106,14 @@ class Measuring {
     this.#bases = bases;
     this.#nodes = new NodeReader(source);
     this.#signal = signal;
+    source.index.table.clearMarks(marks.live);
+    source.index.table.clearMarks(marks.shared);
+    source.index.liveMarksOf = undefined;
+  }
+
+  /** Notes all below a node, and adds up what nobody noted before. */
+  stays(id: Uint8Array, level: number): Promise<number> {
+    return this.#enter(id, level, states.none, states.old);
   }
 
   /** Notes that the backup at hand reaches a node; level 0 is a block. */

@@ -2,10 +2,12 @@
  * Metrics in Prometheus' text format: is everything protected, proven, in time; is anything stuck;
  * how fast; how full. They count; no name or id of anybody's volume is in them.
  *
- * What has to be counted row by row is counted at most once a minute, and served as it was then.
+ * What has to be counted row by row is counted once a minute while somebody asks, and served as it
+ * was then: who asks does not wait for it.
  */
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { must } from '../base/assert.ts';
 import { version } from '../base/version.ts';
 import { everyProject } from '../catalog/catalog.ts';
 import type { OperationNeeds } from '../operation/needs.ts';
@@ -21,7 +23,9 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Histogram;
   readonly #gauges = new Map<string, Gauge>();
-  #census: { readonly at: number; readonly taken: Promise<Census> } | undefined;
+  #census: { readonly at: number; readonly counted: Census } | undefined;
+  #counting: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -46,6 +50,7 @@ export class Metrics {
 
   /** Measures all requests of `app`, and serves `/metrics`. */
   serve(app: FastifyInstance): void {
+    app.addHook('onListen', () => void this.#count());
     app.addHook('onResponse', async (request, reply) => {
       const face = request.url.split(/[/?]/, 2)[1] ?? '';
       const known = ['identity', 'volume', 'image', 'firn'].includes(face) ? face : 'other';
@@ -139,10 +144,30 @@ export class Metrics {
     this.#set('firn_backups_damaged', 'Backups that were found damaged', census.damaged);
   }
 
-  #censusAt(now: number): Promise<Census> {
-    if (this.#census === undefined || now - this.#census.at >= censusMs || now < this.#census.at) {
-      this.#census = { at: now, taken: takeCensus(this.#needs) };
+  async #censusAt(now: number): Promise<Census> {
+    const age = now - (this.#census?.at ?? -Infinity);
+    if (age >= censusMs || age < 0) {
+      const counting = this.#count();
+      if (this.#census === undefined) await counting;
     }
-    return this.#census.taken;
+    // Of the last one; the next has begun.
+    if (this.#failure !== undefined) throw this.#failure.error;
+    return must(this.#census, 'a census').counted;
+  }
+
+  /** Takes a census, if nobody does just now. */
+  #count(): Promise<void> {
+    this.#counting ??= this.#take().finally(() => (this.#counting = undefined));
+    return this.#counting;
+  }
+
+  async #take(): Promise<void> {
+    const at = this.#needs.clock.now();
+    try {
+      this.#census = { at, counted: await takeCensus(this.#needs) };
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = { error };
+    }
   }
 }

@@ -35,7 +35,7 @@ const PlanFields = {
   options: Type.Optional(
     exactly({
       container: Type.Optional(Type.String({ minLength: 1, maxLength: 255, pattern: '^[^/]+$' })),
-      depth: Type.Optional(Type.Enum(['objects', 'blocks'])),
+      depth: Type.Optional(Type.Enum(['objects', 'blocks', 'filesystem'])),
     }),
   ),
 };
