@@ -57,7 +57,7 @@ test('no command hides in a block of another kind', async () => {
   for (const path of paths) {
     const markdown = await readFile(path, 'utf8');
     for (const { line, language } of languagesIn(markdown)) {
-      const known = ['console', 'yaml', 'ini', 'json', 'mermaid', ''].includes(language);
+      const known = ['console', 'yaml', 'ini', 'json', 'python', 'mermaid', ''].includes(language);
       assert.ok(known, `${path}:${line}: a block of ${language}`);
     }
     const prompts = markdown.split('\n').filter((line) => /^ *\$ /.test(line)).length;
