@@ -1,5 +1,8 @@
 /**
- * Whether a thousand snapshots of one volume cost its users anything, in one process.
+ * Whether a thousand snapshots of one volume cost its users anything: volumes with few and with
+ * many are open in one process, and fio reads and writes them by NBD in turn. `…Ratio` is the
+ * median of the rounds' ratios to the first volume; `memoryMiB` is what opening, reading everything
+ * once and one more snapshot took.
  *
  * Usage: node bench/snapshots.ts [--counts 1,1000] [--rounds 5] [--seconds 1] [--volume-gib 1]
  *          [--folder DIR]
@@ -14,9 +17,13 @@ import { parseArgs } from 'node:util';
 import { must } from '../src/base/assert.ts';
 import { GiB, KiB, MiB } from '../src/base/bytes.ts';
 import { monotonicMs } from '../src/base/clock.ts';
+import { newSecret } from '../src/base/ids.ts';
+import type { DataPlane } from '../src/dataplane/data-plane.ts';
+import { openDataPlane } from '../src/dataplane/open-data-plane.ts';
 import type { BlockDevice } from '../src/volume/block-device.ts';
 import { openVolumeEngine } from '../src/volume/open-engine.ts';
 import { seeded } from '../demo/random.ts';
+import { type FioLoad, runFio } from './nbd-load.ts';
 
 const { values } = parseArgs({
   options: {
@@ -39,38 +46,15 @@ function anySector(): number {
   return Math.floor(random() * (lengthBytes / sector)) * sector;
 }
 
-interface Rate {
-  /** How often in a second. */
-  readonly rate: number;
-  /** Processor time for each, in microseconds: what others do on the machine is no part of it. */
-  readonly cpuUs: number;
-}
-
-/** Runs `work` `depth` at a time for some seconds. */
-async function rate(depth: number, work: () => Promise<void>): Promise<Rate> {
-  const endMs = monotonicMs() + seconds * 1000;
-  const cpuBefore = process.cpuUsage();
-  let done = 0;
-  const one = async (): Promise<void> => {
-    while (monotonicMs() < endMs) {
-      await work();
-      done += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: depth }, one));
-  const { user, system } = process.cpuUsage(cpuBefore);
-  const cpuUs = Number(((user + system) / done).toFixed(1));
-  return { rate: Math.round(done / seconds), cpuUs };
-}
-
-/** The medians of some rounds. */
-async function medians(depth: number, work: () => Promise<void>): Promise<Rate> {
-  const all: Rate[] = [];
-  for (let round = 0; round < rounds; round += 1) all.push(await rate(depth, work));
-  const middle = (of: (one: Rate) => number): number =>
-    must(all.map(of).sort((a, b) => a - b)[Math.floor(rounds / 2)], 'a round');
-  return { rate: middle((one) => one.rate), cpuUs: middle((one) => one.cpuUs) };
-}
+/** What is measured through the NBD server, by name. */
+const loads: Readonly<Record<string, FioLoad>> = Object.fromEntries(
+  (['randread', 'randwrite'] as const).flatMap((rw) =>
+    [1, 16].map((depth) => [
+      `${rw === 'randread' ? 'read' : 'write'}${depth}`,
+      { tool: 'fio', rw, blockBytes: sector, depth, connections: 1 } as const,
+    ]),
+  ),
+);
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const startMs = monotonicMs();
@@ -84,10 +68,18 @@ async function warm(device: BlockDevice): Promise<void> {
   for (let at = 0; at < lengthBytes; at += MiB) await device.read(at, target);
 }
 
-async function row(folder: string, count: number): Promise<Record<string, number>> {
-  const first = await openVolumeEngine({ folder });
-  await first.createVolume({ volumeId: 'v', lengthBytes });
-  const base = await first.openVolume('v');
+/** A volume with `count` snapshots, and what making and opening it took. */
+interface Subject {
+  readonly count: number;
+  readonly plane: DataPlane;
+  readonly uri: string;
+  readonly figures: Record<string, number>;
+}
+
+async function makeSnapshots(folder: string, count: number): Promise<number> {
+  const engine = await openVolumeEngine({ folder });
+  await engine.createVolume({ volumeId: 'v', lengthBytes });
+  const base = await engine.openVolume('v');
   for (let at = 0; at < lengthBytes; at += MiB) await base.write(at, Buffer.alloc(MiB, 1));
   await base.flush();
   const makeMs = await timed(async () => {
@@ -95,57 +87,92 @@ async function row(folder: string, count: number): Promise<Record<string, number
       for (let each = 0; each < changes; each += 1) {
         await base.write(anySector(), Buffer.alloc(sector, 2));
       }
-      await first.createSnapshots([{ volumeId: 'v', snapshotId: `s${index}` }]);
+      await engine.createSnapshots([{ volumeId: 'v', snapshotId: `s${index}` }]);
     }
   });
   await base.close();
-  await first.close();
-  let engine = first;
-  const openMs = await timed(async () => {
-    engine = await openVolumeEngine({ folder });
-  });
-  let device = base;
-  const target = Buffer.alloc(sector);
-  const firstReadMs = await timed(async () => {
-    device = await engine.openVolume('v');
-    await device.read(anySector(), target);
-  });
-  const warmMs = await timed(() => warm(device));
-  const figures: Record<string, number> = { snapshots: count, openMs, firstReadMs, warmMs };
-  for (const depth of [1, 16]) {
-    const { rate: reads, cpuUs } = await medians(depth, () => device.read(anySector(), target));
-    figures[`read${depth}`] = reads;
-    figures[`read${depth}Us`] = cpuUs;
-  }
-  for (const depth of [1, 16]) {
-    const { rate: writes, cpuUs } = await medians(depth, () => device.write(anySector(), target));
-    figures[`write${depth}`] = writes;
-    figures[`write${depth}Us`] = cpuUs;
-  }
-  const middle = `s${Math.floor(count / 2)}`;
-  figures['usageHeadMs'] = await timed(() => engine.usage({ volumeId: 'v' }));
-  figures['usageAgainMs'] = await timed(() => engine.usage({ volumeId: 'v' }));
-  figures['usageMiddleMs'] = await timed(() => engine.usage({ snapshotId: middle }));
-  await device.flush();
-  figures['snapshotMs'] = await timed(() =>
-    engine.createSnapshots([{ volumeId: 'v', snapshotId: 'last' }]),
-  );
-  figures['makeMs'] = Math.round(makeMs / count);
-  const memory = process.memoryUsage();
-  figures['heapMiB'] = Math.round(memory.heapUsed / MiB);
-  figures['externalMiB'] = Math.round(memory.external / MiB);
-  figures['rssMiB'] = Math.round(memory.rss / MiB);
-  await device.close();
   await engine.close();
-  return figures;
+  return makeMs;
 }
 
-for (const count of values.counts.split(',').map(Number)) {
-  const folder = await mkdtemp(join(values.folder, 'firn-snapshots-'));
-  try {
-    const figures = Object.entries(await row(folder, count));
-    process.stdout.write(`${figures.map(([name, value]) => `${name} ${value}`).join('  ')}\n`);
-  } finally {
-    await rm(folder, { recursive: true });
+async function open(folder: string, count: number): Promise<Subject> {
+  const makeMs = await makeSnapshots(folder, count);
+  const fail = (error: unknown): never => {
+    throw error;
+  };
+  const before = process.memoryUsage();
+  const started = monotonicMs();
+  const plane = await openDataPlane({ folder }, { onNbd: () => undefined, onFault: fail });
+  const openMs = Math.round(monotonicMs() - started);
+  const { engine } = plane;
+  const target = Buffer.alloc(sector);
+  const firstReadMs = await timed(async () => {
+    const device = await engine.openVolume('v');
+    await device.read(anySector(), target);
+    await device.close();
+  });
+  const name = newSecret();
+  await plane.exports.add(name, { source: { volumeId: 'v' }, readOnly: false });
+  const socket = join(folder, 'nbd.sock');
+  await plane.listenUnix(socket);
+  const device = await engine.openVolume('v');
+  const warmMs = await timed(() => warm(device));
+  const usageMs = await timed(() => engine.usage({ volumeId: 'v' }));
+  const snapshotMs = await timed(() =>
+    engine.createSnapshots([{ volumeId: 'v', snapshotId: 'last' }]),
+  );
+  const after = process.memoryUsage();
+  const grown = (of: 'heapUsed' | 'external'): number => (after[of] - before[of]) / MiB;
+  const memoryMiB = Math.round(grown('heapUsed') + grown('external'));
+  const figures = { makeMs: Math.round(makeMs / count), openMs, firstReadMs, warmMs, usageMs };
+  return {
+    count,
+    plane,
+    uri: `nbd+unix:///${name}?socket=${socket}`,
+    figures: { ...figures, snapshotMs, memoryMiB },
+  };
+}
+
+/** The median of an odd number of values. */
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return must(sorted[Math.floor(sorted.length / 2)], 'a value');
+}
+
+/** Every load on every volume in turn, round by round, so that noise meets all of them. */
+async function measure(subjects: readonly Subject[]): Promise<void> {
+  for (const [name, load] of Object.entries(loads)) {
+    const rates = subjects.map((): number[] => []);
+    for (let round = 0; round < rounds; round += 1) {
+      for (const [index, { uri }] of subjects.entries()) {
+        const { iops } = await runFio(load, { uri, bytes: lengthBytes, seconds, seed: round });
+        must(rates[index], 'rates of a volume').push(iops);
+      }
+    }
+    const first = must(rates[0], 'rates of the first volume');
+    for (const [index, { figures }] of subjects.entries()) {
+      const own = must(rates[index], 'rates of a volume');
+      figures[name] = Math.round(median(own));
+      const ratios = own.map((rate, round) => rate / must(first[round], 'a round'));
+      figures[`${name}Ratio`] = Number(median(ratios).toFixed(2));
+    }
   }
+}
+
+const folders: string[] = [];
+const subjects: Subject[] = [];
+try {
+  for (const count of values.counts.split(',').map(Number)) {
+    const folder = await mkdtemp(join(values.folder, 'firn-snapshots-'));
+    folders.push(folder);
+    subjects.push(await open(folder, count));
+  }
+  await measure(subjects);
+  for (const { count, figures } of subjects) {
+    const said = Object.entries({ snapshots: count, ...figures });
+    process.stdout.write(`${said.map(([name, value]) => `${name} ${value}`).join('  ')}\n`);
+  }
+} finally {
+  for (const { plane } of subjects) await plane.close();
+  for (const folder of folders) await rm(folder, { recursive: true });
 }

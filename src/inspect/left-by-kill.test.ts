@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { systemClock } from '../base/clock.ts';
 import { formatLogHeader } from '../layer/mark-log-format.ts';
+import { openVolumeEngine } from '../volume/open-engine.ts';
 import { checkFolder, checkFolderInUse } from './check.ts';
 import type { KilledFolder } from './killed-folder-fixture.ts';
 import { makeKilledFolder, startOnce } from './killed-folder-fixture.ts';
@@ -84,5 +86,42 @@ test('heads that no record names yet are not called dead', async () => {
     assert.deepEqual((await planRepair(folder)).steps, []);
     assert.deepEqual(await startOnce(folder), [1, 2, 3]);
     assert.deepEqual(await codes(folder), []);
+  });
+});
+
+async function repair(folder: string): Promise<string[]> {
+  const { steps } = await planRepair(folder);
+  for (const step of steps) await step.run(systemClock);
+  return steps.map(({ verb, path }) => `${verb} ${path}`);
+}
+
+test('what another record has lost keeps a repair from no newer head', async () => {
+  await withKilled({ hasNewerHeads: true }, async ({ folder }) => {
+    await writeFile(join(folder, 'volumes', 'w.json'), '{');
+    const steps = await repair(folder);
+    assert.equal(steps.filter((step) => step.startsWith('keep volumes/lost-')).length, 1);
+    assert.ok(steps.includes('set aside volumes/w.json'));
+    assert.deepEqual(await startOnce(folder), [1, 2, 3]);
+    assert.deepEqual(await codes(folder), []);
+    const { volumes } = await listFolder(folder);
+    const [lost] = volumes.filter(({ id }) => id !== 'v');
+    assert.equal(lost?.snapshots.length, 1, 'the layer of w is kept');
+  });
+});
+
+test('the heads of a volume whose own record is lost are all kept, with what was answered', async () => {
+  await withKilled({ hasNewerHeads: true }, async ({ folder, newerHeads }) => {
+    await writeFile(join(folder, 'volumes', 'v.json'), '{');
+    await repair(folder);
+    const engine = await openVolumeEngine({ folder });
+    const { volumes } = await listFolder(folder);
+    const lost = volumes.find(({ id }) => id.startsWith('lost-'));
+    assert.equal(lost?.snapshots.length, newerHeads + 1);
+    const device = await engine.openVolume(lost?.id ?? '');
+    const found = Buffer.alloc(3 * 4096);
+    await device.read(0, found);
+    assert.deepEqual([found[0], found[4096], found[8192]], [1, 2, 3]);
+    await device.close();
+    await engine.close();
   });
 });

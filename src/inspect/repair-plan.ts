@@ -6,7 +6,7 @@ import type { Inventory, LayerEntry } from './inventory.ts';
 import { recordOf, takeInventory } from './inventory.ts';
 import { checkFolder } from './check.ts';
 import { isDoubtful } from './check-records.ts';
-import { awaitedLayers } from './left-by-kill.ts';
+import { awaitedLayers, findLeftByKill, type LeftByKill } from './left-by-kill.ts';
 import { References } from './references.ts';
 import type { RepairStep } from './repair-step.ts';
 import {
@@ -63,7 +63,9 @@ export async function planRepair(folder: string): Promise<RepairPlan> {
     if (damagedMaps.has(layer.id)) steps.push(mendMap(folder, record, pool));
     if (shared.has(layer.id)) steps.push(...newHeads(folder, inventory, references, record));
   }
-  steps.push(...forLayersWithoutName(inventory, references));
+  const isPendingLost = of('damaged-pending-records').length > 0;
+  const left = isPendingLost ? undefined : await findLeftByKill(inventory, references);
+  steps.push(...forLayersWithoutName(inventory, references, left));
   const unreadable = ['volume-record', 'layer-record', 'pending-records'] as const;
   for (const finding of unreadable.flatMap((each) => of(`damaged-${each}`))) {
     const path = finding.layerId === undefined ? finding.path : `layers/${finding.layerId}`;
@@ -79,11 +81,21 @@ function isLeft({ severity, repair }: Finding): boolean {
   return severity === 'damage' && repair === null;
 }
 
-/** Layers that nobody leads to are removed; or kept, when what is damaged may lead to them. */
-function forLayersWithoutName(inventory: Inventory, references: References): RepairStep[] {
+/**
+ * Layers that nobody leads to are removed; or kept, when what is damaged may lead to them. Those
+ * that the next start takes for a volume whose record can be read stay as they are in any case: no
+ * other volume's layer comes to lie so (`findNewerHeads`). When records that were to change
+ * together cannot be read, they may have been named as snapshots too, and `left` is undefined.
+ */
+function forLayersWithoutName(
+  inventory: Inventory,
+  references: References,
+  left: LeftByKill | undefined,
+): RepairStep[] {
   const { folder } = inventory;
+  const isAdopted = (id: string): boolean => left !== undefined && left.volumesOf(id).length > 0;
   const dead = [...inventory.layers.values()].filter(
-    (layer) => recordOf(layer) !== undefined && !references.isLed(layer.id),
+    (layer) => recordOf(layer) !== undefined && !references.isLed(layer.id) && !isAdopted(layer.id),
   );
   if (!isDoubtful(inventory, references)) {
     // One with a log of marks may be a head that a killed Firn had not named: opening decides.

@@ -62,9 +62,17 @@ export async function answer(session: Session, request: Request, means: Means): 
 
 /** FUA: the reply says that what this request changed is durable. */
 async function flushIfForced(device: BlockDevice, request: Request): Promise<void> {
-  const { type, flags } = request;
+  if (isForced(request)) await device.flush();
+}
+
+function isForced({ type, flags }: Request): boolean {
   const changed = type === command.write || type === command.writeZeroes || type === command.trim;
-  if (changed && (flags & commandFlag.fua) !== 0) await device.flush();
+  return changed && (flags & commandFlag.fua) !== 0;
+}
+
+/** True for a request that waits until something is durable. */
+export function endsWithFlush(request: Request): boolean {
+  return request.type === command.flush || isForced(request);
 }
 
 /**

@@ -1,7 +1,11 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { KiB } from '../base/bytes.ts';
 import { type SocketCalls, socketCalls } from './socket-calls.ts';
+
+/** A unix socket holds as much for its peer: an answer to a long read leaves with one call. */
+const heldBytes = 256 * KiB;
 
 /** What Node's sockets have inside: the descriptor, and whether the event loop reads from it. */
 interface Handle {
@@ -36,7 +40,10 @@ export class DirectSocket {
     if (socketCalls === undefined || !(stream instanceof Socket)) return undefined;
     if (stream instanceof TLSSocket || stream.destroyed) return undefined;
     const handle: unknown = Reflect.get(stream, '_handle');
-    return isHandle(handle) ? new DirectSocket(stream, handle, socketCalls) : undefined;
+    if (!isHandle(handle)) return undefined;
+    // What is held of TCP the kernel itself adapts.
+    if (stream.remoteFamily === undefined) socketCalls.holdUpTo(handle.fd, heldBytes);
+    return new DirectSocket(stream, handle, socketCalls);
   }
 
   /** Takes over a socket that is paused; answers what Node has read from it and not given away. */

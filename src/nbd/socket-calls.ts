@@ -1,15 +1,28 @@
 import { bindNative } from '../base/native-library.ts';
 
-/** recv(2) and send(2) on a socket that does not block. */
+/** recv(2) and send(2) on a socket that does not block, and what it holds for its peer. */
 export interface SocketCalls {
   /** The bytes received; 0 at the peer's end, negative when there is nothing, or a failure. */
   receive(descriptor: number, target: Uint8Array): number;
   /** The bytes that were taken; negative when none were. */
   send(descriptor: number, bytes: Uint8Array): number;
+  /** Has the kernel hold up to so many bytes for the peer, or as many as the host allows. */
+  holdUpTo(descriptor: number, bytes: number): void;
 }
 
 type Transfer = (fd: number, bytes: Uint8Array, lengthBytes: number, flags: number) => number;
 
+type SetOption = (
+  fd: number,
+  level: number,
+  name: number,
+  value: Int32Array,
+  valueBytes: number,
+) => number;
+
+/** Options of sockets, and the size of what is held for sending (asm-generic/socket.h). */
+const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
 /** Never wait (bits/socket.h). */
 const MSG_DONTWAIT = 0x40;
 /** A peer that is gone is an error, and no signal (bits/socket.h). */
@@ -20,7 +33,13 @@ export const socketCalls: SocketCalls | undefined = bindNative(({ library }) => 
   const types = ['int', 'void *', 'size_t', 'int'];
   const recv: Transfer = library.func('recv', 'int64', types);
   const send: Transfer = library.func('send', 'int64', types);
+  const optionTypes = ['int', 'int', 'int', 'void *', 'uint32'];
+  const setOption: SetOption = library.func('setsockopt', 'int', optionTypes);
   return {
+    holdUpTo: (descriptor, bytes) => {
+      // A wish: with less, what the peer does not take at once takes another call.
+      setOption(descriptor, SOL_SOCKET, SO_SNDBUF, Int32Array.of(bytes), 4);
+    },
     receive: (descriptor, target) => recv(descriptor, target, target.byteLength, MSG_DONTWAIT),
     send: (descriptor, bytes) =>
       send(descriptor, bytes, bytes.byteLength, MSG_DONTWAIT | MSG_NOSIGNAL),
