@@ -109,7 +109,7 @@ test('what another record has lost keeps a repair from no newer head', async () 
   });
 });
 
-test('the heads of a volume whose own record is lost are all kept, with what was answered', async () => {
+test('of a volume whose record is lost all heads are kept, with what was answered', async () => {
   await withKilled({ hasNewerHeads: true }, async ({ folder, newerHeads }) => {
     await writeFile(join(folder, 'volumes', 'v.json'), '{');
     await repair(folder);

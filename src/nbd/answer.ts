@@ -62,17 +62,9 @@ export async function answer(session: Session, request: Request, means: Means): 
 
 /** FUA: the reply says that what this request changed is durable. */
 async function flushIfForced(device: BlockDevice, request: Request): Promise<void> {
-  if (isForced(request)) await device.flush();
-}
-
-function isForced({ type, flags }: Request): boolean {
+  const { type, flags } = request;
   const changed = type === command.write || type === command.writeZeroes || type === command.trim;
-  return changed && (flags & commandFlag.fua) !== 0;
-}
-
-/** True for a request that waits until something is durable. */
-export function endsWithFlush(request: Request): boolean {
-  return request.type === command.flush || isForced(request);
+  if (changed && (flags & commandFlag.fua) !== 0) await device.flush();
 }
 
 /**

@@ -8,7 +8,7 @@
  * the loop waits for a loan it does not read: the client feels it as backpressure.
  */
 import { requestBytesMax } from '../volume/block-device.ts';
-import { answer, endsWithFlush, refuse } from './answer.ts';
+import { answer, refuse } from './answer.ts';
 import { blockStatusBytes } from './block-status.ts';
 import { Budget } from './budget.ts';
 import type { BufferPool } from './buffer-pool.ts';
@@ -229,9 +229,8 @@ export class Transmission {
 
   /** Never rejects. */
   async #serve(request: Request, bytes: number, payload: Buffer | undefined): Promise<void> {
-    const { pool, turns } = this.#parts;
+    const { pool } = this.#parts;
     let reply: Buffer;
-    if (endsWithFlush(request)) turns.hold();
     try {
       const isOver = (): boolean => this.#gone;
       reply = await answer(this.#session, request, { payload, pool, isOver });

@@ -6,8 +6,6 @@ import { availableParallelism } from 'node:os';
  * same reason (`poll-max-ns`).
  */
 const awakeMs = 0.1;
-/** The same while something is made durable, which a fast disk has done by then. */
-const heldMs = 1;
 
 /** Something that is looked at in every turn of the event loop while it is busy. */
 export interface Watched {
@@ -30,8 +28,6 @@ export class Turns {
   readonly #awakeMs: number;
   readonly #now: () => number;
   #isLooking = false;
-  /** Until then nobody who is watched rests. */
-  #heldUntil = -Infinity;
 
   /** Where there is one processor only, its time belongs to the client. */
   constructor(options: { awakeMs?: number; now?: () => number } = {}) {
@@ -60,16 +56,6 @@ export class Turns {
     if (this.#awakeMs > 0) this.watch(nobody);
   }
 
-  /**
-   * Keeps the loop, and all who are watched, awake for somewhat longer: a thread is about to make
-   * something durable, and a client goes on as soon as it is told so.
-   */
-  hold(): void {
-    if (this.#awakeMs === 0) return;
-    this.#heldUntil = performance.now() + heldMs;
-    this.watch(nobody);
-  }
-
   /** True while the loop does not sleep. */
   get isAwake(): boolean {
     return this.#isLooking;
@@ -84,7 +70,7 @@ export class Turns {
     for (const [watched, until] of this.#watched) {
       const now = this.#now();
       if (watched.poll()) this.#watched.set(watched, now + this.#awakeMs);
-      else if (now >= until && now >= this.#heldUntil) {
+      else if (now >= until) {
         this.#watched.delete(watched);
         watched.rest();
       }
