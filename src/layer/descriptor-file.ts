@@ -44,7 +44,11 @@ export class DescriptorFile implements OpenFile {
     this.#descriptor = descriptor;
     this.#direct = new DirectFile(descriptor);
     this.#coldReads = new ColdReads({
-      readCached: (target, at) => nativeCalls?.readCached(descriptor, target, at) ?? -1,
+      readCached: (target, at) => {
+        const count = nativeCalls?.readCached(descriptor, target, at) ?? -1;
+        if (count === target.byteLength) this.#direct.noteThere(at);
+        return count;
+      },
       fetch: (at, lengthBytes) => nativeCalls?.fetch(descriptor, at, lengthBytes),
       readInPool: (target, at) => this.#readInPool(target, at),
     });
@@ -77,7 +81,7 @@ export class DescriptorFile implements OpenFile {
     const done = nativeCalls?.readCached(this.#descriptor, target, positionBytes);
     if (done === -2) this.#tellsCached = false;
     if (done !== byteLength) return 'refused';
-    this.#direct.noteHit();
+    this.#direct.noteHit(positionBytes);
     return 'done';
   }
 

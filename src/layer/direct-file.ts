@@ -26,6 +26,8 @@ export class DirectFile {
   #direct: number | undefined;
   /** False once there is no such descriptor, or the kernel does not tell what is in memory. */
   #isPossible = directReadCalls !== undefined;
+  /** Where memory had something lately. */
+  #thereAt = -1;
   /** A read that has just been found missing, so that it is not looked for twice. */
   #missed = { positionBytes: -1, isToPass: false };
 
@@ -48,8 +50,15 @@ export class DirectFile {
     return true;
   }
 
-  noteHit(): void {
+  /** Notes a read that memory has served. */
+  noteHit(positionBytes: number): void {
     this.#habits.noteHit();
+    this.#thereAt = positionBytes;
+  }
+
+  /** Notes what has come to be in memory. */
+  noteThere(positionBytes: number): void {
+    this.#thereAt = positionBytes;
   }
 
   /** Begins a read of what memory lacks, if it is to go past it; answers whether it did. */
@@ -92,7 +101,12 @@ export class DirectFile {
   }
 
   #open(): number | undefined {
-    if (!this.#isPossible || files === filesMax) return undefined;
+    if (!this.#isPossible || this.#thereAt < 0 || files === filesMax) return undefined;
+    // Of a file that lies over another one (overlayfs) the kernel speaks of the wrong memory.
+    if (directReadCalls?.cachedPages(this.#descriptor, this.#thereAt, 1) === 0) {
+      this.#isPossible = false;
+      return undefined;
+    }
     const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECT;
     try {
       const direct = fs.openSync(`/proc/self/fd/${this.#descriptor}`, flags);
