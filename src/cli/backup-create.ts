@@ -1,3 +1,6 @@
+import { isOperatingError } from '../base/errors.ts';
+import { isUuid } from '../base/ids.ts';
+import type { Client } from '../client/client.ts';
 import { waitForStatus } from '../client/wait.ts';
 import { backupDetails } from './columns.ts';
 import type { AddCommand } from './context.ts';
@@ -30,7 +33,7 @@ export const backupCreate: AddCommand = (parent, context) => {
       const client = await context.connect(command);
       const { name, snapshot, description, container } = options;
       const id = await client.backups.create({
-        volume_id: (await client.volumes.find(volume)).id,
+        volume_id: await volumeIdOf(client, volume),
         ...(snapshot === undefined
           ? {}
           : { snapshot_id: (await client.snapshots.find(snapshot)).id }),
@@ -56,3 +59,13 @@ export const backupCreate: AddCommand = (parent, context) => {
       printItem(context, command, backupDetails, await client.backups.show(id));
     });
 };
+
+/** An id that is no volume's goes to the service as it is: that tells what it is instead. */
+async function volumeIdOf(client: Client, nameOrId: string): Promise<string> {
+  try {
+    return (await client.volumes.find(nameOrId)).id;
+  } catch (error) {
+    if (isUuid(nameOrId) && isOperatingError(error, 'not_found')) return nameOrId;
+    throw error;
+  }
+}

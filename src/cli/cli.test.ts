@@ -370,6 +370,24 @@ test('a snapshot is exported, read into a file, and let go', async () => {
   assert.match((await run(['snapshot', 'detach', 's1'])).err, /is not exported/);
 });
 
+test('exports of a backup are ended by its name', async () => {
+  const backup = { ...backupOf('available'), id: 'b1' };
+  const exports = ['e1', 'e2'].map((id) => ({
+    id,
+    backup_id: 'b1',
+    host: null,
+    connections: 0,
+  }));
+  play = ({ method, path }) => {
+    if (path === '/backups/b1') return { body: { backup } };
+    return method === 'DELETE' ? { status: 204 } : { body: { exports } };
+  };
+  const ended = await run(['backup', 'unmount', 'b1']);
+  assert.equal(ended.code, 0, ended.err);
+  assert.match(ended.out, /^2 exports of b1 have ended$/m);
+  assert.equal(scripted.requests.at(-1)?.path, '/firn/v1/backups/b1/exports/e2');
+});
+
 test('a file goes into a volume and comes back the same, sparse', async () => {
   const exports = new ExportRegistry();
   await using server = await servedOver(exports, join(folder, 'nbd.sock'));

@@ -8,6 +8,7 @@ import { backupDelete } from './backup-delete.ts';
 import { backupDrill } from './backup-drill.ts';
 import { backupList } from './backup-list.ts';
 import { backupMount } from './backup-mount.ts';
+import { backupUnmount } from './backup-unmount.ts';
 import { backupRestore } from './backup-restore.ts';
 import { backupShow } from './backup-show.ts';
 import { configCheck } from './config-check.ts';
@@ -93,6 +94,7 @@ const groups: Readonly<Record<string, Group>> = {
       backupVerify,
       backupDrill,
       backupMount,
+      backupUnmount,
       backupDelete,
     ],
   },

@@ -136,6 +136,13 @@ export class Client {
     return readAnswer(BackupExport, isJsonObject(body) ? body['export'] : undefined);
   }
 
+  async backupExports(backupId: string): Promise<BackupExport[]> {
+    const path = `/backups/${encodeURIComponent(backupId)}/exports`;
+    const body = await this.#call('firn', 'GET', path);
+    const list = isJsonObject(body) ? body['exports'] : undefined;
+    return readAnswer(Type.Array(BackupExport), list);
+  }
+
   /** Ends an export of a backup; its readers are cut. One that has ended is no error. */
   async endBackupExport({ backup_id: backupId, id }: BackupExport): Promise<void> {
     const path = `/backups/${encodeURIComponent(backupId)}/exports/${encodeURIComponent(id)}`;
