@@ -26,6 +26,7 @@ const peers: readonly Peer[] = [
   { debianPackage: 'libnbd-bin', command: 'nbdcopy' },
   { debianPackage: 'fio', command: 'fio' },
   { debianPackage: 'prometheus', command: 'promtool' },
+  { debianPackage: 'curl', command: 'curl' },
   { debianPackage: 'chromium', command: 'chromium' },
   { debianPackage: 'swift-proxy', command: 'swift-proxy-server' },
   { debianPackage: 'swift-account', command: 'swift-account-server' },

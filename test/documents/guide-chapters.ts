@@ -107,6 +107,7 @@ print(record["backup_service"], base64.b64encode(json.dumps(facts).encode()).dec
   },
   {
     path: 'docs/guide/events.md',
+    peers: ['openstack', 'curl'],
     before: [
       ...disk,
       ...running,

@@ -137,6 +137,7 @@ export const operateChapters: readonly Chapter[] = [
   },
   {
     path: 'docs/operate/webhooks.md',
+    peers: ['openstack', 'curl'],
     before: ['firn serve', '. firn-data/openrc'],
     names: { 'http://127.0.0.1:8776': '${OS_AUTH_URL%/identity/v3}' },
   },

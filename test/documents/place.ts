@@ -55,6 +55,7 @@ export class Place {
       // The client keeps a list of its commands there, which takes it a while to make.
       XDG_CACHE_HOME: join(tmpdir(), 'firn-reader-cache'),
       LANG: 'C.UTF-8',
+      npm_config_update_notifier: 'false',
       // Whatever a document says of ports, tests take free ones.
       FIRN_LISTEN: '127.0.0.1:0',
       FIRN_NBD: '127.0.0.1:0',
