@@ -86,6 +86,11 @@ test('every mistake is named with its line and what to do', async () => {
     'firn.yaml line 1: listen 8776: expected HOST:PORT, such as 127.0.0.1:8776',
     'firn.yaml line 3: log.level loud: expected one of silent, error, warn, info, debug',
   ]);
+  assert.deepEqual(await mistakes('log:\n  level: loud\nlistne: 1\nlisten: 8776\n'), [
+    'firn.yaml line 2: log.level loud: expected one of silent, error, warn, info, debug',
+    'firn.yaml line 3: listne is no option; did you mean listen?',
+    'firn.yaml line 4: listen 8776: expected HOST:PORT, such as 127.0.0.1:8776',
+  ]);
   assert.deepEqual(await mistakes('listen:\ndata: [a]\n'), [
     'firn.yaml line 1: listen has no value; write "listen: HOST:PORT"',
     'firn.yaml line 2: data has no value; write "data: DIR"',

@@ -2,9 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
-import { fromSystemError, OperatingError } from '../base/errors.ts';
+import { fromSystemError, isOperatingError, OperatingError } from '../base/errors.ts';
 import type { JsonValue } from '../base/json.ts';
 import { type OptionEntry, optionList, type OptionName } from './config-options.ts';
+import { readSettings } from './config-settings.ts';
 
 /** What was given for an option, and where, in words. */
 export interface Given {
@@ -56,8 +57,21 @@ class FileReader {
       this.#mistake(contents, 'write it as KEY: VALUE, such as "listen: 127.0.0.1:8776"');
     }
     if (this.#mistakes.length === 0) return this.#given;
-    const lines = this.#mistakes.join('\n');
-    throw new OperatingError('invalid_input', lines, { field: 'configuration' });
+    const lines = [...this.#mistakes, ...this.#wrongValues()].sort(
+      (one, other) => lineOf(one) - lineOf(other),
+    );
+    throw new OperatingError('invalid_input', lines.join('\n'), { field: 'configuration' });
+  }
+
+  /** What is wrong with the values that could be read, so that all mistakes are told at once. */
+  #wrongValues(): string[] {
+    try {
+      readSettings(this.#given);
+      return [];
+    } catch (error) {
+      if (isOperatingError(error, 'invalid_input')) return error.message.split('\n');
+      throw error;
+    }
   }
 
   #readMap(map: YAMLMap, prefix: string): void {
@@ -119,6 +133,10 @@ class FileReader {
   #at(offset: number): string {
     return `${basename(this.#path)} line ${Math.max(1, this.#lines.linePos(offset).line)}`;
   }
+}
+
+function lineOf(mistake: string): number {
+  return Number(/ line (\d+):/.exec(mistake)?.[1] ?? 0);
 }
 
 function lastOf(entry: OptionEntry): string {

@@ -71,8 +71,10 @@ test('each fault is bad, and says what to do', async (t) => {
   const future = new Date(Date.now() + 86_400_000);
   await utimes(catalog, future, future);
   await bad('clock', /Set the clock/);
-  await writeFile(catalog, Buffer.alloc(8192, 1));
-  await bad('catalogue', /firn repository adopt/);
+  for (const wrong of [Buffer.alloc(8192, 1), Buffer.alloc(1), Buffer.alloc(0)]) {
+    await writeFile(catalog, wrong);
+    await bad('catalogue', /firn repository adopt/);
+  }
   const keyPath = join(data, 'firn.key');
   await chmod(keyPath, 0o644);
   await bad('key', /chmod 600/);
