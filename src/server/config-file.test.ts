@@ -91,6 +91,10 @@ test('every mistake is named with its line and what to do', async () => {
     'firn.yaml line 3: listne is no option; did you mean listen?',
     'firn.yaml line 4: listen 8776: expected HOST:PORT, such as 127.0.0.1:8776',
   ]);
+  assert.match(
+    (await mistakes('store:\n  url: ftp://x\n'))[0] ?? '',
+    /line 2: .*: file:\/\/\/PATH/,
+  );
   assert.deepEqual(await mistakes('listen:\ndata: [a]\n'), [
     'firn.yaml line 1: listen has no value; write "listen: HOST:PORT"',
     'firn.yaml line 2: data has no value; write "data: DIR"',

@@ -57,9 +57,9 @@ class FileReader {
       this.#mistake(contents, 'write it as KEY: VALUE, such as "listen: 127.0.0.1:8776"');
     }
     if (this.#mistakes.length === 0) return this.#given;
-    const lines = [...this.#mistakes, ...this.#wrongValues()].sort(
-      (one, other) => lineOf(one) - lineOf(other),
-    );
+    // In a file that is no YAML nothing else is sure.
+    const wrong = document.errors.length === 0 ? this.#wrongValues() : [];
+    const lines = [...this.#mistakes, ...wrong].sort((one, other) => lineOf(one) - lineOf(other));
     throw new OperatingError('invalid_input', lines.join('\n'), { field: 'configuration' });
   }
 

@@ -32,6 +32,9 @@ export function readSocketPath(path: string, label: string): string {
 
 export function readStoreUrl(text: string, label: string): string {
   if (!URL.canParse(text)) throw invalidFlag(label, text, 'a URL, such as file:///srv/backups');
+  if (!/^(?:file|s3|swift):/i.test(text)) {
+    throw invalidFlag(label, text, 'a store: file:///PATH, s3://BUCKET or swift://');
+  }
   return text;
 }
 
