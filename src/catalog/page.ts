@@ -62,6 +62,25 @@ export function follows(orders: readonly Order[], row: object): Predicate {
   return bound === undefined ? exact : allOf([bound, exact]);
 }
 
+/**
+ * The rows that come after `row`, in ranges that follow each other and of which each is one of an
+ * index: where some values and null both follow, no index has them as one.
+ */
+export function rangesAfter(orders: readonly Order[], row: object): readonly Predicate[] {
+  const [first] = orders;
+  assert(first !== undefined, 'an order has a key');
+  const after = follows(orders, row);
+  if (!first.column.nullable) return [after];
+  const name = sql.ref(first.column.sqlName);
+  const value = new Map<string, unknown>(Object.entries(row)).get(first.column.field);
+  const nothing = equals(first.column, null);
+  if (value === null && !first.descending) {
+    return [allOf([nothing, after]), sql<boolean>`${name} is not null`];
+  }
+  if (value === null || !first.descending) return [after];
+  return [allOf([compare(first, value, sql`<=`, sql`>=`), after]), nothing];
+}
+
 /** Undefined where the rows that follow are both some values and null: no index has that range. */
 function boundOf(first: Order, value: unknown): Predicate | undefined {
   const { column, descending } = first;

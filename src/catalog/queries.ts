@@ -2,8 +2,8 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { assert } from '../base/assert.ts';
 import type { CatalogWriter, ListQuery, Picked, PickQuery, Where } from './catalog.ts';
 import { type Column, columnOf, tableOf, type Table } from './columns.ts';
-import { allOf, predicateOf } from './conditions.ts';
-import { follows, orderBy, orderOf } from './page.ts';
+import { allOf, type Predicate, predicateOf } from './conditions.ts';
+import { follows, orderBy, orderOf, rangesAfter } from './page.ts';
 import { decodeColumns, decodeRow, encode, type SqlRow } from './row-codec.ts';
 import type { Row, TableName } from './tables.ts';
 import type { Words } from './words.ts';
@@ -33,14 +33,18 @@ export class Queries implements CatalogWriter {
     assert(Number.isSafeInteger(offset) && offset >= 0, 'offset is a whole number');
     const table = tableOf(name);
     const orders = orderOf(table, query.sort);
-    const predicates = [predicateOf(table, query.where, this.#words)];
-    if (query.after !== undefined) predicates.push(follows(orders, query.after));
-    const rows = await this.#rows(sql`
-      select ${columnsOf(table)} from ${sql.table(table.sqlName)}
-      where ${allOf(predicates)}
-      order by ${orderBy(orders)}
-      limit ${limit} offset ${offset}
-    `);
+    const wanted = predicateOf(table, query.where, this.#words);
+    const rows: SqlRow[] = [];
+    for (const range of rangesOf(orders, query)) {
+      if (rows.length === limit) break;
+      const found = await this.#rows(sql`
+        select ${columnsOf(table)} from ${sql.table(table.sqlName)}
+        where ${range === undefined ? wanted : allOf([wanted, range])}
+        order by ${orderBy(orders)}
+        limit ${limit - rows.length} offset ${offset}
+      `);
+      rows.push(...found);
+    }
     return rows.map((row) => decodeRow<T>(table, row));
   }
 
@@ -130,6 +134,15 @@ export class Queries implements CatalogWriter {
     const result = await statement.execute(this.#database);
     return result.rows as SqlRow[];
   }
+}
+
+/** What a list is read in; with an offset in one piece, as rows of all ranges are passed over. */
+function rangesOf(
+  orders: ReturnType<typeof orderOf>,
+  { after, offset = 0 }: { readonly after?: object; readonly offset?: number },
+): readonly (Predicate | undefined)[] {
+  if (after === undefined) return [undefined];
+  return offset === 0 ? rangesAfter(orders, after) : [follows(orders, after)];
 }
 
 function checkLimit(limit: number): void {

@@ -202,6 +202,13 @@ describe('the cost of what is asked often', () => {
         limit: 20,
         after: { ...volume, name: 'n' },
       }),
+    'a page in the order of names, the last first': (catalog) =>
+      catalog.list('volumes', {
+        where: { projectId },
+        sort: [{ field: 'name', direction: 'desc' }],
+        limit: 20,
+        after: { ...volume, name: 'n' },
+      }),
     'the sum of sizes': (catalog) => catalog.sum('volumes', 'size', { projectId }),
     'a look-up by name': (catalog) =>
       catalog.list('volumes', { where: { projectId, name: 'n' }, limit: 2 }),
@@ -228,6 +235,8 @@ describe('the cost of what is asked often', () => {
         if (name === 'a page of all projects') assert.match(plan, /USING INDEX/);
         else assert.match(plan, /SEARCH/);
         if (name.startsWith('a page')) assert.doesNotMatch(plan, /TEMP B-TREE/);
+        if (name.startsWith('a page in the order'))
+          assert.match(plan, /project_id=\? AND name[<>=]/);
         if (name === 'the sum of sizes') assert.match(plan, /COVERING/);
         if (name === 'a look-up by name') assert.match(plan, /by_name/);
         if (name === 'volumes of a group') assert.match(plan, /volumes_by_group/);
