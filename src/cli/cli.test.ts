@@ -446,3 +446,37 @@ test('an export that fails leaves no file', async () => {
   assert.deepEqual(outcome, { code: 1, out: '', err: 'firn: It is attached already\n' });
   await assert.rejects(stat(path), { code: 'ENOENT' });
 });
+
+test('the audit trail is listed page by page, as far as one wants', async () => {
+  const line = (id: string) => ({
+    id,
+    created_at: '2026-01-02T03:04:05.678900',
+    request_id: `req-${id}`,
+    user_id: 'u',
+    user_name: 'ann',
+    project_id: 'p',
+    address: '127.0.0.1',
+    path: '/volume/v3/volumes',
+    action: 'volume.create',
+    resource_type: 'volume',
+    resource_id: 'v1',
+    status_code: 202,
+  });
+  play = ({ method, path }) => {
+    if (method !== 'GET' || !path.startsWith('/firn/v1/audit')) return undefined;
+    const second = path.includes('marker=a');
+    const audit = second ? [line('b')] : [line('a')];
+    return { status: 200, body: { audit, ...(second ? {} : { next_marker: 'a' }) } };
+  };
+  const all = await run(['audit', 'list', '--resource', 'v1']);
+  assert.equal(all.code, 0, all.err);
+  assert.match(all.out, /^AT +WHO/);
+  assert.match(all.out, /2026-01-02T03:04:05 +ann +127.0.0.1 +volume.create +v1 +202 +req-b\n$/);
+  assert.ok(scripted.requests.some(({ path }) => path.includes('resource_id=v1')));
+  const one = await run(['audit', 'list', '--limit', '1', '--json']);
+  assert.deepEqual(
+    (JSON.parse(one.out) as { id: string }[]).map(({ id }) => id),
+    ['a'],
+  );
+  assert.equal((await run(['audit', 'list', '--limit', '0'])).code, 2);
+});

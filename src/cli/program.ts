@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { isOperatingError } from '../base/errors.ts';
 import { version } from '../base/version.ts';
 import { Client } from '../client/client.ts';
+import { auditList } from './audit-list.ts';
 import { backupCreate } from './backup-create.ts';
 import { backupDelete } from './backup-delete.ts';
 import { backupDrill } from './backup-drill.ts';
@@ -104,6 +105,7 @@ const groups: Readonly<Record<string, Group>> = {
     commands: protectionCommands,
   },
   hold: { description: 'what is not to be deleted', commands: holdCommands },
+  audit: { description: 'who changed what', commands: [auditList] },
   config: {
     description: 'how the service is set up',
     commands: [configCheck, configOptions],

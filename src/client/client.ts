@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { isOperatingError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
 import { readAnswer } from './answer.ts';
+import { type AuditLine, auditLines } from './audit.ts';
 import { Attachment, Backup, Restore, Snapshot, Volume } from './block-storage-schema.ts';
 import type { Cloud } from './cloud.ts';
 import { Collection } from './collection.ts';
@@ -41,6 +42,11 @@ export class Client {
       Snapshot,
     );
     this.backups = new Collection(session, { singular: 'backup', plural: 'backups' }, Backup);
+  }
+
+  /** Lines of the audit trail, the newest first. */
+  audit(filters: Readonly<Record<string, string>>): AsyncGenerator<AuditLine, void> {
+    return auditLines(this.#session, filters);
   }
 
   /** Asks for a restore: into a volume that is there, or into a new one when none is given. */

@@ -122,8 +122,14 @@ async function begun(stream: Readable): Promise<AsyncIterable<Uint8Array> | unde
   })();
 }
 
+/** What comes of a body; one whose client goes away is the client's fault. */
 async function* fullChunks(stream: Readable): AsyncGenerator<Uint8Array> {
-  for await (const chunk of stream) {
-    if (chunk instanceof Uint8Array && chunk.length > 0) yield chunk;
+  try {
+    for await (const chunk of stream) {
+      if (chunk instanceof Uint8Array && chunk.length > 0) yield chunk;
+    }
+  } catch {
+    // The cause would pass for a fault of this machine.
+    throw new OperatingError('invalid_input', 'The request ended before all of its data had come.');
   }
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { request } from 'node:http';
 import test, { after, before } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { InjectOptions } from 'fastify';
 import { openFaces, type Faces } from '../face-fixture.ts';
 
@@ -107,6 +109,21 @@ test('a qcow2 image tells its size; what is none, or names another file, is refu
   }
   assert.equal((await put('max', id, qcow2({}))).statusCode, 204);
   assert.equal((await shown(id)).virtual_size, 5 * 1024 ** 3);
+});
+
+test('an upload whose client goes away leaves no data', { timeout: 60_000 }, async () => {
+  const id = await create('max', { disk_format: 'raw' });
+  const address = await faces.app.listen({ port: 0, host: '127.0.0.1' });
+  const headers = { ...octets, 'x-auth-token': await faces.tokenOf('max'), 'content-length': 9999 };
+  const url = `${address}/image/v2/images/${id}/file`;
+  const upload = request(url, { method: 'PUT', headers }).on('error', () => undefined);
+  upload.write(Buffer.alloc(1000));
+  while ((await shown(id)).status !== 'saving') await sleep(10);
+  upload.destroy();
+  while ((await shown(id)).status !== 'queued') await sleep(10);
+  await sleep(50);
+  assert.equal(/.*"level":"error".*/.exec(faces.log())?.[0], undefined);
+  assert.deepEqual(await faces.images.list(), []);
 });
 
 test('an image is imported in two steps', async () => {
