@@ -112,7 +112,7 @@ function logRequests(app: FastifyInstance): void {
         url: request.url,
         status: reply.statusCode,
         durationMs: Math.round(reply.elapsedTime * 10) / 10,
-        remote: request.ip,
+        remote: request.address,
         ...(request.tokenFacts === undefined ? {} : whoAsked(request.tokenFacts)),
       },
       'request',

@@ -59,7 +59,7 @@ function lineOf(
     requestId: request.requestId,
     userId: facts?.user.id ?? null,
     userName: facts?.user.name ?? null,
-    address: request.ip,
+    address: request.address,
     path: (request.url.split('?', 1)[0] ?? '').slice(0, pathCharsMax),
     action: `${kind}.${verb}`,
     resourceType: kind,

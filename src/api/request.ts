@@ -12,6 +12,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** `req-…`: also in the answer's headers, the log, jobs and messages. */
     readonly requestId: string;
+    /** Where it came from; still known when the client has gone away. */
+    address: string;
     /** Set by `authenticate` with scope `project`; not there on routes without it. */
     caller: Caller;
     /** Set by `authenticate`; not there on routes without it. */
@@ -39,5 +41,11 @@ export function giveRequestIds(app: FastifyInstance): void {
       return this.id;
     },
   });
-  app.addHook('onRequest', async (request, reply) => nameRequest(request, reply));
+  app.decorateRequest('address', '');
+  app.addHook('onRequest', async (request, reply) => {
+    // Whatever its type says, there is none for a connection that has ended.
+    const ip: string | undefined = request.ip;
+    request.address = ip ?? '';
+    nameRequest(request, reply);
+  });
 }

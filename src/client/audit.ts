@@ -6,7 +6,7 @@ import type { Session } from './session.ts';
 
 const Text = Type.Union([Type.String(), Type.Null()]);
 
-/** A change, or what would have been one: who asked for what, from where, and with which outcome. */
+/** A change, or what would have been one: who asked for what, from where, with which outcome. */
 export const AuditLine = Type.Object({
   id: Type.String(),
   created_at: Type.String(),
