@@ -14,7 +14,7 @@ export interface Said {
 /** Objects that a command prints as JSON. */
 export type Printed = Record<string, unknown>;
 
-const settleWithinMs = 60_000;
+const settleWithinMs = 180_000;
 
 /** `openstack …` with the `clouds.yaml` that Firn wrote. */
 export class Openstack {

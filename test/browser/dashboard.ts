@@ -11,7 +11,7 @@ import { type Ending, type Scene, startScene } from '../firn.ts';
 import { root } from '../source-files.ts';
 
 /** How long anything may take to show before a test says that it does not come. */
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 export interface Dashboard {
   readonly scene: Scene;
