@@ -27,9 +27,10 @@ export interface HealBackupOptions {
 /**
  * Makes a damaged backup whole: whole objects from another copy in the store, and then single
  * blocks and map nodes from another copy, from the layer that was read, its snapshot, or the volume
- * as it is now, where these have the same bytes. Answers what is still damaged, read back.
+ * as it is now, where these have the same bytes. Answers what is still damaged, read back;
+ * undefined when it is whole without anything having been done: what was missing was on its way.
  */
-export async function healBackup(options: HealBackupOptions): Promise<BackupDamage> {
+export async function healBackup(options: HealBackupOptions): Promise<BackupDamage | undefined> {
   const { repository, backupId, damage, depth, copy, signal } = options;
   const look = (within: BackupDamage['ranges']): Promise<BackupDamage> =>
     // Without ranges nothing is known of what is in it.
@@ -38,8 +39,9 @@ export async function healBackup(options: HealBackupOptions): Promise<BackupDama
       copy,
       ...(within.length === 0 ? {} : { within }),
     });
-  let left = damage;
-  if ((await repository.mend(damage.objects, signal)).length > 0) left = await look(left.ranges);
+  const mended = await repository.mend(damage.objects, signal);
+  let left = await look(damage.ranges);
+  if (left.reason === null && mended.length === 0) return undefined;
   if (left.ranges.length === 0) return left;
   const manifest = await repository.readManifest(backupId);
   await withCopies(options, manifest, async (copies) => {

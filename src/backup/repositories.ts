@@ -15,6 +15,8 @@ export interface Repositories {
   checkContainer(container: string): void;
   /** How far other stores have a backup that is whole in this one; empty without such stores. */
   copiesOf(container: string, backupId: string): readonly BackupCopy[];
+  /** Whether nothing of a container is on its way to another store, as far as that is known. */
+  isSettled(container: string): boolean;
   /** The names of all containers that are there, with or without a repository. */
   containers(): Promise<string[]>;
   /** `listener` is called whenever a repository was opened, before anybody can use it. */
@@ -103,6 +105,8 @@ export function openRepositories(options: {
       const problem = replication.copyState(container)?.problem ?? null;
       return [{ url: replication.copyUrl, state, problem: state === 'complete' ? null : problem }];
     },
+    isSettled: (container) =>
+      replication === undefined || replication.copyState(container)?.state === 'complete',
     containers: () => root.containers(),
     onOpen: (listener) => void listeners.push(listener),
     async close() {

@@ -35,13 +35,10 @@ export function startBackgroundVerify(options: BackgroundVerifyOptions): () => P
 async function run(options: BackgroundVerifyOptions, signal: AbortSignal): Promise<void> {
   // Whoever starts the service has other things to do first.
   await waited(60_000, signal);
-  let mendedAtMs = -Infinity;
+  const mendedAtMs = new Map<string, number>();
   while (!signal.aborted) {
     try {
-      if (performance.now() - mendedAtMs > options.everyMs) {
-        mendedAtMs = performance.now();
-        await mendRepositories(options, signal);
-      }
+      await mendRepositories(options, signal, mendedAtMs);
       if (await verifyNext(options, signal)) continue;
     } catch (error) {
       if (!signal.aborted) options.report(error);
@@ -50,17 +47,25 @@ async function run(options: BackgroundVerifyOptions, signal: AbortSignal): Promi
   }
 }
 
-/** Reads what belongs to no single backup, in every repository, and makes it good. */
+/**
+ * Reads what belongs to no single backup, in every repository that is due, and makes it good.
+ * `mendedAtMs` says when that was done last, by containers and the process's clock.
+ */
 export async function mendRepositories(
-  options: Omit<BackgroundVerifyOptions, 'everyMs'>,
+  options: BackgroundVerifyOptions,
   signal: AbortSignal,
+  mendedAtMs: Map<string, number>,
 ): Promise<void> {
-  const { needs, report } = options;
+  const { needs, report, everyMs } = options;
   const pace = paceOf(options, signal);
   for (const container of await needs.repositories.containers()) {
     if (signal.aborted) return;
+    if (performance.now() - (mendedAtMs.get(container) ?? -Infinity) < everyMs) continue;
     try {
       const repository = await needs.repositories.open(container, { create: false });
+      // What is on its way to a second store is not lost there: it is looked at later.
+      if (!needs.repositories.isSettled(container)) continue;
+      mendedAtMs.set(container, performance.now());
       const { mended, damaged } = await repository.mendCommon({ signal, pace });
       if (mended.length > 0) report(objectsError(container, mended, 'were damaged, and are whole'));
       if (damaged.length > 0) report(objectsError(container, damaged, 'are damaged'));

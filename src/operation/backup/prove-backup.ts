@@ -47,7 +47,10 @@ export async function proveBackup(
       const damage = await checkBackup(needs, row, { ...proving, progress, copy: copy.number });
       if (damage === undefined) return undefined;
       if (damage.reason === null) continue;
+      // What is on its way to the second store is not lost there.
+      if (copy.number > 0 && !needs.repositories.isSettled(row.container)) continue;
       const healed = await healDamage(needs, row, { ...proving, damage, copy: copy.number });
+      if (healed === undefined) continue;
       found.push(copy.url === null ? healed : { ...healed, reason: inCopy(damage, copy.url) });
     } catch (error) {
       // A second store that is away says so elsewhere, and keeps nobody from proving the first.
@@ -65,12 +68,14 @@ interface CopyToProve {
   readonly url: string | null;
 }
 
-/** The first copy, and those of other stores that are said to be complete. */
+/** The first copy, and those of other stores that are complete. */
 function copiesToProve({ repositories }: VerifyNeeds, row: BackupRow): CopyToProve[] {
+  const first = { number: 0, url: null };
+  if (!repositories.isSettled(row.container)) return [first];
   const others = repositories
     .copiesOf(row.container, row.storedId ?? row.id)
     .flatMap(({ url, state }, at) => (state === 'complete' ? [{ number: at + 1, url }] : []));
-  return [{ number: 0, url: null }, ...others];
+  return [first, ...others];
 }
 
 function inCopy({ reason }: BackupDamage, url: string): string {
@@ -106,17 +111,21 @@ async function checkBackup(
   }
 }
 
-/** Stores anew what a copy, the volume, or a snapshot of it, still has of what is damaged. */
+/**
+ * Stores anew what a copy, the volume, or a snapshot of it, still has of what is damaged. Undefined
+ * when nothing is damaged any more without that.
+ */
 async function healDamage(
   { engine, repositories }: VerifyNeeds,
   { id, container, volumeId, snapshotId, storedId }: BackupRow,
   { damage, depth, copy, signal }: Proving & { damage: BackupDamage; copy: number },
-): Promise<HealedDamage> {
+): Promise<HealedDamage | undefined> {
   try {
     const repository = await repositories.open(container, { create: false });
     const backupId = storedId ?? id;
     const where = { backupId, volumeId, snapshotId, damage, depth, copy };
     const left = await healBackup({ engine, repository, ...where, signal });
+    if (left === undefined) return undefined;
     if (left.reason === null) return { ...damage, isHealed: true };
     return { ...left, isHealed: false };
   } catch (error) {

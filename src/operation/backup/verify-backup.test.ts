@@ -165,9 +165,14 @@ test('what belongs to no backup is made good unasked, and told', async (t) => {
   const told: string[] = [];
   const report = (error: unknown): void => void told.push(String(error));
   const { signal } = new AbortController();
-  await mendRepositories({ needs: scene, bytesPerSecond: 1e9, report }, signal);
+  const options = { needs: scene, bytesPerSecond: 1e9, everyMs: 3600 * 1000, report };
+  const mendedAtMs = new Map<string, number>();
+  await mendRepositories(options, signal, mendedAtMs);
   assert.match(told.join(), /^OperatingError: 1 objects of volumebackups were damaged.*repository/);
   assert.ok(stores[1]?.objects.has('repository.json'));
+  must(stores[1], 'the copy').objects.delete('repository.json');
+  await mendRepositories(options, signal, mendedAtMs);
+  assert.ok(!must(stores[1], 'the copy').objects.has('repository.json'), 'it is not due again');
 });
 
 test('damage names every backup of the project that it reaches, and marks it', async (t) => {
