@@ -65,22 +65,48 @@ export function unseal(
   { subject, plainBytesMax }: { subject: string; plainBytesMax: number },
 ): Buffer {
   assert(plainBytesMax > 0, 'there is a limit to the plaintext');
-  if (sealed.length < sealBytes) throw corrupt(subject);
-  const end = sealed.length - tagBytes;
-  const flag = sealed[0];
-  if (flag === flags.raw && end - 1 - nonceBytes > plainBytesMax) throw corrupt(subject);
+  const isRaw = sealed[0] === flags.raw;
+  if (isRaw && sealed.length - sealBytes > plainBytesMax) throw corrupt(subject);
   try {
-    const nonce = sealed.subarray(1, 1 + nonceBytes);
-    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
-    decipher.setAuthTag(sealed.subarray(end));
-    decipher.setAAD(sealed.subarray(0, 1)).setAAD(label);
-    const packed = decipher.update(sealed.subarray(1 + nonceBytes, end));
-    decipher.final();
-    if (flag === flags.raw) return packed;
-    return zstd.decompress(packed, plainBytesMax);
+    const content = decipher(key, label, sealed);
+    return isRaw ? content : zstd.decompress(content, plainBytesMax);
   } catch (error) {
     throw corrupt(subject, error);
   }
+}
+
+/**
+ * As `unseal`, to the beginning of `target`, which is the limit; its length. What is in `target`
+ * when it rejects is undefined.
+ */
+export function unsealInto(
+  target: Uint8Array,
+  key: KeyObject,
+  label: Uint8Array,
+  sealed: Uint8Array,
+  { subject }: { subject: string },
+): number {
+  try {
+    const content = decipher(key, label, sealed);
+    if (sealed[0] !== flags.raw) return zstd.decompressInto(content, target);
+    target.set(content);
+    return content.length;
+  } catch (error) {
+    throw corrupt(subject, error);
+  }
+}
+
+/** What was encrypted, compressed or not. Throws when a single bit differs. */
+function decipher(key: KeyObject, label: Uint8Array, sealed: Uint8Array): Buffer {
+  if (sealed.length < sealBytes) throw new RangeError('a seal is longer');
+  const end = sealed.length - tagBytes;
+  const nonce = sealed.subarray(1, 1 + nonceBytes);
+  const opening = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
+  opening.setAuthTag(sealed.subarray(end));
+  opening.setAAD(sealed.subarray(0, 1)).setAAD(label);
+  const content = opening.update(sealed.subarray(1 + nonceBytes, end));
+  opening.final();
+  return content;
 }
 
 /** The label of a sealed block or node. */

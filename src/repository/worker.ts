@@ -20,7 +20,7 @@ import { isOperatingError } from '../base/errors.ts';
 import { blockBytes, blockKinds, chunkBlocks, zeroId } from './block.ts';
 import { RepositoryKeys } from './keys.ts';
 import { applyPatch, differingSectors, encodePatch } from './patch.ts';
-import { blockLabel, sealInto, unseal } from './seal.ts';
+import { blockLabel, sealInto, unsealInto } from './seal.ts';
 import { sealedStride, Slot } from './slot.ts';
 import { endMessage, type TaskMessage } from './task.ts';
 import { nativeZstd } from './zstd.ts';
@@ -34,6 +34,9 @@ const bytesPerCollection = 8 * MiB;
 setFlagsFromString('--expose-gc');
 const collectGarbage: (options: { type: 'minor' }) => void = runInNewContext('gc');
 let bytesSinceCollection = 0;
+
+/** What a block is compared with. */
+const base = Buffer.allocUnsafeSlow(blockBytes);
 
 /** Counts what a step has left behind; Node's own zstd leaves about twice the plain bytes more. */
 function noteGarbage(plainBytes: number, sealedBytes: number): void {
@@ -88,8 +91,8 @@ function hashBlocks(keys: RepositoryKeys, slot: Slot, count: number): void {
 }
 
 function diffBlock(keys: RepositoryKeys, slot: Slot, block: number): number {
-  const base = openSealed(keys, slot, block, slot.baseId(block));
-  return base === undefined ? 0 : differingSectors(slot.block(block), base);
+  if (!openSealed(base, keys, slot, block, slot.baseId(block))) return 0;
+  return differingSectors(slot.block(block), base);
 }
 
 function sealBlocks(keys: RepositoryKeys, slot: Slot): void {
@@ -114,29 +117,27 @@ function sealBlock(keys: RepositoryKeys, slot: Slot, block: number): void {
 function openBlock(keys: RepositoryKeys, slot: Slot, block: number): number {
   const id = slot.id(block);
   const patched = (slot.patchLengths[block] ?? 0) > 0;
-  const plain = openSealed(keys, slot, block, patched ? slot.baseId(block) : id);
-  if (plain === undefined) return 0;
+  const plain = slot.block(block);
+  if (!openSealed(plain, keys, slot, block, patched ? slot.baseId(block) : id)) return 0;
   if (patched && !applyPatch(slot.patch(block), plain)) return 0;
-  if (!keys.idOf(plain).equals(id)) return 0;
-  slot.block(block).set(plain);
-  return 1;
+  return keys.idOf(plain).equals(id) ? 1 : 0;
 }
 
-/** The whole block that is sealed at `block`, or undefined when it is damaged. */
+/** Puts the whole block that is sealed at `block` into `target`; false when it is damaged. */
 function openSealed(
+  target: Uint8Array,
   keys: RepositoryKeys,
   slot: Slot,
   block: number,
   id: Uint8Array,
-): Uint8Array | undefined {
+): boolean {
   try {
     const key = keys.blockKey(id[0] ?? 0);
     const label = blockLabel(blockKinds.whole, id);
-    const options = { subject: 'a block', plainBytesMax: blockBytes };
-    const plain = unseal(key, label, slot.sealedBlock(block), options);
-    return plain.length === blockBytes ? plain : undefined;
+    const sealed = slot.sealedBlock(block);
+    return unsealInto(target, key, label, sealed, { subject: 'a block' }) === blockBytes;
   } catch (error) {
-    if (isOperatingError(error, 'corrupt')) return undefined;
+    if (isOperatingError(error, 'corrupt')) return false;
     throw error;
   }
 }

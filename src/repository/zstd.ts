@@ -16,6 +16,8 @@ export interface Zstd {
   compress(plain: Uint8Array, target: Uint8Array): number;
   /** The content of the one frame that `packed` is. Throws when it is longer than `bytesMax`. */
   decompress(packed: Uint8Array, bytesMax: number): Buffer;
+  /** The same into `target`; its length. Throws when it has no room for it. */
+  decompressInto(packed: Uint8Array, target: Uint8Array): number;
 }
 
 /** By Node's own functions; works everywhere. */
@@ -32,6 +34,11 @@ export const nodeZstd: Zstd = {
   decompress: (packed, bytesMax) => {
     const chunkSize = Math.min(Math.max(bytesMax, 64), 1024 * 1024);
     return zstdDecompressSync(packed, { maxOutputLength: bytesMax, chunkSize });
+  },
+  decompressInto: (packed, target) => {
+    const plain = nodeZstd.decompress(packed, target.length);
+    target.set(plain);
+    return plain.length;
   },
 };
 
@@ -78,6 +85,11 @@ function bind(library: Koffi.LibraryHandle): Zstd {
   setParameter(compression, constants.ZSTD_c_compressionLevel, level);
   const decompression = createDecompression();
   let scratch = Buffer.allocUnsafeSlow(128 * 1024);
+  const decompressInto = (packed: Uint8Array, target: Uint8Array): number => {
+    const length = decompress(decompression, target, target.length, packed, packed.length);
+    if (typeof length === 'bigint') throw new RangeError('not a zstd frame of this length');
+    return length;
+  };
   return {
     compress: (plain, target) => {
       const length = compress2(compression, target, target.length, plain, plain.length);
@@ -85,9 +97,9 @@ function bind(library: Koffi.LibraryHandle): Zstd {
     },
     decompress: (packed, bytesMax) => {
       if (scratch.length < bytesMax) scratch = Buffer.allocUnsafeSlow(bytesMax);
-      const length = decompress(decompression, scratch, bytesMax, packed, packed.length);
-      if (typeof length === 'bigint') throw new RangeError('not a zstd frame of this length');
+      const length = decompressInto(packed, scratch.subarray(0, bytesMax));
       return Buffer.from(scratch.subarray(0, length));
     },
+    decompressInto,
   };
 }
