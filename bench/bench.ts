@@ -1,7 +1,9 @@
 /**
  * `npm run bench`: Firn beside the peers that are installed, on the same image in the same run.
  *
- * Usage: npm run bench -- [--rounds 3] [--data-mib 1024] [--seed 1]
+ * Usage: npm run bench -- [--rounds 3] [--data-mib 1024] [--seed 1] [--only NAME]…
+ *
+ * `--only` takes the contenders whose names contain one of these words.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     'data-mib': { type: 'string', default: '1024' },
     seed: { type: 'string', default: '1' },
+    only: { type: 'string', multiple: true, default: [''] },
   },
 });
 const rounds = Number(values.rounds);
@@ -52,7 +55,10 @@ async function bench(folder: string): Promise<void> {
   const lengthBytes = roundUp(dataBytes, GiB) * 4;
   const path = join(folder, 'image.raw');
   const image = await makeImage(path, { lengthBytes, dataBytes }, seeded(seed));
-  const contenders = [firn(join(folder, 'firn')), ...installedPeers(folder)];
+  const every = [firn(join(folder, 'firn')), ...installedPeers(folder)];
+  const contenders = every.filter(({ name }) =>
+    values.only.some((word) => name.toLowerCase().includes(word.toLowerCase())),
+  );
   const all = new Map<string, Results>(contenders.map(({ name }) => [name, new Map()]));
   for (let index = 0; index < rounds; index += 1) {
     for (const contender of contenders) {
