@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../base/abort.ts';
+import { atOnce } from '../base/at-once.ts';
 import { isOperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import { otherCopies } from './any-copy.ts';
@@ -38,7 +39,7 @@ export async function catchUp(
     for (const content of index.unindexed.values()) index.add(content);
   }
   const news = [...indexIds.keys()].filter((indexId) => !index.indexIds.has(indexId));
-  await inBatches(news, async (indexId) => {
+  await atOnce(readsAtOnce, news, async (indexId) => {
     throwIfAborted(signal);
     const contents = await unlessGone(store, indexName(indexId), index, () =>
       readIndex(store, keys, indexId),
@@ -46,7 +47,7 @@ export async function catchUp(
     if (contents !== undefined) addIndex(index, indexId, contents, sizes);
   });
   const unnamed = [...sizes].filter(([packId]) => index.findPack(packId) === undefined);
-  await inBatches(unnamed, async ([packId, sizeBytes]) => {
+  await atOnce(readsAtOnce, unnamed, async ([packId, sizeBytes]) => {
     throwIfAborted(signal);
     const content = await unlessGone(store, packName(packId), index, () =>
       readWholest(store, keys, { packId, sizeBytes }),
@@ -87,7 +88,7 @@ async function findGone(
 ): Promise<Pack[]> {
   const gone: Pack[] = [];
   const missing = [...known].filter((packId) => !sizes.has(packId));
-  await inBatches(missing, async (packId) => {
+  await atOnce(readsAtOnce, missing, async (packId) => {
     if ((await store.sizeOf(packName(packId))) !== undefined) return;
     const pack = index.findPack(packId);
     if (pack !== undefined) gone.push(pack);
@@ -143,11 +144,5 @@ async function unlessGone<T>(
     const isGone = isOperatingError(error, 'not_found') && (await store.sizeOf(name)) === undefined;
     if (!isGone) index.noteDamage(name, error);
     return undefined;
-  }
-}
-
-async function inBatches<T>(all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
-  for (let at = 0; at < all.length; at += readsAtOnce) {
-    await Promise.all(all.slice(at, at + readsAtOnce).map(act));
   }
 }

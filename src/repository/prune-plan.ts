@@ -6,6 +6,7 @@
  * until that backup is deleted or repaired.
  */
 import { throwIfAborted } from '../base/abort.ts';
+import { atOnce } from '../base/at-once.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { marks } from './block-table.ts';
 import type { Pack } from './block-index.ts';
@@ -23,6 +24,8 @@ import { readPackContent } from './pack-read.ts';
 
 /** A pack of which less than this is live is written anew without what is dead. */
 const liveShareMin = 0.5;
+/** Maps are walked, and directories read, so many at a time: a store takes its time for each. */
+const mapsAtOnce = 16;
 
 /** What a prune looks at. */
 export interface PruneParts {
@@ -108,18 +111,18 @@ export async function markOthers(
 ): Promise<void> {
   const mark = async (rootId: string, depth: number, needer: string): Promise<void> => {
     if (rootIds.has(rootId)) return;
-    await marking.markMap({ rootId: Buffer.from(rootId, 'hex'), depth }, needer);
     rootIds.add(rootId);
+    await marking.markMap({ rootId: Buffer.from(rootId, 'hex'), depth }, needer);
   };
   for (const lease of leases) {
     for (const root of lease.roots) {
       await mark(hexOf(root.rootId), root.depth, `a backup of ${describeOwner(lease)}`);
     }
   }
-  for await (const found of list()) {
+  await atOnce(mapsAtOnce, list(), async (found) => {
     if ('error' in found) throw blocked(manifestName(found.backupId), found.error);
     await mark(found.map.rootId, found.map.depth, manifestName(found.backupId));
-  }
+  });
 }
 
 /** True when no writer relies on the pack that a plan does not see in a backup. */
@@ -157,8 +160,8 @@ export class Marking {
   async markBases(first = 0): Promise<number> {
     let bytesDeferred = 0;
     const { store, keys, index } = this.#source;
-    for (const pack of index.packs()) {
-      if (!pack.patches || pack.number < first) continue;
+    const packs = index.packs().filter(({ patches, number }) => patches && number >= first);
+    await atOnce(mapsAtOnce, packs, async (pack) => {
       throwIfAborted(this.#signal);
       const { directory } = await readPackContent(store, keys, pack).catch((error: unknown) => {
         throw isOperatingError(error, 'corrupt') ? blocked(packName(pack.packId), error) : error;
@@ -168,7 +171,7 @@ export class Marking {
         if (index.table.isMarked(marks.live, directory, idAt)) continue;
         bytesDeferred += index.find(directory, baseAt)?.lengthBytes ?? 0;
       }
-    }
+    });
     return bytesDeferred;
   }
 
