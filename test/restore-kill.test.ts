@@ -44,7 +44,7 @@ async function assertHolds(scene: Scene, volumeId: string): Promise<void> {
 }
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 1200; attempt += 1) {
+  for (let attempt = 0; attempt < 2400; attempt += 1) {
     if (await holds()) return;
     await sleep(50);
   }
@@ -95,7 +95,7 @@ async function readExported(scene: Scene, backupId: string): Promise<void> {
 }
 
 /** Slow enough to be killed on the way, where nothing else is slow. */
-const slowly = ['--store-download-limit', '40', '--hydration-rate', '4'];
+const slowly = ['--store-download-limit', '40', '--hydration-rate', '1'];
 
 async function restoreOver(scene: Scene, backupId: string): Promise<void> {
   const { client } = scene;

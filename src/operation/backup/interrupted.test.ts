@@ -49,7 +49,7 @@ test('a restore that was stopped goes on from where it was', async (t) => {
   const handler = must(scene.handlers[job.kind], 'its handler');
   const stop = new AbortController();
   const progress = (bytesDone: number): void => {
-    if (bytesDone > 140 * MiB) stop.abort();
+    if (bytesDone > 110 * MiB) stop.abort();
   };
   const stopped = handler.run(job, { signal: stop.signal, progress });
   await assert.rejects(stopped, { code: 'aborted' });
