@@ -111,6 +111,11 @@ const berlin = { ...rules, timeZone: 'Europe/Berlin' };
 say('the same in a time zone', await median(() => fiveYears(berlin, scene.clock.now())), 200);
 const hostSpace = async () => ({ totalBytes: 1, freeBytes: 1 });
 const metrics = new Metrics({ ...scene.needs, hostSpace });
+say(
+  'the first count for metrics, beside what else starts',
+  await taken(() => metrics.count()),
+  100,
+);
 say('metrics, the very first scrape', await taken(() => metrics.text()), 50);
 say('metrics, those after it', await median(() => metrics.text()), 50);
 for (const end of endings) await end();

@@ -50,7 +50,7 @@ export class Metrics {
 
   /** Measures all requests of `app`, and serves `/metrics`. */
   serve(app: FastifyInstance): void {
-    app.addHook('onListen', () => void this.#count());
+    app.addHook('onListen', () => void this.count());
     app.addHook('onResponse', async (request, reply) => {
       const face = request.url.split(/[/?]/, 2)[1] ?? '';
       const known = ['identity', 'volume', 'image', 'firn'].includes(face) ? face : 'other';
@@ -147,7 +147,7 @@ export class Metrics {
   async #censusAt(now: number): Promise<Census> {
     const age = now - (this.#census?.at ?? -Infinity);
     if (age >= censusMs || age < 0) {
-      const counting = this.#count();
+      const counting = this.count();
       if (this.#census === undefined) await counting;
     }
     // Of the last one; the next has begun.
@@ -155,8 +155,8 @@ export class Metrics {
     return must(this.#census, 'a census').counted;
   }
 
-  /** Takes a census, if nobody does just now. */
-  #count(): Promise<void> {
+  /** Takes the census that scrapes show, if nobody does just now; the first at the start. */
+  count(): Promise<void> {
     this.#counting ??= this.#take().finally(() => (this.#counting = undefined));
     return this.#counting;
   }
