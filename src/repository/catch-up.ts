@@ -16,7 +16,8 @@ const readsAtOnce = 8;
 /**
  * Makes an index say what the store holds now: adds what came, from index objects and from packs
  * that none of them names. With `pruned`, which says that another process has pruned, the packs
- * that are gone are forgotten; otherwise one that is not there is damage, and stays to be named.
+ * that are gone are forgotten, as are condemned ones; otherwise one that is not there is damage, and
+ * stays to be named.
  * True when anything changed.
  */
 export async function catchUp(
@@ -29,7 +30,9 @@ export async function catchUp(
   const indexIds = await listIds(store, 'indexes/', indexIdOf);
   const sizes = await listIds(store, 'packs/', packIdOf);
   for (const indexId of index.indexIds) if (!indexIds.has(indexId)) index.indexIds.delete(indexId);
-  const gone = pruned ? await findGone(index, store, sizes, known) : [];
+  // Those of a list that is open may be taken away by whoever prunes just now.
+  const mayGo = (packId: string): boolean => pruned || index.findPack(packId)?.condemned === true;
+  const gone = await findGone(index, store, sizes, [...known].filter(mayGo));
   if (gone.length > 0) {
     for (const pack of gone) pack.condemned = true;
     index.forget(gone);
@@ -84,10 +87,10 @@ async function findGone(
   index: BlockIndex,
   store: Store,
   sizes: ReadonlyMap<string, number>,
-  known: ReadonlySet<string>,
+  packIds: readonly string[],
 ): Promise<Pack[]> {
   const gone: Pack[] = [];
-  const missing = [...known].filter((packId) => !sizes.has(packId));
+  const missing = packIds.filter((packId) => !sizes.has(packId));
   await atOnce(readsAtOnce, missing, async (packId) => {
     if ((await store.sizeOf(packName(packId))) !== undefined) return;
     const pack = index.findPack(packId);

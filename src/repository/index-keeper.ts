@@ -7,7 +7,7 @@ import type { RepositoryKeys } from './keys.ts';
 import { PruneLists } from './prune-lists.ts';
 
 /** After a look in vain nobody looks again for so long: what is missing is damaged. */
-const vainPauseMs = 30_000;
+const vainPauseMs = 5000;
 
 export class IndexKeeper {
   readonly index = new BlockIndex();

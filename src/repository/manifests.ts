@@ -33,7 +33,7 @@ export async function* listManifests(
   } = {},
 ): AsyncGenerator<Manifest | DamagedManifest> {
   const { signal, known } = options;
-  let batch: Promise<Manifest | DamagedManifest | undefined>[] = [];
+  let batch: Reading[] = [];
   for await (const { name } of store.list('backups/', { namesOnly: true })) {
     throwIfAborted(signal);
     const backupId = backupIdOf(name);
@@ -43,12 +43,25 @@ export async function* listManifests(
       yield manifest;
       continue;
     }
-    batch.push(readListed(store, keys, backupId));
+    // Settled: one may fail before anybody waits for it.
+    batch.push(Promise.allSettled([readListed(store, keys, backupId)]));
     if (batch.length < readsMax) continue;
-    for (const found of await Promise.all(batch)) if (found !== undefined) yield found;
+    yield* await foundOf(batch);
     batch = [];
   }
-  for (const found of await Promise.all(batch)) if (found !== undefined) yield found;
+  yield* await foundOf(batch);
+}
+
+type Listed = Manifest | DamagedManifest;
+type Reading = Promise<[PromiseSettledResult<Listed | undefined>]>;
+
+/** Rejects with the first failure. */
+async function foundOf(batch: readonly Reading[]): Promise<Listed[]> {
+  const outcomes = (await Promise.all(batch)).flat();
+  return outcomes.flatMap((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value ?? [];
+  });
 }
 
 /** Rejects with `not_found` or `corrupt`. */

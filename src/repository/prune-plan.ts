@@ -71,7 +71,7 @@ export async function planPrune(parts: PruneParts, signal?: AbortSignal): Promis
   index.table.clearMarks(marks.live);
   const { moment, roots, usedSince } = holds.beginPlan();
   index.liveMarksOf = moment;
-  const marking = new Marking(source, signal);
+  const marking = new Marking(source, keeper, signal);
   const rootIds = new Set<string>();
   for (const root of roots) {
     rootIds.add(hexOf(root.rootId));
@@ -134,11 +134,13 @@ export class Marking {
   /** Bytes of marked blocks, by the number of the pack. */
   readonly liveBytes = new Map<number, number>();
   readonly #source: BlockSource;
+  readonly #keeper: IndexKeeper;
   readonly #nodes: NodeReader;
   readonly #signal: AbortSignal | undefined;
 
-  constructor(source: BlockSource, signal: AbortSignal | undefined) {
+  constructor(source: BlockSource, keeper: IndexKeeper, signal: AbortSignal | undefined) {
     this.#source = source;
+    this.#keeper = keeper;
     this.#nodes = new NodeReader(source);
     this.#signal = signal;
   }
@@ -176,7 +178,14 @@ export class Marking {
   }
 
   async #markNode(id: Uint8Array, level: number): Promise<void> {
-    if (isZeroId(id) || this.#mark(id, 0) === 'before') return;
+    if (isZeroId(id)) return;
+    let outcome = this.#mark(id, 0);
+    if (outcome === 'missing') {
+      // Another process may have stored it since the index was looked through.
+      await this.#keeper.refresh(this.#signal);
+      outcome = this.#mark(id, 0);
+    }
+    if (outcome === 'before') return;
     throwIfAborted(this.#signal);
     const ids = await this.#nodes.read(id, this.#signal);
     if (ids === undefined) return;

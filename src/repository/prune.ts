@@ -15,7 +15,7 @@
  * A pack that a writer of this process relied on since the plan is not condemned.
  */
 import { throwIfAborted } from '../base/abort.ts';
-import { OperatingError } from '../base/errors.ts';
+import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { sleep } from '../store/retry.ts';
 import { marks } from './block-table.ts';
 import type { BlockIndex, Pack } from './block-index.ts';
@@ -111,7 +111,7 @@ async function lookAgain(
   const writers = others.filter(({ kind }) => kind === 'write');
   keeper.lists.noteWriters(new Set(writers.map(({ leaseId }) => leaseId)));
   await keeper.refresh(signal);
-  const marking = new Marking(source, signal);
+  const marking = new Marking(source, keeper, signal);
   await markOthers(parts, others, { marking, rootIds: plan.rootIds });
   await marking.markBases(plan.packCount);
   const liveBytes = new Map(plan.liveBytes);
@@ -212,19 +212,35 @@ async function copyLive(
   return writer.bytesStored;
 }
 
+/**
+ * One that another process has removed names nothing: who opens the repository then reads the
+ * directories of its packs themselves.
+ */
+async function readIndexIfThere(
+  { store, keys }: BlockSource,
+  indexId: string,
+): Promise<PackContent[]> {
+  try {
+    return await readIndex(store, keys, indexId);
+  } catch (error) {
+    if (!isOperatingError(error, 'not_found')) throw error;
+    return [];
+  }
+}
+
 /** Writes what is still true of every index that names one of `packs`; returns those indexes. */
 async function replaceIndexes(
   source: BlockSource,
   packs: readonly Pack[],
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const { store, keys, index } = source;
+  const { index } = source;
   const doomed = new Set(packs.map(({ packId }) => packId));
   const superseded = new Set(packs.flatMap(({ indexId }) => indexId ?? []));
   const others: PackContent[] = [];
   for (const indexId of superseded) {
     throwIfAborted(signal);
-    const contents = await readIndex(store, keys, indexId);
+    const contents = await readIndexIfThere(source, indexId);
     const stays = contents.filter(
       ({ packId }) => !doomed.has(packId) && index.findPack(packId)?.indexId === indexId,
     );
