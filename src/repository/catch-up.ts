@@ -16,8 +16,8 @@ const readsAtOnce = 8;
 /**
  * Makes an index say what the store holds now: adds what came, from index objects and from packs
  * that none of them names. With `pruned`, which says that another process has pruned, the packs
- * that are gone are forgotten, as are condemned ones; otherwise one that is not there is damage, and
- * stays to be named.
+ * that are gone are forgotten, as condemned ones always are; otherwise one that is not there is
+ * damage, and stays to be named.
  * True when anything changed.
  */
 export async function catchUp(

@@ -105,6 +105,8 @@ export class Leases {
 
   /** The leases of others that are at work. Those that were left behind are removed. */
   async others(): Promise<SeenLease[]> {
+    // Their age is that at the listing: what takes its time afterwards makes none older.
+    const listedMs = monotonicMs();
     const found = await this.#listed();
     for (const leaseId of this.#watched.keys()) {
       if (!found.has(leaseId)) this.#watched.delete(leaseId);
@@ -113,7 +115,7 @@ export class Leases {
     for (const [leaseId, { kind, names, count }] of found) {
       const lease = await this.#watch(leaseId, kind, count);
       if (lease === undefined) continue;
-      const isExpired = monotonicMs() - lease.sinceMs >= this.#times.expireMs;
+      const isExpired = listedMs - lease.sinceMs >= this.#times.expireMs;
       if (!isExpired && !(lease.owner !== undefined && this.#isGone(lease.owner))) {
         fresh.push(lease);
         continue;
