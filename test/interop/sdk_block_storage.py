@@ -4,9 +4,22 @@ import sys
 import time
 
 import openstack
+from openstack.block_storage.v3 import _proxy
 
 cloud = openstack.connect(cloud="firn")
-storage = cloud.block_storage
+
+
+class Recorder:
+    """The library's Block Storage, which notes which of its methods were called."""
+
+    called = set()
+
+    def __getattr__(self, name):
+        self.called.add(name)
+        return getattr(cloud.block_storage, name)
+
+
+storage = Recorder()
 
 
 def settled(kind, resource, wanted="available"):
@@ -25,6 +38,16 @@ def check(what, fact):
     if not fact:
         raise SystemExit(f"not true: {what}")
     print("ok", what)
+
+
+def refused(what, call):
+    """That a call is refused as a bad request."""
+    try:
+        call()
+    except openstack.exceptions.BadRequestException:
+        print("ok refused:", what)
+        return
+    raise SystemExit(f"not refused: {what}")
 
 
 volume_type = storage.create_type(name="sdk-type", is_public=True)
@@ -75,9 +98,85 @@ quota = storage.get_quota_set(project, usage=True)
 check("usage is told", quota.usage["volumes"] == 3)
 check("defaults are told", storage.get_quota_set_defaults(project).volumes == 1000)
 
+storage.update_quota_set(storage.get_quota_set(project), volumes=900)
+check("a quota is set", storage.get_quota_set(project).volumes == 900)
+storage.revert_quota_set(project)
+check("zones are told", [zone.name for zone in storage.availability_zones()] == ["nova"])
+capabilities = storage.get_capabilities("firn@layers")
+check("capabilities are told", capabilities.volume_backend_name == "layers")
+
+private = storage.create_type(name="sdk-private", is_public=False)
+storage.add_type_access(private, project)
+check("access is told", len(storage.get_type_access(private)) == 1)
+storage.remove_type_access(private, project)
+storage.create_type_encryption(
+    private, provider="luks", cipher="c", key_size=256, control_location="front-end"
+)
+encryption = storage.get_type_encryption(private)
+storage.update_type_encryption(encryption, cipher="d")
+check("encryption is told", storage.get_type_encryption(private).cipher == "d")
+storage.delete_type_encryption(storage.get_type_encryption(private))
+storage.update_type(private, description="words")
+check("a type is told", storage.get_type(private.id).description == "words")
+check("types are listed", len(list(storage.types())) >= 2)
+storage.delete_type(private)
+
+storage.reset_volume_status(volume, "error", None, None)
+check("a status is set", storage.get_volume(volume.id).status == "error")
+storage.reset_volume_status(volume, "available", None, None)
+storage.revert_volume_to_snapshot(volume, snapshot)
+volume = settled("volume", volume)
+storage.reserve_volume(volume)
+check("a volume is reserved", storage.get_volume(volume.id).status == "attaching")
+storage.unreserve_volume(volume)
+storage.attach_volume(volume, "/dev/vdb", host_name="h")
+check("a volume is attached", storage.get_volume(volume.id).status == "in-use")
+storage.begin_volume_detaching(volume)
+storage.abort_volume_detaching(volume)
+storage.detach_volume(volume, storage.get_volume(volume.id).attachments[0]["attachment_id"])
+storage.wait_for_status(storage.get_volume(volume.id), "available", interval=0.1, wait=30)
+refused("another host", lambda: storage.migrate_volume(volume, host="x@y#z"))
+refused(
+    "the end of no migration",
+    lambda: storage.complete_volume_migration(volume, storage.find_volume("restored").id),
+)
+refused("a snapshot's end", lambda: storage.set_snapshot_status(snapshot, "available", "100%"))
+storage.init_volume_attachment(volume, {"host": "h"})
+storage.terminate_volume_attachment(volume, {"host": "h"})
+check("a volume is free", storage.get_volume(volume.id).status == "available")
+
+storage.update_snapshot(snapshot, name="sdk-snapshot-2")
+check("metadata of a snapshot", storage.get_snapshot_metadata(snapshot).metadata == {"a": "b"})
+storage.delete_snapshot_metadata(snapshot, ["a"])
+storage.reset_snapshot(snapshot, "error")
+storage.reset_snapshot(snapshot, "available")
+check("snapshots are listed", len(list(storage.snapshots())) == 1)
+storage.reset_backup(backup, "error")
+storage.reset_backup(backup, "available")
+
 group_type = storage.create_group_type(name="sdk-group-type")
 storage.create_group_type_group_specs(group_type, {"a": "b"})
 check("a group type is found", storage.find_group_type("sdk-group-type").id == group_type.id)
+storage.fetch_group_type_group_specs(group_type)
+storage.update_group_type_group_specs_property(group_type, "a", "c")
+found = storage.get_group_type_group_specs_property(group_type, "a")
+check("a group spec is told", found == "c")
+storage.delete_group_type_group_specs_property(group_type, "a")
+check("a group type is told", storage.get_group_type(group_type.id).name == "sdk-group-type")
+check("group types are listed", len(list(storage.group_types())) == 2)
+default = storage.find_type("__DEFAULT__")
+group = storage.create_group(
+    group_type=group_type.id, volume_types=[default.id], name="sdk-group"
+)
+check("a group is found", storage.find_group("sdk-group").id == group.id)
+storage.update_group(group, name="sdk-group-2")
+check("a group is told", storage.get_group(group.id).name == "sdk-group-2")
+check("groups are listed", len(list(storage.groups())) == 1)
+storage.delete_group(group, delete_volumes=True)
+for _ in range(100):
+    if not list(storage.groups()):
+        break
+    time.sleep(0.1)
 storage.delete_group_type(group_type)
 
 storage.delete_backup(backup, ignore_missing=False)
@@ -89,4 +188,5 @@ for row in storage.volumes():
     storage.wait_for_delete(row, interval=0.2, wait=30)
 storage.delete_type(volume_type)
 check("nothing is left", list(storage.volumes()) == [] and list(storage.backups()) == [])
-print("done", file=sys.stderr)
+own = {name for name in vars(_proxy.Proxy) if not name.startswith("_")}
+print("not called:", ", ".join(sorted(own - Recorder.called)))

@@ -1,0 +1,24 @@
+/** openstacksdk: what its Block Storage proxy can do. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { startScene } from '../firn.ts';
+import { needs } from '../peer.ts';
+import { environmentOf } from './fleet.ts';
+
+const script = fileURLToPath(new URL('./sdk_block_storage.py', import.meta.url));
+
+test('openstacksdk', needs('openstack'), async (t) => {
+  const { dataFolder } = await startScene(t);
+  const env = environmentOf('openstack', dataFolder);
+  const args = ['-W', 'ignore', script];
+  const { stdout } = await promisify(execFile)('/usr/bin/python3', args, { env });
+  assert.match(stdout, /ok nothing is left/);
+  const left = /^not called: (.*)$/m.exec(stdout)?.[1]?.split(', ') ?? ['the list'];
+  const text = readFileSync(new URL('../../docs/compatibility.md', import.meta.url), 'utf8');
+  const unexcused = left.filter((name) => !text.includes(`\`${name}\``));
+  assert.deepEqual(unexcused, [], 'neither called nor named in docs/compatibility.md');
+});
