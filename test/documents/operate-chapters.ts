@@ -89,7 +89,7 @@ export const operateChapters: readonly Chapter[] = [
     ],
     after: [
       `until firn backup list ${atData} | grep "nightly 20.*available"; do sleep 0.2; done`,
-      `NAME=$(firn backup list ${atData} | grep -oE "nightly 20[^ ]* [^ ]*" | head -1)`,
+      `NAME=$(firn backup list ${atData} | grep -oE "nightly 20[^ ]*" | head -1)`,
       `firn backup restore "$NAME" --name again --wait ${atData}`,
       ...isBack('again'),
     ],
