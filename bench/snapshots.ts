@@ -1,8 +1,8 @@
 /**
  * Whether a thousand snapshots of one volume cost its users anything: volumes with few and with
  * many are open in one process, and fio reads and writes them by NBD in turn. `…Ratio` is the
- * median of the rounds' ratios to the first volume; `memoryMiB` is what opening, reading everything
- * once and one more snapshot took.
+ * median of the rounds' ratios to the first volume; `heldMiB` is what the process holds when the
+ * volume has been read once, with all volumes before it.
  *
  * Usage: node bench/snapshots.ts [--counts 1,1000] [--rounds 5] [--seconds 1] [--volume-gib 1]
  *          [--folder DIR]
@@ -100,7 +100,6 @@ async function open(folder: string, count: number): Promise<Subject> {
   const fail = (error: unknown): never => {
     throw error;
   };
-  const before = process.memoryUsage();
   const started = monotonicMs();
   const plane = await openDataPlane({ folder }, { onNbd: () => undefined, onFault: fail });
   const openMs = Math.round(monotonicMs() - started);
@@ -121,15 +120,14 @@ async function open(folder: string, count: number): Promise<Subject> {
   const snapshotMs = await timed(() =>
     engine.createSnapshots([{ volumeId: 'v', snapshotId: 'last' }]),
   );
-  const after = process.memoryUsage();
-  const grown = (of: 'heapUsed' | 'external'): number => (after[of] - before[of]) / MiB;
-  const memoryMiB = Math.round(grown('heapUsed') + grown('external'));
+  const { heapUsed, external } = process.memoryUsage();
+  const heldMiB = Math.round((heapUsed + external) / MiB);
   const figures = { makeMs: Math.round(makeMs / count), openMs, firstReadMs, warmMs, usageMs };
   return {
     count,
     plane,
     uri: `nbd+unix:///${name}?socket=${socket}`,
-    figures: { ...figures, snapshotMs, memoryMiB },
+    figures: { ...figures, snapshotMs, heldMiB },
   };
 }
 
