@@ -8,7 +8,7 @@
  * a crash at any step leaves the old pack, or both, or the new one.
  */
 import { throwIfAborted } from '../base/abort.ts';
-import { isOperatingError } from '../base/errors.ts';
+import { isOperatingError, type OperatingError } from '../base/errors.ts';
 import { readIndex } from './read-index.ts';
 import type { Pack } from './block-index.ts';
 import { type BlockKind, blockBytes, blockKinds, hexOf, idBytes, isZeroId } from './block.ts';
@@ -20,6 +20,7 @@ import type { Leases } from './leases.ts';
 import type { MapRoot } from './map.ts';
 import { leavesOf } from './map-walk.ts';
 import type { NodeReader } from './nodes.ts';
+import { isSound } from './object-check.ts';
 import { baseOfEntry, entriesOf, packName } from './pack-format.ts';
 import { readPackContent } from './pack-read.ts';
 import { PackWriter } from './pack-writer.ts';
@@ -149,21 +150,23 @@ async function copyHealed(
   return writer.bytesStored;
 }
 
-/** What of a pack is found there and was not healed, as it is; nothing of a pack that is lost. */
+/**
+ * What of a pack is found in some copy of it and was not healed, as it is: the copy goes with the
+ * pack, so that whatever is sound in any of them moves along. Nothing of a pack that is lost.
+ */
 async function copyOthers(
   source: BlockSource,
   pack: Pack,
   healed: Healed,
   writer: PackWriter,
 ): Promise<void> {
-  const { store, index } = source;
+  const { keys, index } = source;
   const name = packName(pack.packId);
-  let bytes: Uint8Array;
-  try {
-    bytes = await store.get(name);
-  } catch (error) {
-    if (isOperatingError(error, 'not_found')) return;
-    throw error;
+  const { found, away } = await copiesOf(source, name);
+  const [first] = found;
+  if (first === undefined) {
+    if (away !== undefined) throw away;
+    return;
   }
   const { directory } = await directoryOf(source, pack);
   for (const entry of entriesOf(directory, name)) {
@@ -172,10 +175,35 @@ async function copyOthers(
     const isHere = at?.pack === pack.number && at.offsetBytes === entry.offsetBytes;
     if (!isHere || healed.has(hexOf(id))) continue;
     const end = entry.offsetBytes + entry.lengthBytes;
+    const versions = found.map((bytes) => bytes.subarray(entry.offsetBytes, end));
+    const sound = versions.find((sealed) => isSound(keys, { kind: entry.kind, id }, sealed));
+    // The copy that is away just now may have what is damaged here.
+    if (sound === undefined && away !== undefined) throw away;
+    const sealed = sound ?? versions.find(({ length }) => length === entry.lengthBytes);
+    if (sealed === undefined) continue;
     const base = entry.baseAt === -1 ? undefined : baseOfEntry(directory, entry);
-    writer.add(entry.kind, id, bytes.subarray(entry.offsetBytes, end), base);
+    writer.add(entry.kind, id, sealed, base);
   }
 }
+
+/** An object as each copy has it, and why a copy could not be asked. */
+async function copiesOf(
+  { store }: BlockSource,
+  name: string,
+): Promise<{ found: Uint8Array[]; away: OperatingError | undefined }> {
+  const found: Uint8Array[] = [];
+  let away: OperatingError | undefined;
+  for (const copy of store.copies ?? [store]) {
+    try {
+      found.push(await copy.get(name));
+    } catch (error) {
+      if (!isOperatingError(error) || error.code === 'aborted') throw error;
+      if (error.code !== 'not_found') away = error;
+    }
+  }
+  return { found, away };
+}
+
 /** The pack's own directory, or where that is damaged what its index says. */
 async function directoryOf({ store, keys }: BlockSource, pack: Pack): Promise<PackContent> {
   try {

@@ -1,6 +1,6 @@
-import { OperatingError } from '../base/errors.ts';
+import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { openIndex } from './read-index.ts';
-import { blockBytes, blockKinds, idBytes, nodeBytes } from './block.ts';
+import { type BlockKind, blockBytes, blockKinds, idBytes, nodeBytes } from './block.ts';
 import { checkHeader, headerName } from './header.ts';
 import { indexBytesMax, indexIdOf } from './index-format.ts';
 import type { RepositoryKeys } from './keys.ts';
@@ -61,13 +61,28 @@ async function checkPack(keys: RepositoryKeys, packId: string, bytes: Uint8Array
   const { directory } = await openPack(keys, { packId, sizeBytes }, get);
   for (const { kind, idAt, offsetBytes, lengthBytes } of entriesOf(directory, subject)) {
     const id = directory.subarray(idAt, idAt + idBytes);
-    const plainBytes = plainBytesOf[kind];
     const sealed = bytes.subarray(offsetBytes, offsetBytes + lengthBytes);
-    const options = { subject, plainBytesMax: plainBytes };
-    const plain = unseal(keys.blockKey(id[0] ?? 0), blockLabel(kind, id), sealed, options);
-    if (kind === blockKinds.patch) continue;
-    if (plain.length === plainBytes && keys.idOf(plain).equals(id)) continue;
+    if (isSound(keys, { kind, id }, sealed)) continue;
     throw new OperatingError('corrupt', `${subject} is damaged`);
+  }
+}
+
+/** Whether a sealed block, patch or node opens, and is what its id says as far as that shows. */
+export function isSound(
+  keys: RepositoryKeys,
+  { kind, id }: { kind: BlockKind; id: Uint8Array },
+  sealed: Uint8Array,
+): boolean {
+  const plainBytes = plainBytesOf[kind];
+  try {
+    const options = { subject: 'a block', plainBytesMax: plainBytes };
+    const plain = unseal(keys.blockKey(id[0] ?? 0), blockLabel(kind, id), sealed, options);
+    // A patch says nothing of its block alone; what opens is what was sealed.
+    if (kind === blockKinds.patch) return true;
+    return plain.length === plainBytes && keys.idOf(plain).equals(id);
+  } catch (error) {
+    if (isOperatingError(error, 'corrupt')) return false;
+    throw error;
   }
 }
 
