@@ -10,7 +10,7 @@ import { findUsableType, privateTypesOf } from './type-access.ts';
 
 export interface VolumeTypeList extends PageRequest<'volumeTypes'> {
   readonly where: Where<'volumeTypes'>;
-  /** For administrators: public ones, those that are not, or (null) all. */
+  /** For administrators: those of the project and of all, those not for all, or (null) every one. */
   readonly isPublic: boolean | null;
 }
 
@@ -21,15 +21,16 @@ export async function listVolumeTypes(
   list: VolumeTypeList,
 ): Promise<PageOf<'volumeTypes'>> {
   authorize(caller, 'volume_extension:type_get_all');
-  const seen = isAdmin(caller)
-    ? askedFor(list.isPublic)
-    : { anyOf: [{ isPublic: true }, { id: await privateTypesOf(catalog, caller.projectId) }] };
+  const seen =
+    isAdmin(caller) && list.isPublic !== true
+      ? askedFor(list.isPublic)
+      : { anyOf: [{ isPublic: true }, { id: await privateTypesOf(catalog, caller.projectId) }] };
   return await readPage(catalog, 'volumeTypes', { ...list.where, ...seen }, list, (id) =>
     catalog.find('volumeTypes', { id }),
   );
 }
 
-function askedFor(isPublic: boolean | null): { isPublic?: boolean } {
+function askedFor(isPublic: false | null): { isPublic?: boolean } {
   return isPublic === null ? {} : { isPublic };
 }
 
