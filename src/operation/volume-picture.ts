@@ -1,4 +1,5 @@
 /** A volume as a picture: where it holds what, and how it came to be so. */
+import { OperatingError } from '../base/errors.ts';
 import { everyProject } from '../catalog/catalog.ts';
 import type { BackupRow, SnapshotRow } from '../catalog/tables.ts';
 import type { Caller } from '../identity/caller.ts';
@@ -15,33 +16,54 @@ type Needs = Pick<OperationNeeds, 'catalog' | 'engine'>;
 const pointsMax = 100;
 
 export interface VolumePicture extends SpaceMap {
+  /** The snapshot that is drawn; undefined: the volume as it is now. */
+  readonly until: string | undefined;
   /** The snapshot or backup that `changed` is against; undefined when there is none. */
   readonly since: string | undefined;
 }
 
 /**
  * Where the volume holds what, and what differs from `since`: the id of a snapshot or backup of it;
- * without one, the newest backup that the volume still knows.
+ * without one, the newest backup that the volume still knows. With `until`, a snapshot of it or a
+ * backup of such, that is drawn instead of the volume as it is now.
  */
 export async function drawVolume(
   needs: Needs,
   caller: Caller,
   volumeId: string,
-  options: { buckets: number; since: string | undefined },
+  options: { buckets: number; since: string | undefined; until?: string | undefined },
 ): Promise<VolumePicture> {
   await showVolume(needs, caller, volumeId);
-  const { buckets, since } = options;
+  const { buckets, since, until } = options;
   const point =
     since === undefined
       ? await newestBackup(needs, volumeId)
       : await pointOf(needs, caller, volumeId, since);
   const layer = point?.layerId ?? null;
   const map = await needs.engine.spaceMap({
-    of: { volumeId },
+    of: until === undefined ? { volumeId } : await snapshotOf(needs, caller, volumeId, until),
     buckets,
     ...(layer === null ? {} : { sinceLayerId: layer }),
   });
-  return { ...map, since: map.changed === undefined ? undefined : point?.id };
+  return { ...map, until, since: map.changed === undefined ? undefined : point?.id };
+}
+
+/** The snapshot that a point of the volume's history is, or that a backup was made of. */
+async function snapshotOf(
+  { catalog }: Needs,
+  caller: Caller,
+  volumeId: string,
+  pointId: string,
+): Promise<{ snapshotId: string }> {
+  const there = (id: string) => catalog.find('snapshots', { ...ofVolume(volumeId), id });
+  if ((await there(pointId)) !== undefined) return { snapshotId: pointId };
+  const { snapshotId } = await findBackup(catalog, caller, pointId);
+  if (snapshotId !== null && (await there(snapshotId)) !== undefined) return { snapshotId };
+  throw new OperatingError(
+    'invalid_input',
+    `until must be a snapshot of the volume, or a backup of one that is there; ${pointId} is none.`,
+    { field: 'until' },
+  );
 }
 
 interface Point {

@@ -54,6 +54,15 @@ test('a volume as a picture: what it holds where, what has changed, and its hist
   const since = objectIn((await ask({ path: `${path}&since=${snapshotId}` })).body, 'extents');
   assert.deepEqual([since['since'], filled(since, 'changed')], [snapshotId, {}]);
 
+  await writeAt(scene, id, 0, 'fourth');
+  const between = `${path}&since=${backup.id}&until=${snapshotId}`;
+  const then = objectIn((await ask({ path: between })).body, 'extents');
+  assert.deepEqual([then['since'], then['until']], [backup.id, snapshotId]);
+  assert.deepEqual(filled(then, 'changed'), { 4: 2 * sector }, 'not what was written later');
+  const never = await ask({ path: `${path}&until=${backup.id}` });
+  assert.equal(never.status, 400, 'the backup is of no snapshot that is there');
+  assert.equal((await ask({ path: `${path}&until=nothing` })).status, 404);
+
   const history = listIn((await ask({ path: `/firn/v1/volumes/${id}/history` })).body, 'history');
   assert.deepEqual(
     history.map((point) => [point['kind'], point['changed_bytes']]),

@@ -18,7 +18,8 @@ const bucketsDefault = 512;
 export function volumePictureRoutes(app: FastifyInstance, operations: OperationNeeds): void {
   app.get('/volumes/:id/extents', async (request: ById) => {
     const query = readQuery(request);
-    const options = { buckets: bucketsOf(query['buckets']), since: query['since'] };
+    const { since, until } = query;
+    const options = { buckets: bucketsOf(query['buckets']), since, until };
     const { caller, params } = request;
     return { extents: pictureView(await drawVolume(operations, caller, params.id, options)) };
   });
@@ -45,6 +46,7 @@ function pictureView(picture: VolumePicture): object {
     shared: picture.shared,
     changed: picture.changed ?? null,
     since: picture.since ?? null,
+    until: picture.until ?? null,
   };
 }
 
