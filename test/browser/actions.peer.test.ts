@@ -73,7 +73,11 @@ test('the actions', needs('chromium'), async (t) => {
     await refused(page, 'Save Changes', 'At most 255 characters');
     await fill(page, { 'Snapshot Name': 'renamed' });
     await complete(page, 'Save Changes');
-    await act(page, 'renamed', 'Create Volume');
+    await rowOf(page, 'renamed').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText('It is as it was before.').waitFor();
+    await rowOf(page, 'first').waitFor();
+    await act(page, 'first', 'Create Volume');
     await fill(page, { 'Volume Name': 'from-snapshot', 'Size (GiB)': '1' });
     await refused(page, 'Create Volume', 'cannot be less than the snapshot size (2GiB)');
     await fill(page, { 'Size (GiB)': '2' });

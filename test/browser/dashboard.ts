@@ -43,6 +43,8 @@ export async function openDashboard(t: Ending, args: readonly string[] = []): Pr
   const visit = async (path: string, options: BrowserContextOptions = {}): Promise<Page> => {
     const context = await browser.newContext({
       viewport: { width: 1360, height: 860 },
+      // What fades has no contrast for a moment, which is no fault of its colours.
+      reducedMotion: 'reduce',
       ...options,
     });
     context.setDefaultTimeout(patienceMs);
@@ -59,8 +61,8 @@ export async function openDashboard(t: Ending, args: readonly string[] = []): Pr
   return { scene, browser, url, password, open, visit };
 }
 
-export async function logIn(page: Page, password: string): Promise<void> {
-  await page.getByLabel('User Name').fill('admin');
+export async function logIn(page: Page, password: string, name = 'admin'): Promise<void> {
+  await page.getByLabel('User Name').fill(name);
   await page.getByRole('textbox', { name: 'Password' }).fill(password);
   await page.getByRole('button', { name: 'Sign In' }).click();
   await page.locator('main#main h1').waitFor();
@@ -97,6 +99,12 @@ export async function hindrances(page: Page): Promise<string[]> {
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`);
+}
+
+/** Follows an entry of the side bar. */
+export async function go(page: Page, entry: string): Promise<void> {
+  const navigation = page.getByRole('navigation', { name: 'Main' });
+  await navigation.getByRole('link', { name: entry, exact: true }).click();
 }
 
 /** The row of a table that names this. */

@@ -10,16 +10,23 @@ import { root } from '../source-files.ts';
 
 const MiB = 2 ** 20;
 
-/** A volume of 1 GiB whose first part is random; returns its id. */
+/**
+ * A volume of 1 GiB whose first part is random; returns its id. With a size, random pieces are
+ * spread over the whole of it, and what lies between is data that packs well.
+ */
 export async function fillVolume(
   scene: Scene,
-  options: { name: string; randomMiB: number },
+  options: { name: string; randomMiB: number; sizeGiB?: number },
 ): Promise<string> {
-  const path = join(scene.folder, `${options.name}.raw`);
+  const { name, randomMiB, sizeGiB } = options;
+  const path = join(scene.folder, `${name}.raw`);
   const file = await open(path, 'w');
-  await file.truncate(1024 * MiB);
-  for (let done = 0; done < options.randomMiB; done += 1) {
-    await file.write(randomBytes(MiB), 0, MiB, done * MiB);
+  await file.truncate((sizeGiB ?? 1) * 1024 * MiB);
+  const filledMiB = sizeGiB === undefined ? randomMiB : sizeGiB * 1024;
+  const step = Math.floor(filledMiB / randomMiB);
+  for (let done = 0; done < filledMiB; done += 1) {
+    const bytes = done % step === 0 ? randomBytes(MiB) : Buffer.alloc(MiB, `part ${done} `);
+    await file.write(bytes, 0, MiB, done * MiB);
   }
   await file.close();
   const command = ['bin/firn.ts', '--data', scene.dataFolder, 'volume', 'import', path];

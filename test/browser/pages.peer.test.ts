@@ -46,6 +46,9 @@ async function goTo(page: Page, path: string): Promise<void> {
   await page.locator('main#main h1').waitFor();
 }
 
+/** From right to left, beyond the letters of the font, and with what would be a tag of HTML. */
+const foreign = 'قرص البيانات ⛁ <b>1</b>';
+
 test('the pages', needs('chromium'), async (t) => {
   const dashboard = await openDashboard(t);
   const { scene, open } = dashboard;
@@ -53,7 +56,7 @@ test('the pages', needs('chromium'), async (t) => {
   const long = `archive-of-${'a-very-long-name-'.repeat(6)}end`;
   const volume = await client.volumes.create({ size: 1, name: 'disk', description: long });
   await volumeReady(client, volume);
-  await client.volumes.create({ size: 1, name: long });
+  for (const name of [long, foreign]) await client.volumes.create({ size: 1, name });
   const snapshot = await client.snapshots.create({ volume_id: volume, name: 'monday' });
   await snapshotReady(client, snapshot);
   const backup = await client.backups.create({
@@ -154,6 +157,24 @@ test('the pages', needs('chromium'), async (t) => {
     await page.goBack();
     await page.waitForURL(/q=disk/);
     assert.equal(await page.getByLabel('Filter by name').inputValue(), 'disk');
+    const more = rowOf(page, 'disk').getByRole('button', { name: 'More actions for disk' });
+    await more.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitem', { name: 'Update Metadata' }).press('Enter');
+    await page.getByRole('dialog', { name: 'Update Metadata' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.waitForFunction(
+      "document.activeElement.getAttribute('aria-label') === 'More actions for disk'",
+    );
+    await page.context().close();
+  });
+
+  await t.test('show names as they are, in whatever script', async () => {
+    const page = await open('/project/volumes');
+    await page.getByRole('link', { name: foreign, exact: true }).click();
+    await page.getByRole('heading', { name: foreign, level: 1, exact: true }).waitFor();
+    assert.match(await page.title(), new RegExp(foreign));
     await page.context().close();
   });
 

@@ -1,12 +1,13 @@
 /** Plans and holds: what would be kept and deleted is seen before it is saved. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { volumeReady } from '../firn.ts';
+import { backupReady, volumeReady } from '../firn.ts';
 import { needs } from '../peer.ts';
 import {
   act,
   complete,
   fill,
+  go,
   hindrances,
   openDashboard,
   picture,
@@ -68,7 +69,7 @@ test('plans and holds', needs('chromium'), async (t) => {
   });
 
   await t.test('it is edited, switched off and on', async () => {
-    await page.getByRole('link', { name: 'Plans', exact: true }).first().click();
+    await go(page, 'Plans');
     await act(page, 'nightly', 'Edit Plan');
     assert.equal(await dialog.getByLabel('Plan Name').inputValue(), 'nightly');
     await dialog.getByText('Of those that are there', { exact: false }).waitFor();
@@ -82,15 +83,19 @@ test('plans and holds', needs('chromium'), async (t) => {
   });
 
   await t.test('a hold keeps a backup from everybody until it is released', async () => {
-    await page.getByRole('link', { name: 'Backups', exact: true }).click();
-    await rowOf(page, 'nightly').waitFor();
-    await act(page, 'nightly', 'Place Hold');
+    const other = await volumeReady(
+      client,
+      await client.volumes.create({ size: 1, name: 'other' }),
+    );
+    await backupReady(client, await client.backups.create({ volume_id: other, name: 'kept' }));
+    await go(page, 'Backups');
+    await act(page, 'kept', 'Place Hold');
     await fill(page, { Reason: 'for the audit' });
     await complete(page, 'Place Hold');
-    await act(page, 'nightly', 'Delete Volume Backup');
+    await act(page, 'kept', 'Delete Volume Backup');
     await refused(page, 'Delete Volume Backup', 'a hold on backup');
     await dialog.getByRole('button', { name: 'Cancel' }).click();
-    await page.getByRole('link', { name: 'Holds', exact: true }).click();
+    await go(page, 'Holds');
     await act(page, 'for the audit', 'Release Hold');
     await complete(page, 'Release Hold');
     await page.getByText('No items to display.').waitFor();
@@ -98,12 +103,13 @@ test('plans and holds', needs('chromium'), async (t) => {
   });
 
   await t.test('its deletion asks what becomes of what it made', async () => {
-    await page.getByRole('link', { name: 'Plans', exact: true }).click();
+    await go(page, 'Plans');
     await act(page, 'nightly', 'Delete Plan');
     await dialog.getByRole('radio', { name: /Delete it too/ }).check();
     await complete(page, 'Delete Plan');
     await page.getByText('No items to display.').waitFor();
-    await page.getByRole('link', { name: 'Backups', exact: true }).click();
-    await page.getByText('No items to display.').waitFor();
+    await go(page, 'Backups');
+    await rowOf(page, 'kept').waitFor();
+    await rowOf(page, 'nightly').waitFor({ state: 'detached' });
   });
 });

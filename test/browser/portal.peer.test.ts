@@ -39,6 +39,10 @@ test(
       await page.getByRole('button', { name: 'Protect photos' }).click();
       await page.getByRole('dialog').waitFor();
       assert.deepEqual(await hindrances(page), []);
+      await page.getByText('What would be kept').first().click();
+      const calendar = page.getByRole('region', { name: 'Calendar of what is kept' });
+      await calendar.getByText('kept: ', { exact: false }).first().waitFor();
+      assert.deepEqual(await hindrances(page), []);
       await picture(page, 'portal-protect');
       await page.getByRole('button', { name: 'Every night' }).click();
       await card(page, 'photos', /Protected, not yet proven\..*backed up just now/);

@@ -66,14 +66,22 @@ export interface HeatMap {
   readonly changed: readonly number[] | null;
   /** The snapshot or backup that `changed` is against. */
   readonly since: string | null;
+  /** The snapshot that is drawn; null: the volume as it is now. */
+  readonly until: string | null;
   readonly shared: readonly number[];
 }
 
-export const heatMapQuery = (volumeId: string, since: string | undefined) =>
+/** Two points of a history; without an end, what is there now, and without a start, the newest. */
+export interface Span {
+  readonly since?: string;
+  readonly until?: string;
+}
+
+export const heatMapQuery = (volumeId: string, span: Span) =>
   queryOptions({
-    queryKey: ['volumes', volumeId, 'extents', since ?? ''],
+    queryKey: ['volumes', volumeId, 'extents', span],
     queryFn: async (): Promise<HeatMap> => {
-      const query = { buckets: 512, since };
+      const query = { buckets: 512, ...span };
       return (await ask<{ extents: HeatMap }>(`/firn/v1/volumes/${volumeId}/extents`, { query }))
         .extents;
     },

@@ -17,6 +17,15 @@ export const volumeTypesQuery = queryOptions({
       .volume_types,
 });
 
+/** The same, with those that are not for everybody; for administrators. */
+export const everyTypeQuery = queryOptions({
+  queryKey: ['volume_types', 'every'],
+  queryFn: async (): Promise<readonly VolumeType[]> => {
+    const query = { limit: 1000, is_public: 'None' };
+    return (await ask<{ volume_types: VolumeType[] }>('/volume/v3/types', { query })).volume_types;
+  },
+});
+
 export const defaultTypeQuery = queryOptions({
   queryKey: ['volume_types', 'default'],
   queryFn: async (): Promise<VolumeType> =>
@@ -110,6 +119,38 @@ export const serviceStatesQuery = queryOptions({
   queryFn: async (): Promise<readonly ServiceState[]> =>
     (await ask<{ services: ServiceState[] }>('/volume/v3/os-services')).services,
 });
+
+/** A disabled part takes no new work. */
+export async function switchService(
+  service: Pick<ServiceState, 'host' | 'binary'>,
+  disabledReason: string | undefined,
+): Promise<void> {
+  const { host, binary } = service;
+  const verb = disabledReason === undefined ? 'enable' : 'disable-log-reason';
+  const reason = disabledReason === undefined ? {} : { disabled_reason: disabledReason };
+  const body = { host, binary, ...reason };
+  await ask(`/volume/v3/os-services/${verb}`, { method: 'PUT', body });
+}
+
+/** Projects that may use a type that is not for everybody. */
+export const typeAccessQuery = (typeId: string) =>
+  queryOptions({
+    queryKey: ['volume_type_access', typeId],
+    queryFn: async (): Promise<readonly string[]> => {
+      const path = `/volume/v3/types/${typeId}/os-volume-type-access`;
+      const answer = await ask<{ volume_type_access: { project_id: string }[] }>(path);
+      return answer.volume_type_access.map(({ project_id: id }) => id);
+    },
+  });
+
+export async function changeTypeAccess(
+  typeId: string,
+  projectId: string,
+  verb: 'addProjectAccess' | 'removeProjectAccess',
+): Promise<void> {
+  const body = { [verb]: { project: projectId } };
+  await ask(`/volume/v3/types/${typeId}/action`, { method: 'POST', body });
+}
 
 export interface Image {
   readonly id: string;

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
 import type { Snapshot as ClientSnapshot } from '../../../src/client/block-storage-schema.ts';
-import type { SnapshotExport, Usage } from '../../../src/client/firn-schema.ts';
+import type { Usage } from '../../../src/client/firn-schema.ts';
 import { ask } from './http.ts';
 import { type ListQuery, type Page, queryOf } from './page.ts';
 
@@ -85,23 +85,4 @@ export async function updateSnapshot(
 
 export async function deleteSnapshot(id: string): Promise<void> {
   await ask(`${base}/${id}`, { method: 'DELETE' });
-}
-
-const exportsOf = (id: string): string => `/firn/v1/snapshots/${id}/exports`;
-
-export const snapshotExportsQuery = (id: string) =>
-  queryOptions({
-    queryKey: ['snapshot_exports', id],
-    queryFn: async (): Promise<readonly SnapshotExport[]> =>
-      (await ask<{ exports: SnapshotExport[] }>(exportsOf(id))).exports,
-  });
-
-/** Makes the snapshot readable over NBD for whoever knows the address. */
-export async function exportSnapshot(id: string, host: string): Promise<SnapshotExport> {
-  const body = { export: { host } };
-  return (await ask<{ export: SnapshotExport }>(exportsOf(id), { method: 'POST', body })).export;
-}
-
-export async function endSnapshotExport(id: string, exportId: string): Promise<void> {
-  await ask(`${exportsOf(id)}/${exportId}`, { method: 'DELETE' });
 }

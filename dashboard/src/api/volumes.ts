@@ -138,6 +138,20 @@ export const retypeVolume = (
 export const revertVolume = (id: string, snapshotId: string): Promise<void> =>
   act(id, { revert: { snapshot_id: snapshotId } });
 
+/** Makes an image of what the volume holds; in raw format. */
+export const uploadToImage = (
+  id: string,
+  image: { readonly name: string; readonly force: boolean },
+): Promise<void> =>
+  act(id, {
+    'os-volume_upload_image': {
+      image_name: image.name,
+      disk_format: 'raw',
+      container_format: 'bare',
+      force: image.force,
+    },
+  });
+
 export async function deleteVolume(id: string): Promise<void> {
   await ask(`${base}/${id}`, { method: 'DELETE' });
 }

@@ -19,7 +19,6 @@ export function Providers({ queries, children }: ProvidersProps): ReactNode {
       theme={theme}
       defaultColorScheme="auto"
       withCssVariables={false}
-      withStaticClasses={false}
       withGlobalClasses={false}
     >
       <QueryClientProvider client={queries}>

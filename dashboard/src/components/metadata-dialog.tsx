@@ -5,7 +5,7 @@ import { replaceMetadata } from '../api/volumes.ts';
 import { useDialogs } from './dialogs.tsx';
 import { nameProblem } from './form.ts';
 import { FormDialog } from './form-dialog.tsx';
-import { toastSuccess } from './toasts.ts';
+import { toastUndo } from './undo-toast.tsx';
 
 interface MetadataDialogProps {
   readonly kind: 'volumes' | 'snapshots';
@@ -58,7 +58,9 @@ export function MetadataDialog({ kind, id, name, metadata }: MetadataDialogProps
         const pairs = entries.map(({ key, value }) => [key, value]);
         await replaceMetadata(kind, id, Object.fromEntries(pairs));
         close();
-        toastSuccess(`Metadata of "${name}" updated.`);
+        const own = Object.entries(metadata).filter(([key]) => !ownKeys.includes(key));
+        const before = Object.fromEntries(own);
+        toastUndo(`Metadata of "${name}" updated.`, () => replaceMetadata(kind, id, before));
       }}
     >
       <Text size="sm" c="dimmed">

@@ -26,7 +26,7 @@ export function HomePage(): ReactNode {
         </Button>
       ) : (
         <ul className="portal-cards">
-          {volumes.map((volume) => (
+          {inOrder(volumes).map((volume) => (
             <VolumeCard key={volume.volume_id} volume={volume} />
           ))}
         </ul>
@@ -34,6 +34,12 @@ export function HomePage(): ReactNode {
       <Activity names={names} />
     </>
   );
+}
+
+/** What wants to be looked at comes first; what is alike stays in its order. */
+function inOrder(volumes: readonly Protection[]): readonly Protection[] {
+  const rank = { failing: 0, unprotected: 1, protected: 2, proven: 2 } as const;
+  return volumes.toSorted((a, b) => rank[a.shield] - rank[b.shield]);
 }
 
 function summaryOf(volumes: readonly Protection[]): string {

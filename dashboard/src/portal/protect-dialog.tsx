@@ -1,10 +1,11 @@
 import { Alert, Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useDialogs } from '../components/dialogs.tsx';
 import { DialogFrame } from '../components/form-dialog.tsx';
 import { errorText, toastSuccess } from '../components/toasts.ts';
-import { type Choice, choices, protect, stopProtecting } from './protection.ts';
+import { PlanPreview } from '../pages/plans/plan-preview.tsx';
+import { type Choice, choices, planOf, protect, stopProtecting } from './protection.ts';
 
 interface ProtectProps {
   readonly volumeId: string;
@@ -41,16 +42,18 @@ export function ProtectDialog({ volumeId, name, isUnder }: ProtectProps): ReactN
       <p>How often shall it be backed up? The first backup is made at once.</p>
       <div className="portal-choices">
         {choices.map((choice) => (
-          <button
-            key={choice.name}
-            type="button"
-            className="portal-choice"
-            disabled={isPending}
-            onClick={() => mutate(choice)}
-          >
-            <strong>{choice.title}</strong>
-            {choice.line}
-          </button>
+          <div key={choice.name}>
+            <button
+              type="button"
+              className="portal-choice"
+              disabled={isPending}
+              onClick={() => mutate(choice)}
+            >
+              <strong>{choice.title}</strong>
+              {choice.line}
+            </button>
+            <ChoicePreview choice={choice} volumeId={volumeId} />
+          </div>
         ))}
       </div>
       <p>Once a week the newest backup is read back, to prove that it works.</p>
@@ -60,5 +63,17 @@ export function ProtectDialog({ volumeId, name, isUnder }: ProtectProps): ReactN
         </Button>
       )}
     </DialogFrame>
+  );
+}
+
+/** What a choice would keep, for who wants to see it first. */
+function ChoicePreview(props: { readonly choice: Choice; readonly volumeId: string }): ReactNode {
+  const { choice, volumeId } = props;
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details className="portal-preview" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>What would be kept</summary>
+      {isOpen && <PlanPreview plan={planOf(choice, [volumeId])} planId={undefined} />}
+    </details>
   );
 }

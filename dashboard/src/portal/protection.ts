@@ -1,5 +1,6 @@
 /** The plans that the portal offers, and how a volume comes under one. */
 import { ask } from '../api/http.ts';
+import { createPlan, type NewPlan } from '../api/plans.ts';
 
 /** A plan to choose from, in words that need no explanation. */
 export interface Choice {
@@ -38,17 +39,35 @@ export const choices: readonly Choice[] = [
 const proof = {
   name: 'weekly-check',
   description: 'Reads the newest backup back, once a week.',
+  enabled: true,
   action: 'verify',
+  selection: {},
   schedule: 'weekly',
+  retention: {},
 };
+
+const ownZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** The plan that a choice stands for; volumes name it by their metadata, or it names them. */
+export function planOf(choice: Choice, volumes: readonly string[]): NewPlan {
+  const { name, line, schedule, retention } = choice;
+  return {
+    name,
+    description: line,
+    enabled: true,
+    action: 'backup',
+    selection: volumes.length === 0 ? {} : { volumes: [...volumes] },
+    schedule,
+    time_zone: ownZone,
+    retention,
+  };
+}
 
 /** Puts a volume under a chosen plan, and under the one that proves its backups. */
 export async function protect(volumeId: string, choice: Choice): Promise<void> {
-  const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const { name, line, schedule, retention } = choice;
-  await makePlan({ name, description: line, schedule, retention, time_zone: timeZone });
-  await makePlan({ ...proof, time_zone: timeZone });
-  await setPlans(volumeId, [name, proof.name]);
+  await makePlan(planOf(choice, []));
+  await makePlan({ ...proof, time_zone: ownZone });
+  await setPlans(volumeId, [choice.name, proof.name]);
 }
 
 /** No plan makes backups of it any more; those that there are stay. */
@@ -56,21 +75,10 @@ export async function stopProtecting(volumeId: string): Promise<void> {
   await ask(`/volume/v3/volumes/${volumeId}/metadata/firn:plan`, { method: 'DELETE' });
 }
 
-interface NewPlan {
-  readonly name: string;
-  readonly description: string;
-  readonly action?: string;
-  readonly schedule: string;
-  readonly time_zone: string;
-  readonly retention?: Choice['retention'];
-}
-
 async function makePlan(plan: NewPlan): Promise<void> {
-  const { plans } = await ask<{ plans: { id: string; enabled: boolean }[] }>('/firn/v1/plans', {
-    query: { name: plan.name },
-  });
-  if (plans.length > 0) return;
-  await ask('/firn/v1/plans', { method: 'POST', body: { plan } });
+  const query = { name: plan.name };
+  const { plans } = await ask<{ plans: { id: string }[] }>('/firn/v1/plans', { query });
+  if (plans.length === 0) await createPlan(plan);
 }
 
 async function setPlans(volumeId: string, names: readonly string[]): Promise<void> {

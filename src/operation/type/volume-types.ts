@@ -10,7 +10,7 @@ import { findUsableType, privateTypesOf } from './type-access.ts';
 
 export interface VolumeTypeList extends PageRequest<'volumeTypes'> {
   readonly where: Where<'volumeTypes'>;
-  /** For administrators: those of the project and of all, those not for all, or (null) every one. */
+  /** For administrators: what the project may use, what is not for all, or (null) every one. */
   readonly isPublic: boolean | null;
 }
 

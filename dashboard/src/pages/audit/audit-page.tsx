@@ -1,23 +1,29 @@
 import { Button, Group, Table, TextInput } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { type AuditEntry, auditQuery } from '../../api/firn.ts';
 import { EmptyState } from '../../components/empty-state.tsx';
+import { PageLink } from '../../components/facts.tsx';
+import { useListState } from '../../components/list-state.ts';
 import { PageHeading } from '../../components/page-heading.tsx';
 import { timeText } from '../../components/quantities.ts';
 import { LoadProblem } from '../../components/resource-table.tsx';
 
 const pageCount = 50;
+const applyAfterMs = 300;
 
 /** Who asked for which change, newest first. */
 export function Page(): ReactNode {
   const [markers, setMarkers] = useState<readonly string[]>([]);
-  const [action, setAction] = useState('');
+  const { list, filterBy } = useListState();
+  const [text, setText] = useState(list.filter ?? '');
+  const apply = useDebouncedCallback(filterBy, applyAfterMs);
   const { data, error } = useQuery({
     ...auditQuery({
       limit: pageCount,
       marker: markers.at(-1),
-      action: action === '' ? undefined : action,
+      ...whereOf(list.filter),
     }),
     placeholderData: keepPreviousData,
   });
@@ -28,19 +34,23 @@ export function Page(): ReactNode {
       <TextInput
         className="filter"
         type="search"
-        label="Action"
-        placeholder="for example volume.create"
-        value={action}
+        label="Action, or the ID of a resource or request"
+        placeholder="volume.create"
+        value={text}
         onChange={(event) => {
           setMarkers([]);
-          setAction(event.currentTarget.value);
+          setText(event.currentTarget.value);
+          apply(event.currentTarget.value);
         }}
       />
       {error !== null && <LoadProblem error={error} />}
       {data?.audit.length === 0 && (
         <EmptyState
-          hint="Whoever changes something leaves a line here."
-          filter={action === '' ? undefined : action}
+          hint={
+            list.filter === undefined
+              ? 'Whoever changes something leaves a line here.'
+              : `Nothing is “${list.filter}”. Actions are written in full: backup.delete.`
+          }
         />
       )}
       {data !== undefined && data.audit.length > 0 && <AuditTable entries={data.audit} />}
@@ -64,6 +74,28 @@ export function Page(): ReactNode {
   );
 }
 
+/** What was typed is an action, unless it looks like an id. */
+function whereOf(text: string | undefined): Readonly<Record<string, string>> {
+  if (text === undefined) return {};
+  if (text.startsWith('req-')) return { request_id: text };
+  return /^[0-9a-f-]{32,36}$/.test(text) ? { resource_id: text } : { action: text };
+}
+
+const folders: Readonly<Record<string, string>> = {
+  volume: 'volumes',
+  snapshot: 'snapshots',
+  backup: 'backups',
+  plan: 'plans',
+  group: 'volume_groups',
+};
+
+/** The noun of an action leads to the page of its resource. */
+function Resource({ entry: { action, resource_id: id } }: { entry: AuditEntry }): ReactNode {
+  if (id === null) return '-';
+  const folder = folders[action.split('.')[0] ?? ''];
+  return folder === undefined ? id : <PageLink to={`/project/${folder}/${id}`}>{id}</PageLink>;
+}
+
 function AuditTable({ entries }: { entries: readonly AuditEntry[] }): ReactNode {
   return (
     <Table className="resources" aria-label="Audit" mt="sm">
@@ -85,7 +117,7 @@ function AuditTable({ entries }: { entries: readonly AuditEntry[] }): ReactNode 
             <Table.Td data-label="User">{entry.user_name ?? '-'}</Table.Td>
             <Table.Td data-label="Action">{entry.action}</Table.Td>
             <Table.Td data-label="Resource" className="any-break">
-              {entry.resource_id ?? '-'}
+              <Resource entry={entry} />
             </Table.Td>
             <Table.Td data-label="Outcome">
               {entry.status_code < 400 ? 'Done' : 'Refused'} ({entry.status_code})

@@ -17,6 +17,7 @@ import { useNavigateTo } from '../../components/navigate.ts';
 import { nameOf } from '../../components/quantities.ts';
 import type { RowAction } from '../../components/row-actions.tsx';
 import { toastInfo, toastSuccess } from '../../components/toasts.ts';
+import { MountDialog } from '../exports/mount-dialog.tsx';
 import { useHoldActions } from '../holds/hold-actions.tsx';
 import { RestoreBackupDialog } from './restore-backup-dialog.tsx';
 
@@ -37,6 +38,14 @@ export function useBackupActions(
       label: 'Instant Restore',
       isOffered: isAvailable,
       run: (backup) => dialogs.open(<InstantRestoreDialog backup={backup} />),
+    },
+    {
+      label: 'Mount',
+      isOffered: isAvailable,
+      run: (backup) => {
+        const of = { kind: 'backup', id: backup.id } as const;
+        dialogs.open(<MountDialog of={of} name={nameOf(backup)} />);
+      },
     },
     {
       label: 'Verify Backup',

@@ -1,4 +1,4 @@
-import { Code, Tabs, Text } from '@mantine/core';
+import { Code, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import {
@@ -12,12 +12,9 @@ import { snapshotNamesQuery } from '../../api/snapshots.ts';
 import { Facts, MetadataFacts, PageLink } from '../../components/facts.tsx';
 import { useNavigateTo } from '../../components/navigate.ts';
 import { usePathId } from '../../components/path-id.ts';
-import { PageHeading } from '../../components/page-heading.tsx';
-import { bytesText, nameOf, timeText, yesNo } from '../../components/quantities.ts';
-import { LoadProblem } from '../../components/resource-table.tsx';
-import { RowActions } from '../../components/row-actions.tsx';
+import { bytesText, timeText, yesNo } from '../../components/quantities.ts';
 import { Status } from '../../components/status.tsx';
-import { useTab } from '../../components/tab-state.ts';
+import { ExportList } from '../exports/export-list.tsx';
 import { HeldNote } from '../holds/hold-actions.tsx';
 import { MessageList } from '../messages/message-list.tsx';
 import { useBackupActions } from './backup-actions.tsx';
@@ -25,47 +22,34 @@ import type { BackupCopy } from '../../../../src/client/firn-schema.ts';
 import { BackupFiguresText } from './backup-progress.tsx';
 import { BackupSpace } from './backup-space.tsx';
 import { depthText, Verified } from './verified.tsx';
+import { DetailPage, PageTabs } from '../../components/detail-page.tsx';
+
+const path = [
+  { label: 'Project' },
+  { label: 'Volumes' },
+  { label: 'Backups', href: '/project/backups' },
+];
 
 export function Page(): ReactNode {
   const id = usePathId();
   const goTo = useNavigateTo();
-  const { data: backup, error } = useQuery(backupQuery(id));
+  const query = useQuery(backupQuery(id));
   const actions = useBackupActions({ afterDelete: () => goTo('/project/backups') });
-  const [tab, setTab] = useTab('overview');
-  if (error !== null) {
-    return (
-      <>
-        <LoadProblem error={error} />
-        <a href="/project/backups">To the backups</a>
-      </>
-    );
-  }
-  if (backup === undefined) return null;
+  const where = { resource_type: 'VOLUME_BACKUP', resource_uuid: id };
   return (
-    <>
-      <PageHeading
-        title={nameOf(backup)}
-        path={[
-          { label: 'Project' },
-          { label: 'Volumes' },
-          { label: 'Backups', href: '/project/backups' },
-        ]}
-        aside={<RowActions row={backup} name={nameOf(backup)} actions={actions} />}
-      />
-      <HeldNote kind="backup" id={backup.id} />
-      <Tabs value={tab} onChange={setTab} keepMounted={false}>
-        <Tabs.List>
-          <Tabs.Tab value="overview">Overview</Tabs.Tab>
-          <Tabs.Tab value="messages">Messages</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="overview" pt="md">
-          <BackupOverview backup={backup} />
-        </Tabs.Panel>
-        <Tabs.Panel value="messages" pt="md">
-          <MessageList where={{ resource_type: 'VOLUME_BACKUP', resource_uuid: id }} />
-        </Tabs.Panel>
-      </Tabs>
-    </>
+    <DetailPage query={query} path={path} actions={actions}>
+      {(backup) => (
+        <>
+          <HeldNote kind="backup" id={id} />
+          <PageTabs
+            tabs={[
+              ['overview', 'Overview', <BackupOverview key="overview" backup={backup} />],
+              ['messages', 'Messages', <MessageList key="messages" where={where} />],
+            ]}
+          />
+        </>
+      )}
+    </DetailPage>
   );
 }
 
@@ -158,6 +142,7 @@ function BackupProof({ figures }: { figures: BackupFigures }): ReactNode {
           )}
         </>
       )}
+      <ExportList of={{ kind: 'backup', id: figures.id }} />
       {copies !== undefined && copies.length > 0 && (
         <Facts title="Copies" facts={Object.fromEntries(copies.map(copyFact))} />
       )}

@@ -16,7 +16,9 @@ export function BackupFiguresText({ figures }: { figures: BackupFigures }): Reac
   if (status !== 'creating') {
     return (
       <Text size="sm" c="dimmed">
-        {bytesText(total)} read, {bytesText(stored)} stored
+        {total === 0 && status === 'available'
+          ? nothingText(figures)
+          : `${bytesText(total)} read, ${bytesText(stored)} stored`}
       </Text>
     );
   }
@@ -41,6 +43,9 @@ export function BackupFiguresText({ figures }: { figures: BackupFigures }): Reac
     </div>
   );
 }
+
+const nothingText = ({ parent_id: parent }: BackupFigures): string =>
+  parent === null ? 'The volume holds nothing' : 'Nothing had changed';
 
 function progressText(figures: BackupFigures): string {
   const { bytes_done: done, bytes_total: total, bytes_per_second: rate } = figures;

@@ -8,7 +8,9 @@ import { nameProblem, useForm } from '../../components/form.ts';
 import { FormDialog } from '../../components/form-dialog.tsx';
 import { nameOf } from '../../components/quantities.ts';
 import type { RowAction } from '../../components/row-actions.tsx';
+import { isPassing } from '../../components/statuses.ts';
 import { toastSuccess } from '../../components/toasts.ts';
+import { toastUndo } from '../../components/undo-toast.tsx';
 
 interface Holdable {
   readonly id: string;
@@ -24,7 +26,7 @@ export function useHoldActions<R extends Holdable>(kind: HoldKind): readonly Row
   return [
     {
       label: 'Place Hold',
-      isOffered: (row) => row.status !== 'deleting' && !isHeld(row),
+      isOffered: (row) => !isPassing(row.status) && !isHeld(row),
       run: (row) => dialogs.open(<PlaceHold kind={kind} id={row.id} name={nameOf(row)} />),
     },
     {
@@ -69,6 +71,8 @@ function PlaceHold({ kind, id, name }: HoldDialogProps): ReactNode {
 
 export function ReleaseHold({ kind, id, name }: HoldDialogProps): ReactNode {
   const { close } = useDialogs();
+  const { data: holds = [] } = useQuery(holdsQuery);
+  const reason = holds.find((hold) => hold.id === id && hold.kind === kind)?.reason ?? '';
   return (
     <FormDialog
       title="Confirm Release Hold"
@@ -77,7 +81,7 @@ export function ReleaseHold({ kind, id, name }: HoldDialogProps): ReactNode {
       submit={async () => {
         await releaseHold(kind, id);
         close();
-        toastSuccess(`"${name}" is not held any more.`);
+        toastUndo(`"${name}" is not held any more.`, () => placeHold(kind, id, reason));
       }}
     >
       <Text>

@@ -6,9 +6,12 @@ import { serviceStatesQuery } from '../../api/installation.ts';
 import { PageHeading } from '../../components/page-heading.tsx';
 import { bytesText, timeText } from '../../components/quantities.ts';
 import { LoadProblem } from '../../components/resource-table.tsx';
+import { RowActions } from '../../components/row-actions.tsx';
+import { useServiceActions } from './service-actions.tsx';
 
 export function Page(): ReactNode {
   const { data: states = [], error } = useQuery(serviceStatesQuery);
+  const actions = useServiceActions();
   return (
     <>
       <PageHeading title="System Information" path={[{ label: 'Admin' }]} />
@@ -25,6 +28,7 @@ export function Page(): ReactNode {
             <Table.Th>Status</Table.Th>
             <Table.Th>State</Table.Th>
             <Table.Th>Last Updated</Table.Th>
+            <Table.Th className="actions">Actions</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -35,9 +39,13 @@ export function Page(): ReactNode {
               <Table.Td data-label="Zone">{each.zone}</Table.Td>
               <Table.Td data-label="Status">
                 {each.status === 'enabled' ? 'Enabled' : 'Disabled'}
+                {each.disabled_reason ? `: ${each.disabled_reason}` : ''}
               </Table.Td>
               <Table.Td data-label="State">{each.state === 'up' ? 'Up' : 'Down'}</Table.Td>
               <Table.Td data-label="Last Updated">{timeText(each.updated_at)}</Table.Td>
+              <Table.Td className="actions">
+                <RowActions row={each} name={each.binary} actions={actions} />
+              </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

@@ -1,9 +1,10 @@
-import { Table, Text } from '@mantine/core';
+import { Button, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { messagesQuery } from '../../api/installation.ts';
+import { deleteMessage, messagesQuery } from '../../api/installation.ts';
 import { timeText } from '../../components/quantities.ts';
 import { LoadProblem } from '../../components/resource-table.tsx';
+import { toastError } from '../../components/toasts.ts';
 
 /** What went wrong with one resource, or, without `where`, in the project. */
 export function MessageList(props: {
@@ -31,6 +32,7 @@ export function MessageList(props: {
           <Table.Th>User Message</Table.Th>
           <Table.Th>Created At</Table.Th>
           <Table.Th>Guaranteed Until</Table.Th>
+          <Table.Th className="actions">Actions</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -51,11 +53,29 @@ export function MessageList(props: {
             </Table.Td>
             <Table.Td data-label="Created At">{timeText(message.created_at)}</Table.Td>
             <Table.Td data-label="Guaranteed Until">{timeText(message.guaranteed_until)}</Table.Td>
+            <Table.Td className="actions">
+              <Button
+                size="xs"
+                variant="default"
+                aria-label={`Dismiss message ${message.id}`}
+                onClick={() => void dismiss(message.id)}
+              >
+                Dismiss
+              </Button>
+            </Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>
     </Table>
   );
+}
+
+async function dismiss(id: string): Promise<void> {
+  try {
+    await deleteMessage(id);
+  } catch (error) {
+    toastError('Unable to dismiss the message.', error);
+  }
 }
 
 const folders: Readonly<Record<string, string>> = {

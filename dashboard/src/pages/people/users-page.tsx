@@ -23,6 +23,7 @@ import { yesNo } from '../../components/quantities.ts';
 import { type Column, ResourceTable } from '../../components/resource-table.tsx';
 import type { RowAction } from '../../components/row-actions.tsx';
 import { toastError, toastSuccess } from '../../components/toasts.ts';
+import { toastUndo } from '../../components/undo-toast.tsx';
 
 const columns: readonly Column<User>[] = [
   { label: 'User Name', sortKey: 'name', render: ({ name }) => name },
@@ -34,7 +35,8 @@ const columns: readonly Column<User>[] = [
 async function setEnabled({ id, name }: User, enabled: boolean): Promise<void> {
   try {
     await updateUser(id, { enabled });
-    toastSuccess(`User "${name}" ${enabled ? 'enabled' : 'disabled'}.`);
+    const words = enabled ? 'enabled' : 'disabled';
+    toastUndo(`User "${name}" ${words}.`, () => updateUser(id, { enabled: !enabled }));
   } catch (error) {
     toastError(`Unable to change user "${name}".`, error);
   }

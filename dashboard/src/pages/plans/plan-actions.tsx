@@ -5,13 +5,15 @@ import { deletePlan, type Plan, runPlan, updatePlan } from '../../api/plans.ts';
 import { useDialogs } from '../../components/dialogs.tsx';
 import { FormDialog } from '../../components/form-dialog.tsx';
 import type { RowAction } from '../../components/row-actions.tsx';
-import { toastError, toastInfo, toastSuccess } from '../../components/toasts.ts';
+import { toastError, toastInfo } from '../../components/toasts.ts';
+import { toastUndo } from '../../components/undo-toast.tsx';
 import { PlanDialog } from './plan-dialog.tsx';
 
 async function setEnabled({ id, name }: Plan, enabled: boolean): Promise<void> {
   try {
     await updatePlan(id, { enabled });
-    toastSuccess(`Plan "${name}" is ${enabled ? 'on' : 'off: it runs no more until enabled'}.`);
+    const words = enabled ? 'is on' : 'is off: it runs no more until enabled';
+    toastUndo(`Plan "${name}" ${words}.`, () => updatePlan(id, { enabled: !enabled }));
   } catch (error) {
     toastError(`Unable to change plan "${name}".`, error);
   }

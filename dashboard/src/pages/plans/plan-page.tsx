@@ -12,42 +12,39 @@ import {
 import { volumeNamesQuery } from '../../api/volumes.ts';
 import { Facts, PageLink } from '../../components/facts.tsx';
 import { useNavigateTo } from '../../components/navigate.ts';
-import { PageHeading } from '../../components/page-heading.tsx';
 import { usePathId } from '../../components/path-id.ts';
 import { timeText, yesNo } from '../../components/quantities.ts';
-import { LoadProblem } from '../../components/resource-table.tsx';
-import { RowActions } from '../../components/row-actions.tsx';
 import { usePlanActions } from './plan-actions.tsx';
 import { asSaved } from './plan-form.ts';
 import { PlanPreview } from './plan-preview.tsx';
 import { actionText, retentionText, scheduleText, selectionText } from './plan-words.ts';
+import { DetailPage } from '../../components/detail-page.tsx';
+
+const path = [
+  { label: 'Project' },
+  { label: 'Protection' },
+  { label: 'Plans', href: '/project/plans' },
+];
 
 export function Page(): ReactNode {
   const goTo = useNavigateTo();
-  const { data: plan, error } = useQuery(planQuery(usePathId()));
+  const query = useQuery(planQuery(usePathId()));
   const actions = usePlanActions({ afterDelete: () => goTo('/project/plans') });
-  if (error !== null) return <LoadProblem error={error} />;
-  if (plan === undefined) return null;
   return (
-    <>
-      <PageHeading
-        title={plan.name}
-        path={[
-          { label: 'Project' },
-          { label: 'Protection' },
-          { label: 'Plans', href: '/project/plans' },
-        ]}
-        aside={<RowActions row={plan} name={plan.name} actions={actions} />}
-      />
-      <div className="columns">
-        <PlanFacts plan={plan} />
-        <section className="panel" aria-label="What it keeps">
-          <PlanPreview plan={asSaved(plan)} planId={plan.id} />
-        </section>
-      </div>
-      <PlanVolumes planId={plan.id} />
-      <Runs planId={plan.id} />
-    </>
+    <DetailPage query={query} path={path} actions={actions}>
+      {(plan) => (
+        <>
+          <div className="columns">
+            <PlanFacts plan={plan} />
+            <section className="panel" aria-label="What it keeps">
+              <PlanPreview plan={asSaved(plan)} planId={plan.id} />
+            </section>
+          </div>
+          <PlanVolumes planId={plan.id} />
+          <Runs planId={plan.id} />
+        </>
+      )}
+    </DetailPage>
   );
 }
 

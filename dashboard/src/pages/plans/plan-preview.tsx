@@ -2,7 +2,7 @@ import { NativeSelect, Text, Title } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo, useState } from 'react';
 import { type NewPlan, type WhatIf, whatIfQuery } from '../../api/plans.ts';
-import { bytesText, timeText } from '../../components/quantities.ts';
+import { bytesText, instantOf, timeText } from '../../components/quantities.ts';
 import { errorText } from '../../components/toasts.ts';
 import { KeepCalendar } from './keep-calendar.tsx';
 import { makesSomething } from './plan-words.ts';
@@ -19,6 +19,18 @@ const horizons = [
   { value: '365', label: 'in a year' },
 ];
 
+/** More of them would keep the page waiting. */
+const itemsMax = 30_000;
+
+/** About how many things there would be to judge in so many days. */
+function itemCount(now: WhatIf | undefined, days: number): number {
+  if (now === undefined || days === 0) return 0;
+  const runs = now.next_runs.map((instant) => instantOf(instant).getTime());
+  const spanMs = (runs.at(-1) ?? 0) - (runs[0] ?? 0);
+  const daysBetween = spanMs / Math.max(1, runs.length - 1) / dayMs;
+  return now.volume_count * (daysBetween === 0 ? 1 : days / daysBetween);
+}
+
 interface PreviewProps {
   readonly plan: NewPlan;
   /** The plan that is there already, whose backups are judged. */
@@ -30,11 +42,18 @@ export function PlanPreview({ plan, planId }: PreviewProps): ReactNode {
   const [days, setDays] = useState('90');
   // One instant for as long as it is looked at: each other would be another question.
   const [from] = useState(() => Date.now());
-  const until = new Date(from + Number(days) * dayMs).toISOString();
   // Names do not matter to what is kept, and an empty one would be refused.
   const asked = useMemo(() => ({ ...plan, name: plan.name === '' ? 'new' : plan.name }), [plan]);
-  const { data, error } = useQuery({
-    ...whatIfQuery({ plan: asked, planId, until }),
+  const untilIn = (count: string): string => new Date(from + Number(count) * dayMs).toISOString();
+  const { data: now, error } = useQuery({
+    ...whatIfQuery({ plan: asked, planId, until: untilIn('0') }),
+    placeholderData: keepPreviousData,
+  });
+  const fitting = horizons.filter(({ value }) => itemCount(now, Number(value)) <= itemsMax);
+  const chosen = fitting.findLast(({ value }) => Number(value) <= Number(days))?.value ?? '0';
+  const { data } = useQuery({
+    ...whatIfQuery({ plan: asked, planId, until: untilIn(chosen) }),
+    enabled: now !== undefined,
     placeholderData: keepPreviousData,
   });
   if (error !== null) return <Text c="red">{errorText(error)}</Text>;
@@ -46,8 +65,8 @@ export function PlanPreview({ plan, planId }: PreviewProps): ReactNode {
         <>
           <NativeSelect
             label="What would be there"
-            data={horizons}
-            value={days}
+            data={fitting}
+            value={chosen}
             onChange={(event) => setDays(event.currentTarget.value)}
             my="sm"
           />

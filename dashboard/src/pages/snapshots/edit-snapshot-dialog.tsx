@@ -4,7 +4,7 @@ import { type Snapshot, updateSnapshot } from '../../api/snapshots.ts';
 import { useDialogs } from '../../components/dialogs.tsx';
 import { nameProblem, useForm } from '../../components/form.ts';
 import { FormDialog } from '../../components/form-dialog.tsx';
-import { toastInfo } from '../../components/toasts.ts';
+import { toastUndo } from '../../components/undo-toast.tsx';
 
 export function EditSnapshotDialog({ snapshot }: { snapshot: Snapshot }): ReactNode {
   const { close } = useDialogs();
@@ -22,7 +22,10 @@ export function EditSnapshotDialog({ snapshot }: { snapshot: Snapshot }): ReactN
       submit={async () => {
         await updateSnapshot(snapshot.id, form.values);
         close();
-        toastInfo(`Updating volume snapshot "${form.values.name}"`);
+        const before = { name: snapshot.name ?? '', description: snapshot.description ?? '' };
+        toastUndo(`Updating volume snapshot "${form.values.name}"`, () =>
+          updateSnapshot(snapshot.id, before),
+        );
       }}
       help={<p>Modify the name and the description of a snapshot. Its data never changes.</p>}
     >

@@ -14,7 +14,7 @@ import { useHoldActions } from '../holds/hold-actions.tsx';
 import { CreateBackupDialog } from '../backups/create-backup-dialog.tsx';
 import { CreateVolumeDialog } from '../volumes/create-volume-dialog.tsx';
 import { EditSnapshotDialog } from './edit-snapshot-dialog.tsx';
-import { MountSnapshotDialog } from './mount-snapshot-dialog.tsx';
+import { MountDialog } from '../exports/mount-dialog.tsx';
 
 const isAvailable = ({ status }: Snapshot): boolean => status === 'available';
 
@@ -48,7 +48,10 @@ export function useSnapshotActions(
     {
       label: 'Mount',
       isOffered: isAvailable,
-      run: (snapshot) => dialogs.open(<MountSnapshotDialog snapshot={snapshot} />),
+      run: (snapshot) => {
+        const of = { kind: 'snapshot', id: snapshot.id } as const;
+        dialogs.open(<MountDialog of={of} name={nameOf(snapshot)} />);
+      },
     },
     {
       label: 'Revert Volume to Snapshot',

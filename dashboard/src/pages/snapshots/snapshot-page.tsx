@@ -1,4 +1,3 @@
-import { Button, Tabs } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { type ReactNode, useEffect } from 'react';
@@ -8,53 +7,42 @@ import { useDialogs } from '../../components/dialogs.tsx';
 import { Facts, MetadataFacts, PageLink } from '../../components/facts.tsx';
 import { useNavigateTo } from '../../components/navigate.ts';
 import { usePathId } from '../../components/path-id.ts';
-import { PageHeading } from '../../components/page-heading.tsx';
-import { bytesText, nameOf, timeText } from '../../components/quantities.ts';
-import { LoadProblem } from '../../components/resource-table.tsx';
-import { RowActions } from '../../components/row-actions.tsx';
+import { bytesText, timeText } from '../../components/quantities.ts';
 import { Status } from '../../components/status.tsx';
-import { useTab } from '../../components/tab-state.ts';
 import { CreateBackupDialog } from '../backups/create-backup-dialog.tsx';
 import { HeldNote } from '../holds/hold-actions.tsx';
 import { MessageList } from '../messages/message-list.tsx';
 import { useSnapshotActions } from './snapshot-actions.tsx';
-import { SnapshotExports } from './snapshot-exports.tsx';
+import { ExportList } from '../exports/export-list.tsx';
+import { DetailPage, PageTabs } from '../../components/detail-page.tsx';
+
+const path = [
+  { label: 'Project' },
+  { label: 'Volumes' },
+  { label: 'Snapshots', href: '/project/snapshots' },
+];
 
 export function Page(): ReactNode {
   const id = usePathId();
   const goTo = useNavigateTo();
-  const { data: snapshot, error } = useQuery(snapshotQuery(id));
+  const query = useQuery(snapshotQuery(id));
   const actions = useSnapshotActions({ afterDelete: () => goTo('/project/snapshots') });
-  const [tab, setTab] = useTab('overview');
-  useOpenDialog(snapshot);
-  if (error !== null) return <GoneOrProblem error={error} />;
-  if (snapshot === undefined) return null;
-  const path = [
-    { label: 'Project' },
-    { label: 'Volumes' },
-    { label: 'Snapshots', href: '/project/snapshots' },
-  ];
+  const where = { resource_type: 'VOLUME_SNAPSHOT', resource_uuid: id };
+  useOpenDialog(query.data);
   return (
-    <>
-      <PageHeading
-        title={nameOf(snapshot)}
-        path={path}
-        aside={<RowActions row={snapshot} name={nameOf(snapshot)} actions={actions} />}
-      />
-      <HeldNote kind="snapshot" id={snapshot.id} />
-      <Tabs value={tab} onChange={setTab} keepMounted={false}>
-        <Tabs.List>
-          <Tabs.Tab value="overview">Overview</Tabs.Tab>
-          <Tabs.Tab value="messages">Messages</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="overview" pt="md">
-          <SnapshotOverview snapshot={snapshot} />
-        </Tabs.Panel>
-        <Tabs.Panel value="messages" pt="md">
-          <MessageList where={{ resource_type: 'VOLUME_SNAPSHOT', resource_uuid: id }} />
-        </Tabs.Panel>
-      </Tabs>
-    </>
+    <DetailPage query={query} path={path} actions={actions}>
+      {(snapshot) => (
+        <>
+          <HeldNote kind="snapshot" id={id} />
+          <PageTabs
+            tabs={[
+              ['overview', 'Overview', <SnapshotOverview key="overview" snapshot={snapshot} />],
+              ['messages', 'Messages', <MessageList key="messages" where={where} />],
+            ]}
+          />
+        </>
+      )}
+    </DetailPage>
   );
 }
 
@@ -70,17 +58,6 @@ function useOpenDialog(snapshot: Snapshot | undefined): void {
     // Once: what changes about the snapshot later does not open it again.
     // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [asked, isReady, open]);
-}
-
-function GoneOrProblem({ error }: { error: unknown }): ReactNode {
-  return (
-    <>
-      <LoadProblem error={error} />
-      <Button component="a" href="/project/snapshots" variant="default">
-        To the snapshots
-      </Button>
-    </>
-  );
 }
 
 function SnapshotOverview({ snapshot }: { snapshot: Snapshot }): ReactNode {
@@ -125,7 +102,7 @@ function SnapshotOverview({ snapshot }: { snapshot: Snapshot }): ReactNode {
             }}
           />
         )}
-        <SnapshotExports snapshotId={snapshot.id} />
+        <ExportList of={{ kind: 'snapshot', id: snapshot.id }} />
       </div>
     </div>
   );

@@ -5,14 +5,14 @@ import {
   removeExtraSpec,
   setExtraSpec,
   type VolumeType,
-  volumeTypesQuery,
+  everyTypeQuery,
 } from '../../api/installation.ts';
 import { nameProblem, useForm } from '../../components/form.ts';
 import { FormDialog } from '../../components/form-dialog.tsx';
 import { toastError } from '../../components/toasts.ts';
 
 export function ExtraSpecsDialog({ type }: { type: VolumeType }): ReactNode {
-  const { data: types = [] } = useQuery(volumeTypesQuery);
+  const { data: types = [] } = useQuery(everyTypeQuery);
   const current = types.find(({ id }) => id === type.id) ?? type;
   const specs = Object.entries(current.extra_specs ?? {});
   const form = useForm({ key: '', value: '' }, ({ key, value }) => ({

@@ -6,7 +6,7 @@ import {
   deleteVolumeType,
   updateVolumeType,
   type VolumeType,
-  volumeTypesQuery,
+  everyTypeQuery,
 } from '../../api/installation.ts';
 import { pageOf } from '../../api/page.ts';
 import { ConfirmDelete } from '../../components/confirm-delete.tsx';
@@ -22,6 +22,7 @@ import { type Column, ResourceTable } from '../../components/resource-table.tsx'
 import type { RowAction } from '../../components/row-actions.tsx';
 import { toastSuccess } from '../../components/toasts.ts';
 import { ExtraSpecsDialog } from './extra-specs-dialog.tsx';
+import { TypeAccessDialog } from './type-access-dialog.tsx';
 
 function specsText(specs: Readonly<Record<string, string>> | undefined): string {
   const pairs = Object.entries(specs ?? {}).map(([key, value]) => `${key}=${value}`);
@@ -47,6 +48,11 @@ function useTypeActions(): readonly RowAction<VolumeType>[] {
       run: (type) => dialogs.open(<ExtraSpecsDialog type={type} />),
     },
     {
+      label: 'Edit Access',
+      isOffered: (type) => !type.is_public,
+      run: (type) => dialogs.open(<TypeAccessDialog type={type} />),
+    },
+    {
       label: 'Delete Volume Type',
       isDangerous: true,
       run: ({ id, name }) =>
@@ -66,7 +72,7 @@ function useTypeActions(): readonly RowAction<VolumeType>[] {
 export function Page(): ReactNode {
   const dialogs = useDialogs();
   const state = useListState();
-  const query = useQuery(volumeTypesQuery);
+  const query = useQuery(everyTypeQuery);
   const actions = useTypeActions();
   return (
     <>

@@ -4,7 +4,7 @@ import { setBootable, updateVolume, type Volume } from '../../api/volumes.ts';
 import { useDialogs } from '../../components/dialogs.tsx';
 import { nameProblem, useForm } from '../../components/form.ts';
 import { FormDialog } from '../../components/form-dialog.tsx';
-import { toastInfo } from '../../components/toasts.ts';
+import { toastUndo } from '../../components/undo-toast.tsx';
 
 export function EditVolumeDialog({ volume }: { volume: Volume }): ReactNode {
   const { close } = useDialogs();
@@ -25,7 +25,11 @@ export function EditVolumeDialog({ volume }: { volume: Volume }): ReactNode {
     await updateVolume(volume.id, { name, description });
     if (bootable !== wasBootable) await setBootable(volume.id, bootable);
     close();
-    toastInfo(`Updating volume "${name}"`);
+    toastUndo(`Updating volume "${name}"`, async () => {
+      const before = { name: volume.name ?? '', description: volume.description ?? '' };
+      await updateVolume(volume.id, before);
+      if (bootable !== wasBootable) await setBootable(volume.id, wasBootable);
+    });
   };
   return (
     <FormDialog

@@ -1,8 +1,8 @@
-import { Button, Group, Text } from '@mantine/core';
+import { Button, Group, NativeSelect, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { type Backup, backupQuery } from '../../api/backups.ts';
-import type { HistoryPoint } from '../../api/firn.ts';
+import type { HistoryPoint, Span } from '../../api/firn.ts';
 import { type Snapshot, snapshotQuery } from '../../api/snapshots.ts';
 import { PageLink } from '../../components/facts.tsx';
 import { bytesText, nameOf, timeText } from '../../components/quantities.ts';
@@ -12,11 +12,13 @@ import { useSnapshotActions } from '../snapshots/snapshot-actions.tsx';
 
 interface PointPanelProps {
   readonly point: HistoryPoint;
-  readonly onCompare: () => void;
+  /** All of the history, oldest first. */
+  readonly others: readonly HistoryPoint[];
+  readonly onCompare: (span: Span) => void;
 }
 
 /** A point of the history: what it is, and what can be done from there. */
-export function PointPanel({ point, onCompare }: PointPanelProps): ReactNode {
+export function PointPanel({ point, others, onCompare }: PointPanelProps): ReactNode {
   const { kind, id, at, changed_bytes: changed } = point;
   const path = `/project/${kind}s/${id}`;
   const size =
@@ -31,11 +33,34 @@ export function PointPanel({ point, onCompare }: PointPanelProps): ReactNode {
       </Text>
       <Group gap="xs" mt="xs">
         {kind === 'backup' ? <BackupButtons id={id} /> : <SnapshotButtons id={id} />}
-        <Button size="xs" variant="default" onClick={onCompare}>
-          Compare with now
-        </Button>
+        <CompareWith point={point} others={others} onCompare={onCompare} />
       </Group>
     </div>
+  );
+}
+
+/** What changed between this point and another: the earlier of both comes first. */
+function CompareWith({ point, others, onCompare }: PointPanelProps): ReactNode {
+  const compare = (otherId: string): void => {
+    const ids = others.map(({ id }) => id);
+    const isLater = ids.indexOf(otherId) > ids.indexOf(point.id);
+    if (otherId === 'now') onCompare({ since: point.id });
+    else if (isLater) onCompare({ since: point.id, until: otherId });
+    else if (otherId !== '') onCompare({ since: otherId, until: point.id });
+  };
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label={`Compare ${nameOf(point)} with`}
+      data={[
+        { value: '', label: 'Compare with …' },
+        { value: 'now', label: 'what is there now' },
+        ...others
+          .filter(({ id }) => id !== point.id)
+          .map((other) => ({ value: other.id, label: `the ${other.kind} ${nameOf(other)}` })),
+      ]}
+      onChange={(event) => compare(event.currentTarget.value)}
+    />
   );
 }
 
@@ -45,7 +70,12 @@ const fromSnapshot: readonly string[] = [
   'Mount',
   'Revert Volume to Snapshot',
 ];
-const fromBackup: readonly string[] = ['Restore Backup', 'Instant Restore', 'Verify Backup'];
+const fromBackup: readonly string[] = [
+  'Restore Backup',
+  'Instant Restore',
+  'Mount',
+  'Verify Backup',
+];
 
 function SnapshotButtons({ id }: { id: string }): ReactNode {
   const { data: snapshot } = useQuery(snapshotQuery(id));

@@ -60,7 +60,7 @@ function TransferMade({ transfer }: { transfer: Transfer }): ReactNode {
         <Button variant="default" onClick={() => downloadText(`transfer-${id}.txt`, text)}>
           Download transfer credentials
         </Button>
-        <Button onClick={close}>Close</Button>
+        <Button onClick={close}>Done</Button>
       </div>
     </DialogFrame>
   );

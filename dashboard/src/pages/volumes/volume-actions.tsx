@@ -13,6 +13,7 @@ import { CreateSnapshotDialog } from '../snapshots/create-snapshot-dialog.tsx';
 import { ChangeTypeDialog } from './change-type-dialog.tsx';
 import { EditVolumeDialog } from './edit-volume-dialog.tsx';
 import { ExtendVolumeDialog } from './extend-volume-dialog.tsx';
+import { UploadImageDialog } from './upload-image-dialog.tsx';
 import { CancelTransferDialog, CreateTransferDialog } from './transfer-dialogs.tsx';
 
 const usable: readonly string[] = ['available', 'in-use'];
@@ -68,20 +69,16 @@ export function useVolumeActions(
       run: (volume) => dialogs.open(<ChangeTypeDialog volume={volume} />),
     },
     {
+      label: 'Upload to Image',
+      isOffered: isUsable,
+      run: (volume) => dialogs.open(<UploadImageDialog volume={volume} />),
+    },
+    {
       label: 'Connect',
       isOffered: isUsable,
       run: ({ id }) => goTo(`/project/volumes/${id}?tab=connect`),
     },
-    {
-      label: 'Create Transfer',
-      isOffered: ({ status }) => status === 'available',
-      run: (volume) => dialogs.open(<CreateTransferDialog volume={volume} />),
-    },
-    {
-      label: 'Cancel Transfer',
-      isOffered: ({ status }) => status === 'awaiting-transfer',
-      run: (volume) => dialogs.open(<CancelTransferDialog volume={volume} />),
-    },
+    ...transferActions(dialogs),
     ...holds,
     {
       label: 'Delete Volume',
@@ -95,6 +92,21 @@ export function useVolumeActions(
         dialogs.open(
           <MetadataDialog kind="volumes" id={id} name={nameOf({ id, name })} metadata={metadata} />,
         ),
+    },
+  ];
+}
+
+function transferActions(dialogs: ReturnType<typeof useDialogs>): readonly RowAction<Volume>[] {
+  return [
+    {
+      label: 'Create Transfer',
+      isOffered: ({ status }) => status === 'available',
+      run: (volume) => dialogs.open(<CreateTransferDialog volume={volume} />),
+    },
+    {
+      label: 'Cancel Transfer',
+      isOffered: ({ status }) => status === 'awaiting-transfer',
+      run: (volume) => dialogs.open(<CancelTransferDialog volume={volume} />),
     },
   ];
 }

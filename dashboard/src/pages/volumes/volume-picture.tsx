@@ -1,7 +1,7 @@
 import { Text, Title } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { type HistoryPoint, heatMapQuery, historyQuery } from '../../api/firn.ts';
+import { type HistoryPoint, heatMapQuery, type Span, historyQuery } from '../../api/firn.ts';
 import type { Volume } from '../../api/volumes.ts';
 import { nameOf } from '../../components/quantities.ts';
 import { HeatMap } from './heat-map.tsx';
@@ -10,14 +10,15 @@ import { PointPanel } from './point-panel.tsx';
 
 /** The heart of a volume's page: its history, and where it holds what. */
 export function VolumePicture({ volume }: { volume: Volume }): ReactNode {
-  const [since, setSince] = useState<string>();
+  const [span, setSpan] = useState<Span>({});
   const [chosenId, setChosenId] = useState<string>();
   const { data: history = [] } = useQuery(historyQuery(volume.id));
   const { data: map } = useQuery({
-    ...heatMapQuery(volume.id, since),
+    ...heatMapQuery(volume.id, span),
     placeholderData: keepPreviousData,
   });
   const chosen = history.find((point) => point.id === chosenId);
+  const drawn = pointName(history.find((point) => point.id === map?.until));
   const against = history.find((point) => point.id === map?.since);
   return (
     <section className="panel" aria-label="History and contents">
@@ -31,12 +32,19 @@ export function VolumePicture({ volume }: { volume: Volume }): ReactNode {
       ) : (
         <HistoryLine points={history} chosenId={chosenId} onChoose={setChosenId} />
       )}
-      {chosen !== undefined && <PointPanel point={chosen} onCompare={() => setSince(chosen.id)} />}
+      {chosen !== undefined && (
+        <PointPanel key={chosen.id} point={chosen} others={history} onCompare={setSpan} />
+      )}
       {map !== undefined && (
         <>
           <Title order={2} size="h4" mt="md">
-            Where it holds data
+            {drawn === undefined ? 'Where it holds data' : `Where ${drawn} holds data`}
           </Title>
+          {span.since !== undefined && map.since === null && (
+            <Text size="sm">
+              What changed between them is not known: Firn has no mark of the earlier one any more.
+            </Text>
+          )}
           <HeatMap map={map} against={pointName(against)} />
         </>
       )}

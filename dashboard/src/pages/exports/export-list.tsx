@@ -1,14 +1,14 @@
 import { Button, Table, Text, Title } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { endSnapshotExport, snapshotExportsQuery } from '../../api/snapshots.ts';
+import { endExport, type Exported, exportsQuery } from '../../api/exports.ts';
 import { toastError, toastSuccess } from '../../components/toasts.ts';
 
-/** Where a snapshot can be read over the network just now. */
-export function SnapshotExports({ snapshotId }: { snapshotId: string }): ReactNode {
-  const { data: exports = [] } = useQuery(snapshotExportsQuery(snapshotId));
+/** Where a snapshot or backup can be read over the network just now. */
+export function ExportList({ of }: { of: Exported }): ReactNode {
+  const { data: exports = [] } = useQuery(exportsQuery(of));
   const end = useMutation({
-    mutationFn: (exportId: string) => endSnapshotExport(snapshotId, exportId),
+    mutationFn: (exportId: string) => endExport(of, exportId),
     onSuccess: () => toastSuccess('The address is ended.'),
     onError: (error) => toastError('The address could not be ended.', error),
   });

@@ -1,48 +1,54 @@
 import { Button, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { endSnapshotExport, exportSnapshot, type Snapshot } from '../../api/snapshots.ts';
+import { endExport, type Exported, startExport } from '../../api/exports.ts';
 import { CopyText } from '../../components/copy-text.tsx';
 import { useDialogs } from '../../components/dialogs.tsx';
 import { DialogFrame, FormDialog } from '../../components/form-dialog.tsx';
-import { nameOf } from '../../components/quantities.ts';
 import { toastError, toastSuccess } from '../../components/toasts.ts';
 
-/** A snapshot as a read-only disk over NBD. */
-export function MountSnapshotDialog({ snapshot }: { snapshot: Snapshot }): ReactNode {
+interface MountProps {
+  readonly of: Exported;
+  readonly name: string;
+}
+
+/** A snapshot or a backup as a read-only disk over NBD. */
+export function MountDialog({ of, name }: MountProps): ReactNode {
   const dialogs = useDialogs();
   return (
     <FormDialog
-      title="Mount Snapshot"
+      title={of.kind === 'snapshot' ? 'Mount Snapshot' : 'Mount Backup'}
       submitLabel="Mount"
-      failure="Unable to make the snapshot readable."
+      failure={`Unable to make the ${of.kind} readable.`}
       submit={async () => {
-        const made = await exportSnapshot(snapshot.id, 'dashboard');
+        const made = await startExport(of, 'dashboard');
         const uri = made.uri ?? made.unix_uri ?? '';
-        dialogs.open(<MountedSnapshot snapshot={snapshot} exportId={made.id} uri={uri} />);
+        dialogs.open(<Mounted of={of} name={name} exportId={made.id} uri={uri} />);
       }}
     >
       <Text>
-        “{nameOf(snapshot)}” becomes a read-only disk over the network for whoever knows its
-        address, until you end it; nothing is copied.
+        “{name}” becomes a read-only disk over the network for whoever knows its address, until you
+        end it.{' '}
+        {of.kind === 'snapshot'
+          ? 'Nothing is copied.'
+          : 'What is read of it is fetched from the backup; nothing is restored.'}
       </Text>
     </FormDialog>
   );
 }
 
-interface MountedProps {
-  readonly snapshot: Snapshot;
+interface MountedProps extends MountProps {
   readonly exportId: string;
   readonly uri: string;
 }
 
-function MountedSnapshot({ snapshot, exportId, uri }: MountedProps): ReactNode {
+function Mounted({ of, name, exportId, uri }: MountedProps): ReactNode {
   const { close } = useDialogs();
   const end = useMutation({
-    mutationFn: () => endSnapshotExport(snapshot.id, exportId),
+    mutationFn: () => endExport(of, exportId),
     onSuccess: () => {
       close();
-      toastSuccess(`"${nameOf(snapshot)}" is not readable over the network any more.`);
+      toastSuccess(`"${name}" is not readable over the network any more.`);
     },
     onError: (error) => toastError('The address could not be ended.', error),
   });
@@ -52,9 +58,9 @@ function MountedSnapshot({ snapshot, exportId, uri }: MountedProps): ReactNode {
     'mount -o ro /dev/nbd0 /mnt',
   ].join('\n');
   return (
-    <DialogFrame title={`Mounted: ${nameOf(snapshot)}`} isWide>
+    <DialogFrame title={`Mounted: ${name}`} isWide>
       <Text mb="md">
-        Whoever knows this address can read the snapshot. It is listed on the snapshot’s page.
+        Whoever knows this address can read the {of.kind}. It is listed on the {of.kind}’s page.
       </Text>
       <CopyText label="NBD address" text={uri} />
       <CopyText label="Look at it" text={`nbdinfo '${uri}'`} />
