@@ -105,23 +105,36 @@ export async function planPrune(parts: PruneParts, signal?: AbortSignal): Promis
  * made that has none any more is among the backups.
  */
 export async function markOthers(
-  { list }: PruneParts,
+  { source, list }: PruneParts,
   leases: readonly SeenLease[],
   { marking, rootIds }: { marking: Marking; rootIds: Set<string> },
 ): Promise<void> {
-  const mark = async (rootId: string, depth: number, needer: string): Promise<void> => {
+  const mark = async (
+    { rootId, depth }: { rootId: string; depth: number },
+    needer: string,
+    isNeeded: () => Promise<boolean>,
+  ): Promise<void> => {
     if (rootIds.has(rootId)) return;
     rootIds.add(rootId);
-    await marking.markMap({ rootId: Buffer.from(rootId, 'hex'), depth }, needer);
+    try {
+      await marking.markMap({ rootId: Buffer.from(rootId, 'hex'), depth }, needer);
+    } catch (error) {
+      if (!isOperatingError(error, 'corrupt') || (await isNeeded())) throw error;
+      rootIds.delete(rootId);
+    }
   };
   for (const lease of leases) {
     for (const root of lease.roots) {
-      await mark(hexOf(root.rootId), root.depth, `a backup of ${describeOwner(lease)}`);
+      const map = { rootId: hexOf(root.rootId), depth: root.depth };
+      // Its backup was pruned before the lease was there, or blocks the plan itself.
+      await mark(map, `a backup of ${describeOwner(lease)}`, async () => false);
     }
   }
   await atOnce(mapsAtOnce, list(), async (found) => {
     if ('error' in found) throw blocked(manifestName(found.backupId), found.error);
-    await mark(found.map.rootId, found.map.depth, manifestName(found.backupId));
+    const name = manifestName(found.backupId);
+    // Deleted since it was listed, and pruned by another process.
+    await mark(found.map, name, async () => (await source.store.sizeOf(name)) !== undefined);
   });
 }
 
