@@ -129,9 +129,9 @@ test('much of everything', needs('chromium'), async (t) => {
     const loaded: { bytes: number; ms: number } = await first.evaluate(`({
       bytes: performance.getEntriesByType('resource')
         .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
-      ms: performance.getEntriesByName('first-contentful-paint')[0].startTime,
+      ms: performance.now(),
     })`);
-    t.diagnostic(`first load: ${loaded.bytes} bytes, painted after ${Math.round(loaded.ms)} ms`);
+    t.diagnostic(`first load: ${loaded.bytes} bytes, there after ${Math.round(loaded.ms)} ms`);
     assert.ok(loaded.bytes > 0 && loaded.bytes < 300_000, `${loaded.bytes} bytes`);
     await first.context().close();
   });
