@@ -191,6 +191,33 @@ test('what is sound in any copy of a pack moves along when another block is heal
   await repository.close();
 });
 
+test('a prune moves along what is sound in any copy of a pack', async (t) => {
+  const { root, stores, manifest: first, volume, open } = await sample(t, { patched: false });
+  const repository = await open();
+  for (let block = 0; block < 30; block += 1) if (block % 4 > 0) volume.write(block * 16, 16, 0);
+  const manifest = await backUpModel(repository, volume, { parent: first });
+  await settled(root);
+  const [here] = stores;
+  const packs = [...here.objects.keys()].filter((name) => name.startsWith('packs/'));
+  for (const name of packs) {
+    const bytes = Uint8Array.from(must(here.objects.get(name), name));
+    for (let at = 20; at < bytes.length; at += 50) bytes[at] = (bytes[at] ?? 0) ^ 1;
+    here.objects.set(name, bytes);
+  }
+  await repository.deleteBackup(first.backupId);
+  const plan = await repository.planPrune();
+  assert.ok(plan.rewrite.length > 0, 'a pack is to be moved');
+  await repository.executePrune(plan);
+  await settled(root);
+  await assertRestores(repository, manifest, volume);
+  for (const copy of [0, 1]) {
+    const { objects } = await repository.verify('all', 'blocks', { copy });
+    const moved = objects.filter(({ name }) => !packs.includes(name));
+    assert.deepEqual(moved, [], `copy ${copy}`);
+  }
+  await repository.close();
+});
+
 test('an index that is damaged everywhere is made anew from the packs', async (t) => {
   const { stores, manifest, volume, open } = await sample(t);
   const repository = await open();

@@ -8,21 +8,17 @@
  * a crash at any step leaves the old pack, or both, or the new one.
  */
 import { throwIfAborted } from '../base/abort.ts';
-import { isOperatingError, type OperatingError } from '../base/errors.ts';
-import { readIndex } from './read-index.ts';
+import { isOperatingError } from '../base/errors.ts';
 import type { Pack } from './block-index.ts';
-import { type BlockKind, blockBytes, blockKinds, hexOf, idBytes, isZeroId } from './block.ts';
+import { type BlockKind, blockBytes, blockKinds, hexOf, isZeroId } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import { type CopyReader, NodeHealer } from './heal-node.ts';
-import type { PackContent } from './index-format.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import type { Leases } from './leases.ts';
 import type { MapRoot } from './map.ts';
 import { leavesOf } from './map-walk.ts';
 import type { NodeReader } from './nodes.ts';
-import { isSound } from './object-check.ts';
-import { baseOfEntry, entriesOf, packName } from './pack-format.ts';
-import { readPackContent } from './pack-read.ts';
+import { moveBlocks } from './pack-move.ts';
 import { PackWriter } from './pack-writer.ts';
 import { publishList, replacePacks } from './prune.ts';
 import { type ByteSpan, runsOfLeaf } from './reader.ts';
@@ -135,7 +131,7 @@ async function copyHealed(
   try {
     for (const pack of packs) {
       throwIfAborted(signal);
-      await copyOthers(source, pack, healed, writer);
+      await moveOthers(source, pack, healed, writer);
       await writer.room();
     }
     for (const [id, { kind, sealed }] of healed) {
@@ -150,69 +146,16 @@ async function copyHealed(
   return writer.bytesStored;
 }
 
-/**
- * What of a pack is found in some copy of it and was not healed, as it is: the copy goes with the
- * pack, so that whatever is sound in any of them moves along. Nothing of a pack that is lost.
- */
-async function copyOthers(
+/** Nothing of a pack that is lost. */
+async function moveOthers(
   source: BlockSource,
   pack: Pack,
   healed: Healed,
   writer: PackWriter,
 ): Promise<void> {
-  const { keys, index } = source;
-  const name = packName(pack.packId);
-  const { found, away } = await copiesOf(source, name);
-  const [first] = found;
-  if (first === undefined) {
-    if (away !== undefined) throw away;
-    return;
-  }
-  const { directory } = await directoryOf(source, pack);
-  for (const entry of entriesOf(directory, name)) {
-    const id = directory.subarray(entry.idAt, entry.idAt + idBytes);
-    const at = index.find(id);
-    const isHere = at?.pack === pack.number && at.offsetBytes === entry.offsetBytes;
-    if (!isHere || healed.has(hexOf(id))) continue;
-    const end = entry.offsetBytes + entry.lengthBytes;
-    const versions = found.map((bytes) => bytes.subarray(entry.offsetBytes, end));
-    const sound = versions.find((sealed) => isSound(keys, { kind: entry.kind, id }, sealed));
-    // The copy that is away just now may have what is damaged here.
-    if (sound === undefined && away !== undefined) throw away;
-    const sealed = sound ?? versions.find(({ length }) => length === entry.lengthBytes);
-    if (sealed === undefined) continue;
-    const base = entry.baseAt === -1 ? undefined : baseOfEntry(directory, entry);
-    writer.add(entry.kind, id, sealed, base);
-  }
-}
-
-/** An object as each copy has it, and why a copy could not be asked. */
-async function copiesOf(
-  { store }: BlockSource,
-  name: string,
-): Promise<{ found: Uint8Array[]; away: OperatingError | undefined }> {
-  const found: Uint8Array[] = [];
-  let away: OperatingError | undefined;
-  for (const copy of store.copies ?? [store]) {
-    try {
-      found.push(await copy.get(name));
-    } catch (error) {
-      if (!isOperatingError(error) || error.code === 'aborted') throw error;
-      if (error.code !== 'not_found') away = error;
-    }
-  }
-  return { found, away };
-}
-
-/** The pack's own directory, or where that is damaged what its index says. */
-async function directoryOf({ store, keys }: BlockSource, pack: Pack): Promise<PackContent> {
   try {
-    return await readPackContent(store, keys, pack);
+    await moveBlocks(source, pack, (id) => !healed.has(hexOf(id)), writer);
   } catch (error) {
-    if (!isOperatingError(error, 'corrupt') || pack.indexId === undefined) throw error;
-    const contents = await readIndex(store, keys, pack.indexId);
-    const content = contents.find(({ packId }) => packId === pack.packId);
-    if (content === undefined) throw error;
-    return content;
+    if (!isOperatingError(error, 'not_found')) throw error;
   }
 }

@@ -19,14 +19,14 @@ import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { sleep } from '../store/retry.ts';
 import { marks } from './block-table.ts';
 import type { BlockIndex, Pack } from './block-index.ts';
-import { hexOf, idBytes } from './block.ts';
+import { hexOf } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import type { Holds } from './holds.ts';
 import { indexName, type PackContent } from './index-format.ts';
 import type { Lease } from './lease.ts';
 import { describeOwner } from './leases.ts';
-import { baseOfEntry, entriesOf, packName } from './pack-format.ts';
-import { readPackContent } from './pack-read.ts';
+import { packName } from './pack-format.ts';
+import { moveBlocks } from './pack-move.ts';
 import { PackWriter } from './pack-writer.ts';
 import { Marking, markOthers, mayGo, type PruneParts, type PrunePlan } from './prune-plan.ts';
 import { listedPacksMax, type OpenList, packsOf, type PruneLists } from './prune-lists.ts';
@@ -186,22 +186,12 @@ async function copyLive(
   packs: readonly Pack[],
   signal?: AbortSignal,
 ): Promise<number> {
-  const { store, keys, index } = source;
+  const { index } = source;
   const writer = new PackWriter({ source, signal });
   try {
     for (const pack of packs) {
       throwIfAborted(signal);
-      const { directory } = await readPackContent(store, keys, pack);
-      const bytes = await store.get(packName(pack.packId));
-      for (const entry of entriesOf(directory, packName(pack.packId))) {
-        const id = directory.subarray(entry.idAt, entry.idAt + idBytes);
-        const at = index.find(id);
-        const here = at?.pack === pack.number && at.offsetBytes === entry.offsetBytes;
-        if (!here || !index.table.isMarked(marks.live, id)) continue;
-        const end = entry.offsetBytes + entry.lengthBytes;
-        const base = entry.baseAt === -1 ? undefined : baseOfEntry(directory, entry);
-        writer.add(entry.kind, id, bytes.subarray(entry.offsetBytes, end), base);
-      }
+      await moveBlocks(source, pack, (id) => index.table.isMarked(marks.live, id), writer);
       await writer.room();
     }
     await writer.flush();
