@@ -31,9 +31,9 @@ test('what is limited is not done at once, so that it is counted', () => {
   const limit = new RateLimit();
   const device = limitedDevice(openMemoryDevice({ lengthBytes: 8192 }), limit, { left: false });
   const [target, written] = [Buffer.alloc(4096), (): void => undefined];
-  assert.equal(device.immediate?.read(0, target), true);
+  assert.equal(device.immediate?.read(0, target), 'done');
   limit.set({ readBytesSec: 4096 });
-  assert.equal(device.immediate?.read(0, target), false);
+  assert.equal(device.immediate?.read(0, target), 'refused');
   assert.equal(device.immediate?.write(0, target, written), true);
   limit.set({ totalIopsSec: 10 });
   assert.equal(device.immediate?.write(0, target, written), false);
