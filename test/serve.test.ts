@@ -25,7 +25,7 @@ test('a first start says what to type next, and keeps its secrets to itself', as
 
 test('a first start that failed on the store is a first start again', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'firn-test-'));
-  await assert.rejects(startFirn(folder, ['--store', 'ftp://nowhere']), /of no known kind/);
+  await assert.rejects(startFirn(folder, ['--store', 'ftp://nowhere']), /expected a store/);
   const firn = await startFirn(folder);
   t.after(async () => {
     await firn.stop();

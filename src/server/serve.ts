@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { createLog } from '../api/log.ts';
-import { assert } from '../base/assert.ts';
+import { randomUnit } from '../base/chance.ts';
 import { errnoOf, OperatingError } from '../base/errors.ts';
 import { version } from '../base/version.ts';
 import { type Addresses, type Service, startService } from './compose.ts';
@@ -83,16 +83,29 @@ async function chooseAddresses(config: Config): Promise<Addresses> {
   };
 }
 
+/** Ports that systems do not give to connections that go out, which would take one in between. */
+const freePorts = { first: 20_000, count: 12_000 };
+
 /** Port 0 becomes a port that is free now. */
 async function withPort(address: Address): Promise<Address> {
   if (address.port !== 0) return address;
-  const probe = createServer().listen(0, address.host);
-  await once(probe, 'listening');
-  const found = probe.address();
-  assert(typeof found === 'object' && found !== null, 'a TCP server has an address');
+  for (;;) {
+    const port = freePorts.first + Math.floor(randomUnit() * freePorts.count);
+    if (await isFree(address.host, port)) return { host: address.host, port };
+  }
+}
+
+async function isFree(host: string, port: number): Promise<boolean> {
+  const probe = createServer().listen(port, host);
+  try {
+    await once(probe, 'listening');
+  } catch (error) {
+    if (errnoOf(error) === 'EADDRINUSE') return false;
+    throw error;
+  }
   probe.close();
   await once(probe, 'close');
-  return { host: address.host, port: found.port };
+  return true;
 }
 
 /** A taken or forbidden port, in a sentence that says which one and what to do. */

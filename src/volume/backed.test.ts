@@ -1,6 +1,5 @@
 /** Volumes that show a backup at once, and are filled from it while they are in use. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +13,7 @@ import type { BlockDevice } from './block-device.ts';
 import { hookedFileOperations, systemError } from './failing-files.ts';
 import { openVolumeEngine, type OpenedEngine } from './open-engine.ts';
 import { VolatileFiles } from './volatile-files.ts';
+import { copyFolder } from './copy-folder-fixture.ts';
 
 /** Syncs need not reach a disk here: what is durable is simulated. */
 const fastFolder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -228,7 +228,7 @@ test(`a kill or a power cut at any step leaves nothing wrong in it (seed ${seed}
     }
     if (round % 3 === 0) await hydrateAll(engine, backup);
     const copy = `${folder}-after`;
-    execFileSync('cp', ['-a', '--sparse=always', folder, copy]);
+    copyFolder(folder, copy);
     if (round % 2 === 0) files.cutPower(folder, copy, () => random() < 0.5);
     else files.afterKill(folder, copy);
     await device.close();

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import * as fc from 'fast-check';
 import { KiB, MiB } from '../base/bytes.ts';
 import { must } from '../base/assert.ts';
 import type { BlockDevice } from './block-device.ts';
+import { copyFolder } from './copy-folder-fixture.ts';
 import type { OpenedEngine } from './open-engine.ts';
 import { openVolumeEngine } from './open-engine.ts';
 import { VolatileFiles } from './volatile-files.ts';
@@ -337,7 +337,7 @@ class Model {
   /** Goes on as the next process does after this one has died: all is there, flushed or not. */
   async #kill(): Promise<void> {
     const folder = `${this.folder}k`;
-    execFileSync('cp', ['-a', '--sparse=always', this.folder, folder]);
+    copyFolder(this.folder, folder);
     const files = this.#files.afterKill(this.folder, folder);
     for (const volume of this.volumes) await volume.device.close();
     await this.engine.close();
@@ -353,8 +353,7 @@ class Model {
    */
   async #crash(losses: number): Promise<void> {
     const folder = `${this.folder}x`;
-    // The copy blocks this process, so it is of one moment.
-    execFileSync('cp', ['-a', '--sparse=always', this.folder, folder]);
+    copyFolder(this.folder, folder);
     let asked = 0;
     this.#files.cutPower(this.folder, folder, () => ((losses >> (asked++ % 31)) & 1) === 1);
     for (const volume of this.volumes) await volume.device.close();

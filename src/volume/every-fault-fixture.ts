@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +11,7 @@ import { ShortWrite, hookedFileOperations, systemError } from './failing-files.t
 import type { OpenedEngine } from './open-engine.ts';
 import { openVolumeEngine } from './open-engine.ts';
 import { VolatileFiles } from './volatile-files.ts';
+import { copyFolder } from './copy-folder-fixture.ts';
 
 /**
  * Fails the n-th call of the file system, for n = 1, 2, 3 … until a run needs fewer, and goes on
@@ -203,7 +203,7 @@ export async function runWithFault(
     if (fault.end === 'power cut') {
       checked = `${folder}-after`;
       mkdirSync(folder, { recursive: true });
-      execFileSync('cp', ['-a', '--sparse=always', folder, checked]);
+      copyFolder(folder, checked);
       files.cutPower(folder, checked, fault.loses);
     }
     const opened = engine;

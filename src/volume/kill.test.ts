@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { KiB, MiB } from '../base/bytes.ts';
 import { hookedFileOperations, systemError } from './failing-files.ts';
 import { openVolumeEngine } from './open-engine.ts';
 import { VolatileFiles } from './volatile-files.ts';
+import { copyFolder } from './copy-folder-fixture.ts';
 
 const sector = 4 * KiB;
 
@@ -37,7 +37,7 @@ for (const flushes of [false, true]) {
       // The layers become durable, and the record that is to name them does not.
       if (flushes) await assert.rejects(device.flush());
       const copy = `${folder}-after`;
-      execFileSync('cp', ['-a', '--sparse=always', folder, copy]);
+      copyFolder(folder, copy);
       const after = files.afterKill(folder, copy);
       isFull = false;
       await device.close().catch(() => undefined);
@@ -50,7 +50,7 @@ for (const flushes of [false, true]) {
       assert.deepEqual([found[0], found[sector], found[2 * sector]], [1, 2, 3]);
       await opened.flush();
       const cut = `${folder}-cut`;
-      execFileSync('cp', ['-a', '--sparse=always', copy, cut]);
+      copyFolder(copy, cut);
       after.cutPower(copy, cut, () => true);
       await opened.close();
       await again.close();

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +16,7 @@ import { mergeDown } from './merge-down.ts';
 import { mergeUp } from './merge-up.ts';
 import { openVolumeEngine } from './open-engine.ts';
 import { VolatileFiles } from './volatile-files.ts';
+import { copyFolder } from './copy-folder-fixture.ts';
 
 /** Merges that were broken off go on where they were. */
 async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
@@ -57,7 +57,7 @@ test('a merge into the head that lost power copies only what was not flushed', a
     await engine.deleteSnapshot('s');
     await assert.rejects(engine.settled(), { code: 'io' });
     const copy = `${folder}-after`;
-    execFileSync('cp', ['-a', '--sparse=always', folder, copy]);
+    copyFolder(folder, copy);
     files.cutPower(folder, copy, () => true);
     isCounting = false;
     await device.close();
@@ -153,7 +153,7 @@ test('a merge down that lost power goes on from its last note', async () => {
     const first = await openPair(folder, ids, pool);
     assert.equal(await downOf(first, 4), false);
     const copy = `${folder}-after`;
-    execFileSync('cp', ['-a', '--sparse=always', folder, copy]);
+    copyFolder(folder, copy);
     files.cutPower(folder, copy, () => true);
     await first.parent.close();
     await first.child.close();

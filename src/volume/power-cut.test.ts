@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import type { BlockDevice } from './block-device.ts';
 import type { OpenedEngine } from './open-engine.ts';
 import { openVolumeEngine } from './open-engine.ts';
 import { VolatileFiles } from './volatile-files.ts';
+import { copyFolder } from './copy-folder-fixture.ts';
 
 const sector = 4 * KiB;
 const windowBytes = 4 * MiB;
@@ -42,7 +42,7 @@ async function mergeAndCut(build: (engine: OpenedEngine, device: BlockDevice) =>
     await engine.deleteSnapshot('s');
     await engine.settled();
     const copy = `${folder}-after`;
-    execFileSync('cp', ['-a', '--sparse=always', folder, copy]);
+    copyFolder(folder, copy);
     files.cutPower(folder, copy, () => true);
     await device.close();
     await engine.close();

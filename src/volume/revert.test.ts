@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { hookedFileOperations, systemError } from './failing-files.ts';
 import type { OpenedEngine } from './open-engine.ts';
 import { openVolumeEngine } from './open-engine.ts';
 import { VolatileFiles } from './volatile-files.ts';
+import { copyFolder } from './copy-folder-fixture.ts';
 
 const sector = 4 * KiB;
 const options = { volumeId: 'v', snapshotId: 's' };
@@ -103,7 +103,7 @@ test('a power cut while a volume goes back leaves it as it was, or gone back', a
     }
     const copy = `${folder}-cut`;
     // The copy blocks this process, so it is of one moment.
-    execFileSync('cp', ['-a', '--sparse=always', folder, copy]);
+    copyFolder(folder, copy);
     files.cutPower(folder, copy, () => true);
     await engine.close().catch((error: unknown) => assert.ok(isOperatingError(error)));
     const after = await openVolumeEngine({ folder: copy });

@@ -164,9 +164,7 @@ test('the pages', needs('chromium'), async (t) => {
     await page.getByRole('dialog', { name: 'Update Metadata' }).waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await page.waitForFunction(
-      "document.activeElement.getAttribute('aria-label') === 'More actions for disk'",
-    );
+    await page.locator('button[aria-label="More actions for disk"]:focus').waitFor();
     await page.context().close();
   });
 
