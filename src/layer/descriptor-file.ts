@@ -60,7 +60,9 @@ export class DescriptorFile implements OpenFile {
     if (this.readNow(target, positionBytes) === 'done') return Promise.resolve(target.byteLength);
     if (!this.#tellsCached) return this.#readInPool(target, positionBytes);
     const reading = this.#direct.read(target, positionBytes);
-    if (reading === undefined) return this.#coldReads.read(target, positionBytes);
+    if (reading === undefined) {
+      return this.#direct.passedBy(() => this.#coldReads.read(target, positionBytes));
+    }
     return reading.then((isDone) =>
       isDone ? target.byteLength : this.#readInPool(target, positionBytes),
     );

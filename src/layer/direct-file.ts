@@ -7,6 +7,11 @@ import { ReadHabits } from './read-habits.ts';
 const filesMax = 256;
 let files = 0;
 
+/** With fewer than these under way, a read through memory is answered sooner. */
+const readsMin = 4;
+/** Reads of what memory lacks that are under way, of all files, whichever way they go. */
+let readsUnderWay = 0;
+
 /** All files share one queue; null where there is none. */
 let shared: DirectReads | null | undefined;
 
@@ -65,11 +70,17 @@ export class DirectFile {
   begin(positionBytes: number, lengthBytes: number, onEnd: OnBytes): boolean {
     const { isToPass } = this.#missed;
     if (positionBytes !== this.#missed.positionBytes || !isToPass) return false;
+    if (readsUnderWay < readsMin) return false;
     if (shared === undefined) shared = openShared();
     this.#direct ??= this.#open();
     const descriptor = this.#direct;
     if (shared === null || descriptor === undefined) return false;
-    if (!shared.begin({ descriptor, positionBytes, lengthBytes, onEnd })) return false;
+    const counted: OnBytes = (bytes) => {
+      readsUnderWay -= 1;
+      onEnd(bytes);
+    };
+    if (!shared.begin({ descriptor, positionBytes, lengthBytes, onEnd: counted })) return false;
+    readsUnderWay += 1;
     this.#missed.positionBytes = -1;
     return true;
   }
@@ -90,6 +101,16 @@ export class DirectFile {
     });
     this.#missed.positionBytes = -1;
     return isBegun ? promise : undefined;
+  }
+
+  /** Counts a read that goes through memory. */
+  async passedBy(read: () => Promise<number>): Promise<number> {
+    readsUnderWay += 1;
+    try {
+      return await read();
+    } finally {
+      readsUnderWay -= 1;
+    }
   }
 
   /** Nothing is being read any more. */
