@@ -89,8 +89,10 @@ export const operateChapters: readonly Chapter[] = [
     ],
     after: [
       `until firn backup list ${atData} | grep "nightly 20.*available"; do sleep 0.2; done`,
-      `NAME=$(firn backup list ${atData} | grep -oE "nightly 20[^ ]*" | head -1)`,
-      `firn backup restore "$NAME" --name again --wait ${atData}`,
+      // By its id: a run that failed before may have the name of the same minute.
+      `ROW=$(firn backup list ${atData} | grep "nightly 20.*available" | head -1)`,
+      'ID=$(echo "$ROW" | grep -oE "[0-9a-f-]{36}" | head -1)',
+      `firn backup restore "$ID" --name again --wait ${atData}`,
       ...isBack('again'),
     ],
   },
