@@ -60,7 +60,7 @@ export class Leases {
   /** Leases of others, and since when each has its count. */
   readonly #watched = new Map<string, Watched>();
 
-  /** `keys`: undefined before the repository has any. */
+  /** `keys`: undefined while the repository has none. */
   constructor(store: Store, keys: RepositoryKeys | undefined, options: LeaseOptions = {}) {
     this.#store = store;
     this.#keys = keys;
