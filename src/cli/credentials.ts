@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { OperatingError, errnoOf, fromSystemError } from '../base/errors.ts';
 import { cloudFromEnvironment, cloudFromYaml } from '../client/cloud.ts';
 import type { Cloud } from '../client/cloud.ts';
@@ -9,6 +10,18 @@ import type { Environment } from './context.ts';
 
 /** Where `firn serve` keeps its data when nothing is said. */
 const dataFolderDefault = 'firn-data';
+
+/** Trusts, from now on, also the authority in `OS_CACERT` or that the cloud names. */
+export async function trustAuthority(cloud: Cloud, environment: Environment): Promise<void> {
+  const given = environment['OS_CACERT'] ?? '';
+  const path = given === '' ? cloud.authorityFile : given;
+  if (path === undefined) return;
+  const text = await readIfThere(path);
+  if (text === undefined) {
+    throw new OperatingError('not_found', `OS_CACERT or cacert names ${path}, which is not there`);
+  }
+  setDefaultCACertificates([...getCACertificates('default'), text]);
+}
 
 /**
  * In this order: `--data DIR`, `OS_CLOUD` in a `clouds.yaml` of the usual places, `OS_AUTH_URL` and

@@ -16,7 +16,7 @@ import { configCheck } from './config-check.ts';
 import { configOptions } from './config-options.ts';
 import { backupVerify } from './backup-verify.ts';
 import type { AddCommand, Context } from './context.ts';
-import { findCloud } from './credentials.ts';
+import { findCloud, trustAuthority } from './credentials.ts';
 import { doctor } from './doctor.ts';
 import { holdCommands, protectionCommands } from './hold-commands.ts';
 import { layersCheck } from './layers-check.ts';
@@ -148,7 +148,9 @@ export async function runCli(
     ...surroundings,
     connect: async (command) => {
       const { data } = command.optsWithGlobals<{ data?: string }>();
-      return new Client(await findCloud(data, surroundings.environment));
+      const cloud = await findCloud(data, surroundings.environment);
+      await trustAuthority(cloud, surroundings.environment);
+      return new Client(cloud);
     },
   };
   try {

@@ -13,6 +13,8 @@ export interface Cloud {
   readonly user: Named;
   readonly password: string;
   readonly project: Named;
+  /** A file with certificates of authorities (PEM) that are trusted besides the usual ones. */
+  readonly authorityFile?: string;
 }
 
 /** Named by id, or by name within a domain. */
@@ -93,6 +95,7 @@ function cloudFrom(settings: Settings, wordFor: (name: string) => string): Cloud
     user: named('user', 'username'),
     password: required('password'),
     project: named('project', 'project_name'),
+    ...(settings['cacert'] === undefined ? {} : { authorityFile: settings['cacert'] }),
   };
 }
 

@@ -49,8 +49,17 @@ export async function exchange(options: {
 function noAnswer(url: string, error: unknown): OperatingError {
   const { origin } = new URL(url);
   const cause = error instanceof Error ? error.cause : undefined;
-  const reason =
-    errnoOf(cause) === 'ECONNREFUSED' ? 'connection refused' : messageOf(cause ?? error);
+  const errno = errnoOf(cause) ?? '';
+  const untrusted = /CERT|VERIFY_LEAF/.test(errno);
+  const reason = errno === 'ECONNREFUSED' ? 'connection refused' : messageOf(cause ?? error);
+  if (untrusted) {
+    return new OperatingError(
+      'unavailable',
+      `the certificate of ${origin} is not to be trusted (${reason}): OS_CACERT, or cacert in a ` +
+        'clouds.yaml, names a file with the certificate of an authority of your own',
+      { cause: error },
+    );
+  }
   return new OperatingError('unavailable', `${origin} does not answer: ${reason}`, {
     cause: error,
   });

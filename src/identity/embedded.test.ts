@@ -6,7 +6,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Catalog } from '../catalog/catalog.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
 import { bootstrap, type Bootstrapped } from './bootstrap.ts';
-import { EmbeddedIdentity } from './embedded.ts';
+import { EmbeddedIdentity, expiredForMs } from './embedded.ts';
 import { callerOf, type LoginMethod, type LoginScope, type Reference } from './identity.ts';
 import { wrongPasswordCountMax } from './lockout.ts';
 import { believedMs } from './token-cache.ts';
@@ -227,9 +227,20 @@ describe('the embedded identity', () => {
     assert.equal(lost.facts.project, undefined);
   });
 
+  it('takes an expired token for two days, where that is asked for', async () => {
+    const { token, facts } = await identity.login(admin(), 'unscoped');
+    clock.ms += hour;
+    await assert.rejects(identity.validate(token), refused);
+    assert.deepEqual(await identity.validate(token, { allowExpired: true }), facts);
+    await assert.rejects(identity.validate(token), refused);
+    await assert.rejects(identity.login({ method: 'token', token }, 'unscoped'), refused);
+    clock.ms += expiredForMs;
+    await assert.rejects(identity.validate(token, { allowExpired: true }), refused);
+  });
+
   it('removes tokens that have expired', async () => {
     await identity.login(admin(), 'unscoped');
-    clock.ms += 2 * hour;
+    clock.ms += 2 * hour + expiredForMs;
     await identity.login(admin(), 'unscoped');
     assert.equal(await catalog.count('tokens', {}), 1);
   });

@@ -30,6 +30,9 @@ import { TokenCache } from './token-cache.ts';
 
 const purgeIntervalMs = 10 * 60_000;
 
+/** For how long an expired token is good beside that of a service; Keystone's default. */
+export const expiredForMs = 48 * 60 * 60_000;
+
 /** Keystone's default. */
 export const defaultTokenLifetimeMs = 60 * 60_000;
 
@@ -117,9 +120,13 @@ export class EmbeddedIdentity implements Identity {
     return { token, facts };
   }
 
-  async validate(token: string): Promise<TokenFacts> {
+  async validate(
+    token: string,
+    { allowExpired = false }: { allowExpired?: boolean } = {},
+  ): Promise<TokenFacts> {
     const id = tokenId(token);
-    return this.#cache.get(id) ?? (await this.#cache.fill(id, () => this.#read(id)));
+    const graceMs = allowExpired ? expiredForMs : 0;
+    return this.#cache.get(id) ?? (await this.#cache.fill(id, () => this.#read(id, graceMs)));
   }
 
   /** Rejects with `unauthenticated` for a token that is not valid. */
@@ -206,8 +213,8 @@ export class EmbeddedIdentity implements Identity {
     return orRefuse(wanted?.id === credential.projectId ? standing : undefined);
   }
 
-  async #read(id: string): Promise<TokenFacts> {
-    const row = orRefuse(await this.#liveToken(id));
+  async #read(id: string, graceMs = 0): Promise<TokenFacts> {
+    const row = orRefuse(await this.#liveToken(id, graceMs));
     const userRow = await this.#catalog.find('users', { id: row.userId });
     const user = orRefuse(await standingUser(this.#catalog, userRow));
     const { auditId, chainId, methods, issuedAt, expiresAt } = row;
@@ -239,8 +246,8 @@ export class EmbeddedIdentity implements Identity {
     return id === null ? undefined : orRefuse(await this.#credentials.find(id));
   }
 
-  async #liveToken(id: string): Promise<TokenRow | undefined> {
-    const expiresAt = { above: this.#clock.now() };
+  async #liveToken(id: string, graceMs = 0): Promise<TokenRow | undefined> {
+    const expiresAt = { above: this.#clock.now() - graceMs };
     return await this.#catalog.find('tokens', { id, revokedAt: null, expiresAt });
   }
 
@@ -248,6 +255,6 @@ export class EmbeddedIdentity implements Identity {
     const now = this.#clock.now();
     if (now < this.#purgedAt + purgeIntervalMs) return;
     this.#purgedAt = now;
-    await this.#catalog.remove('tokens', { expiresAt: { atMost: now } });
+    await this.#catalog.remove('tokens', { expiresAt: { atMost: now - expiredForMs } });
   }
 }

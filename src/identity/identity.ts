@@ -82,10 +82,10 @@ export interface Identity {
   ): Promise<Login>;
   /**
    * What the token says; rejects for one that is unknown, expired or revoked, or whose user,
-   * project or role is gone. With the token of a service beside it, a Keystone also takes one that
-   * has expired meanwhile: services work for users longer than tokens live.
+   * project or role is gone. With `allowExpired` one that has expired within two days is taken, as
+   * by Keystone: services work for users longer than tokens live.
    */
-  validate(token: string, options?: { readonly serviceToken?: string }): Promise<TokenFacts>;
+  validate(token: string, options?: { readonly allowExpired?: boolean }): Promise<TokenFacts>;
   revoke(token: string): Promise<void>;
   /** Revokes the token and all that come from the same login. */
   revokeLogin(token: string): Promise<void>;

@@ -7,15 +7,19 @@ import { after, before, describe, it } from 'node:test';
 import { type FirnProcess, startFirn } from '../../demo/firn-process.ts';
 import { Openstack } from '../openstack.ts';
 import { needs } from '../peer.ts';
-import { hasKeystone, keystonePassword, startKeystone } from '../servers/keystone.ts';
+import {
+  hasKeystone,
+  keystonePassword,
+  startKeystone,
+  type Keystone,
+} from '../servers/keystone.ts';
 import { until } from './until.ts';
-import type { TemporaryServer } from '../servers/swift.ts';
 
 const options = hasKeystone ? needs('openstack') : needs('keystone-manage');
 
 describe('with a real Keystone', options, () => {
   let folder: string;
-  let keystone: TemporaryServer;
+  let keystone: Keystone;
   let firn: FirnProcess;
   let firnUrl: string;
   let openstack: Openstack;
@@ -63,6 +67,28 @@ describe('with a real Keystone', options, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  /** A new token of a user in the project admin, from the Keystone itself. */
+  const login = async (name: string): Promise<string> => {
+    const user = { name, domain: { id: 'default' }, password: keystonePassword };
+    const identity = { methods: ['password'], password: { user } };
+    const scope = { project: { name: 'admin', domain: { id: 'default' } } };
+    const answer = await fetch(`${keystone.url}/v3/auth/tokens`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ auth: { identity, scope } }),
+    });
+    return answer.headers.get('x-subject-token') ?? '';
+  };
+
+  /** What Firn answers to a request with these tokens. */
+  const ask = async (token: string, serviceToken?: string): Promise<number> => {
+    const headers = {
+      'x-auth-token': token,
+      ...(serviceToken === undefined ? {} : { 'x-service-token': serviceToken }),
+    };
+    return (await fetch(`${firnUrl}/volume/v3/volumes`, { headers })).status;
+  };
+
   it('the client gets its token there and its volumes here', async () => {
     const { stderr } = await openstack.typed(
       'service create --name cinderv3 volumev3',
@@ -91,27 +117,12 @@ describe('with a real Keystone', options, () => {
   });
 
   it('a revoked token is refused within the time for which it is believed', async () => {
-    const user = { name: 'admin', domain: { id: 'default' }, password: keystonePassword };
-    const identity = { methods: ['password'], password: { user } };
-    const scope = { project: { name: 'admin', domain: { id: 'default' } } };
-    const login = async (): Promise<string> => {
-      const answer = await fetch(`${keystone.url}/v3/auth/tokens`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ auth: { identity, scope } }),
-      });
-      return answer.headers.get('x-subject-token') ?? '';
-    };
-    const token = await login();
-    const ask = async (): Promise<number> => {
-      const headers = { 'x-auth-token': token };
-      return (await fetch(`${firnUrl}/volume/v3/volumes`, { headers })).status;
-    };
-    assert.equal(await ask(), 200);
-    const headers = { 'x-auth-token': await login(), 'x-subject-token': token };
+    const token = await login('admin');
+    assert.equal(await ask(token), 200);
+    const headers = { 'x-auth-token': await login('admin'), 'x-subject-token': token };
     const revoked = await fetch(`${keystone.url}/v3/auth/tokens`, { method: 'DELETE', headers });
     assert.equal(revoked.status, 204);
-    await until('the revocation to hold', async () => (await ask()) === 401);
+    await until('the revocation to hold', async () => (await ask(token)) === 401);
   });
 
   it('a browser logs in here with its name and password there', async () => {
@@ -128,4 +139,35 @@ describe('with a real Keystone', options, () => {
     const volumes = await fetch(`${firnUrl}/volume/v3/volumes`, { headers: { cookie } });
     assert.equal(volumes.status, 200);
   });
+
+  it("a service goes on with a user's token that has expired, by its own", async () => {
+    const { stderr } = await openstack.typed(
+      'role create service',
+      `user create --password ${keystonePassword} nova`,
+      'role add --user nova --project admin service',
+    );
+    assert.equal(stderr.trim(), '');
+    const [nova, admin] = [await login('nova'), await login('admin')];
+    assert.equal(await ask(admin, nova), 200);
+    assert.equal(await ask(admin, 'none'), 401, 'a token of a service must be valid');
+    keystone.shortenTokens();
+    let token = '';
+    await until('a token that expires', async () => {
+      token = await login('admin');
+      return await isShort(token);
+    });
+    await until('it has expired', async () => (await ask(token)) === 401);
+    assert.equal(await ask(token, nova), 200);
+    assert.equal(await ask(token, admin), 401, 'an administrator is no service');
+    assert.equal(await ask('none', nova), 401);
+  });
+
+  /** Whether a token lives for seconds only. */
+  const isShort = async (token: string): Promise<boolean> => {
+    const headers = { 'x-auth-token': token, 'x-subject-token': token };
+    const answer = await fetch(`${keystone.url}/v3/auth/tokens`, { headers });
+    const said = (await answer.json()) as { token?: { issued_at: string; expires_at: string } };
+    const { issued_at: from = '', expires_at: to = '' } = said.token ?? {};
+    return Date.parse(to) - Date.parse(from) < 10_000;
+  };
 });

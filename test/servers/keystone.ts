@@ -16,8 +16,13 @@ export const hasKeystone = existsSync('/usr/bin/keystone-manage') && existsSync(
 /** Of the user `admin` in the project `admin`. */
 export const keystonePassword = 'cloud-secret';
 
+export interface Keystone extends TemporaryServer {
+  /** Tokens that are issued from soon on live two seconds. */
+  shortenTokens(): void;
+}
+
 /** Starts it; Identity v3 is at `url` and `/v3`. */
-export async function startKeystone(): Promise<TemporaryServer> {
+export async function startKeystone(): Promise<Keystone> {
   const processes = await Processes.open('keystone');
   const child = processes.start(python, ['-B', script, processes.folder], { signal: 'SIGKILL' });
   assert(child.stdout !== null, 'its output is read');
@@ -26,5 +31,9 @@ export async function startKeystone(): Promise<TemporaryServer> {
   const port = /^ready (\d+)$/.exec(String(said[0]))?.[1];
   if (port === undefined) await processes.stop();
   assert(port !== undefined, `Keystone started: ${String(said[0])}`);
-  return { url: `http://127.0.0.1:${port}`, stop: () => processes.stop() };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    stop: () => processes.stop(),
+    shortenTokens: () => void child.kill('SIGUSR1'),
+  };
 }

@@ -1,9 +1,11 @@
 """A real Keystone in one process: SQLite, fernet tokens, an administrator.
 
-Usage: keystone_server.py FOLDER. Prints `ready PORT` when it answers.
+Usage: keystone_server.py FOLDER. Prints `ready PORT` when it answers. After SIGUSR1 tokens that it
+issues live two seconds.
 """
 
 import os
+import signal
 import socketserver
 import sqlite3
 import sys
@@ -90,6 +92,12 @@ keystone.conf.CONF.reset()
 
 from keystone.server import wsgi  # noqa: E402
 
+
+def shorten_tokens(*_args):
+    keystone.conf.CONF.set_override("expiration", 2, group="token")
+
+
+signal.signal(signal.SIGUSR1, shorten_tokens)
 server.set_app(wsgi.initialize_public_application())
 print("ready %d" % server.server_port, flush=True)
 server.serve_forever()

@@ -84,15 +84,36 @@ test('while the volume service is disabled no volume is made of a backup', async
   assert.deepEqual(await statuses(), ['available', 'available', 'error']);
 });
 
-test('a disabled backup service takes no backups', async (t) => {
+test('a disabled backup service makes, restores, exports and deletes no backups', async (t) => {
   const storage = await openStorage(t);
   const id = await makeVolume(storage);
-  const off = { host: 'firn', binary: 'cinder-backup' };
-  await asAdmin(storage, 'PUT', '/os-services/disable', off);
-  const body = { backup: { volume_id: id } };
-  const refused = await storage.ask({ method: 'POST', path: '/backups', body });
-  assert.equal(refused.status, 503);
-  assert.match(JSON.stringify(refused.body), /Service cinder-backup could not be found/);
+  const made = { method: 'POST', path: '/backups', body: { backup: { volume_id: id } } } as const;
+  const backup = textIn(objectIn((await storage.ask(made)).body, 'backup'), 'id');
+  await storage.scene.work();
+  const service = { host: 'firn', binary: 'cinder-backup' };
+  await asAdmin(storage, 'PUT', '/os-services/disable', service);
+  const of = `/backups/${backup}`;
+  const volume = { backup_id: backup };
+  const refused = [
+    await storage.ask(made),
+    await storage.ask({ method: 'POST', path: `${of}/restore`, body: { restore: {} } }),
+    await storage.ask({ method: 'DELETE', path: of }),
+    await storage.ask({
+      method: 'POST',
+      path: '/volumes',
+      body: { volume },
+      microversion: '3.47',
+    }),
+    await asAdmin(storage, 'POST', `${of}/action`, { 'os-force_delete': null }),
+    await asAdmin(storage, 'GET', `${of}/export_record`),
+  ];
+  for (const { status, body } of refused) {
+    assert.equal(status, 503);
+    assert.match(JSON.stringify(body), /Service cinder-backup could not be found/);
+  }
+  await asAdmin(storage, 'PUT', '/os-services/enable', service);
+  assert.equal((await storage.ask({ method: 'DELETE', path: of })).status, 202);
+  await storage.scene.work();
 });
 
 test('pools, capabilities and hosts tell of the host as it is', async (t) => {

@@ -5,7 +5,7 @@ import type { BackupRow, Metadata, SnapshotRow, VolumeRow } from '../../catalog/
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import { availabilityZoneFor } from '../availability-zones.ts';
-import { isDisabled } from '../installation/binaries.ts';
+import { demandBackupService } from '../installation/binaries.ts';
 import { findImage } from '../image/image-access.ts';
 import type { OperationNeeds, Starting } from '../needs.ts';
 import { demandQuota } from '../quota.ts';
@@ -72,9 +72,7 @@ export async function createBackup(
       dataTimestamp: snapshot?.createdAt ?? clock.now(),
       createdAt: clock.now(),
     };
-    if (await isDisabled(transaction, 'cinder-backup')) {
-      throw new OperatingError('unavailable', 'Service cinder-backup could not be found.');
-    }
+    await demandBackupService(transaction);
     const demand = { backups: 1, backup_gigabytes: backup.size };
     await demandQuota(transaction, backup.projectId, demand);
     await holdSource(transaction, volume, snapshot, clock.now());

@@ -2,6 +2,7 @@ import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { JobHandler } from '../../job/job.ts';
 import { failureText } from '../failure.ts';
+import { demandBackupService } from '../installation/binaries.ts';
 import { recordFailure } from '../message.ts';
 import { refuseWhileHeld } from '../hold/holds.ts';
 import type { OperationNeeds, Starting } from '../needs.ts';
@@ -32,6 +33,7 @@ export async function deleteBackup(
     if (!force && !isOneOf(row.status, from)) {
       throw invalidBackup('Backup status must be available or error');
     }
+    await demandBackupService(transaction);
     if (!force) await refuseWhileHeld(transaction, `Backup ${row.id}`, [row.id, row.volumeId]);
     if (!force) await refuseWhileBackupExported(transaction, row.id);
     const exported = await dropBackupExports(transaction, { backupId: row.id });

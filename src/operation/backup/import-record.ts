@@ -2,6 +2,7 @@ import { isOperatingError, type OperatingError } from '../../base/errors.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
+import { demandBackupService } from '../installation/binaries.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { demandQuota } from '../quota.ts';
 import { byId } from '../scope.ts';
@@ -29,6 +30,7 @@ export async function exportRecord(
   if (row.status !== 'available') {
     throw invalidBackup(`Backup status must be available and not ${row.status}.`);
   }
+  await demandBackupService(catalog);
   const repository = await repositories.open(row.container, { create: false });
   return encodeRecord(row, repository.id);
 }
@@ -46,6 +48,7 @@ export async function importRecord(
   const place = decodeRecord(record);
   const container = containerFor(place.container);
   if ((await catalog.find('backups', byId(place.id))) !== undefined) throw thereAlready(place.id);
+  await demandBackupService(catalog);
   const repository = await openPlace(repositories, container, place);
   const manifest = await claim(repository, place);
   const row: BackupRow = {

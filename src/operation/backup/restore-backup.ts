@@ -6,7 +6,7 @@ import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import { multiattachOf } from '../attachment/multiattach.ts';
 import { availabilityZone } from '../availability-zones.ts';
-import { isDisabled, noBackend } from '../installation/binaries.ts';
+import { demandBackupService, isDisabled, noBackend } from '../installation/binaries.ts';
 import type { Starting } from '../needs.ts';
 import { isOneOf, volumeChanges } from '../states.ts';
 import { changeVolume } from '../volume/change-volume.ts';
@@ -51,6 +51,7 @@ export async function restoreBackup(
   const started = await catalog.transact(async (transaction) => {
     const backup = await findBackup(transaction, caller, backupId);
     if (backup.status !== 'available') throw invalidBackup('Backup status must be available');
+    await demandBackupService(transaction);
     if (volumeId === null && (await isDisabled(transaction, 'cinder-volume'))) {
       throw invalidVolume(
         `Error while creating volume for restoring backup ${backupId}. ${noBackend}`,

@@ -97,3 +97,22 @@ test('what a killed process left is taken up at the next start', async (t) => {
     ['active', 'queued'],
   );
 });
+
+test('images that come at the same time are hashed apart, also an empty one', async (t) => {
+  const scene = await openScene(t);
+  const texts = ['', 'a', 'b'.repeat(100_000), 'c'];
+  const rows = await Promise.all(
+    texts.map(async (text) => {
+      const parts = text === '' ? [] : [text.slice(0, 1), text.slice(1), text];
+      return await storeImageData(scene, await newImage(scene), chunks(...parts));
+    }),
+  );
+  const digest = (kind: 'md5' | 'sha512', text: string): string =>
+    createHash(kind)
+      .update(text + text)
+      .digest('hex');
+  assert.deepEqual(
+    rows.map(({ checksum, hashValue }) => [checksum, hashValue]),
+    texts.map((text) => [digest('md5', text), digest('sha512', text)]),
+  );
+});

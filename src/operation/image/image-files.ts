@@ -4,7 +4,6 @@
  * A file has its name only when all of it is durable, so one that is there is whole. It is never
  * changed; removing it does not disturb those who have it open.
  */
-import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,12 +12,12 @@ import { isZero } from '../../base/bytes.ts';
 import { syncFolder, temporarySuffix } from '../../base/durable-file.ts';
 import { fromSystemError, OperatingError } from '../../base/errors.ts';
 import { isUuid, newHexId } from '../../base/ids.ts';
+import type { Digests } from './hash-task.ts';
+import { openImageHash } from './hash-thread.ts';
 
-/** What was written; the hashes in hexadecimal. */
-export interface ImageDataFacts {
+/** What was written. */
+export interface ImageDataFacts extends Digests {
   readonly sizeBytes: number;
-  readonly md5: string;
-  readonly sha512: string;
 }
 
 /** An image's data, open for reading. */
@@ -97,7 +96,7 @@ async function fill(
   content: AsyncIterable<Uint8Array>,
   sizeMaxBytes: number,
 ): Promise<ImageDataFacts> {
-  const [md5, sha512] = [createHash('md5'), createHash('sha512')];
+  using hash = openImageHash();
   let sizeBytes = 0;
   await using file = await open(path, 'wx', 0o600);
   for await (const chunk of content) {
@@ -106,13 +105,12 @@ async function fill(
     if (sizeBytes > sizeMaxBytes) {
       throw new OperatingError('body_too_large', `An image has at most ${sizeMaxBytes} bytes.`);
     }
-    md5.update(chunk);
-    sha512.update(chunk);
-    if (!isZero(chunk)) await writeWhole(file, chunk, at);
+    const written = isZero(chunk) ? undefined : writeWhole(file, chunk, at);
+    await Promise.all([hash.update(chunk), written]);
   }
   await file.truncate(sizeBytes);
   await file.sync();
-  return { sizeBytes, md5: md5.digest('hex'), sha512: sha512.digest('hex') };
+  return { sizeBytes, ...(await hash.digest()) };
 }
 
 async function writeWhole(file: FileHandle, chunk: Uint8Array, at: number): Promise<void> {

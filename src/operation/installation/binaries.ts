@@ -1,7 +1,7 @@
 /**
  * The services of Cinder whose work the one process does. An administrator can switch one off: then
- * the volume service makes no new volumes, and the backup service no new backups; what is there
- * goes on.
+ * the volume service makes no new volumes, and the backup service begins nothing with backups; what
+ * has begun goes on.
  */
 import { OperatingError } from '../../base/errors.ts';
 import type { CatalogReader } from '../../catalog/catalog.ts';
@@ -45,6 +45,12 @@ async function factsOf(reader: CatalogReader, binary: ServiceName): Promise<Serv
 
 /** Why no new volume is made while the volume service is disabled. */
 export const noBackend = 'No valid backend was found. The volume service is disabled.';
+
+/** Rejects while the backup service is disabled: it makes, restores and deletes no backups then. */
+export async function demandBackupService(reader: CatalogReader): Promise<void> {
+  if (!(await isDisabled(reader, 'cinder-backup'))) return;
+  throw new OperatingError('unavailable', 'Service cinder-backup could not be found.');
+}
 
 export async function isDisabled(reader: CatalogReader, binary: ServiceName): Promise<boolean> {
   return (await factsOf(reader, binary)).disabled;

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { must } from '../../base/assert.ts';
+import type { JobRow } from '../../catalog/tables.ts';
 import type { PerformanceLimits } from '../../nbd/exports.ts';
 import { createAttachment } from '../attachment/create-attachment.ts';
 import { ann, max, openScene, type Scene } from '../operation-fixture.ts';
 import { makeVolume } from '../requests-fixture.ts';
 import { createVolumeType } from '../type/change-volume-types.ts';
-import { extendVolume } from '../volume/extend-volume.ts';
+import { extendVolume, extendVolumeJob } from '../volume/extend-volume.ts';
 import { retypeVolume } from '../volume/retype-volume.ts';
 import { associateType, disassociateTypes } from './associations.ts';
 import { clientSpecsOf } from './apply-limits.ts';
@@ -50,6 +52,11 @@ function watchLimits(scene: Scene): { scene: Scene; told: Map<string, Performanc
   };
 }
 
+/** The job that grows a volume. */
+async function jobOf({ catalog }: Scene, subjectId: string): Promise<JobRow> {
+  return must(await catalog.find('jobs', { subjectId, kind: 'volume.extend' }), 'the job');
+}
+
 test('limits follow the type, the specs and the size of an attached volume', async (t) => {
   const { scene, told } = watchLimits(await openScene(t));
   const type = async (name: string, specs: Record<string, string>) => {
@@ -73,6 +80,8 @@ test('limits follow the type, the specs and the size of an attached volume', asy
   assert.deepEqual(told.get(id), { readIopsSec: 10 });
   await extendVolume(scene, max, id, { newSize: 3, online: true });
   assert.deepEqual(told.get(id), { readIopsSec: 30 });
+  await extendVolumeJob(scene).fail(await jobOf(scene, id), new Error('no room'));
+  assert.deepEqual(told.get(id), { readIopsSec: 10 }, 'a failed growth takes its limits along');
   await disassociateTypes(scene, ann, grows.qosId, grows.typeId);
   assert.deepEqual(told.get(id), {});
 });

@@ -7,7 +7,7 @@ import { availabilityZoneFor } from '../availability-zones.ts';
 import { multiattachOf } from '../attachment/multiattach.ts';
 import { startRestore } from '../backup/start-restore.ts';
 import { demandMayBegin } from '../group/members.ts';
-import { isDisabled } from '../installation/binaries.ts';
+import { demandBackupService, isDisabled } from '../installation/binaries.ts';
 import type { Changing, Starting } from '../needs.ts';
 import { demandQuota, demandVolumeSize } from '../quota.ts';
 import { defaultTypeOf } from '../type/default-types.ts';
@@ -38,6 +38,7 @@ export async function createVolume(
   authorize(caller, 'volume:create');
   const row = await needs.catalog.transact(async (transaction) => {
     const source = await findSource(transaction, caller, input);
+    if (source.kind === 'backup') await demandBackupService(transaction);
     const volume = await volumeFor(transaction, needs, caller, input, source);
     if (input.groupId !== null) {
       const { groupId, volumeType } = input;

@@ -66,7 +66,7 @@ export async function extendVolume(
 }
 
 export function extendVolumeJob(
-  needs: Pick<OperationNeeds, 'catalog' | 'clock' | 'engine'>,
+  needs: Pick<OperationNeeds, 'catalog' | 'clock' | 'engine' | 'exports'>,
 ): JobHandler {
   const { catalog, clock, engine } = needs;
   return {
@@ -101,6 +101,7 @@ export function extendVolumeJob(
           advice: 'The volume kept its size; ask an administrator to reset its status.',
         });
       });
+      await applyLimits(needs, job.subjectId);
     },
   };
 }
