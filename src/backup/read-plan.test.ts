@@ -84,6 +84,53 @@ test('an incremental plan reads changed blocks with data, and zeroes the others'
   );
 });
 
+test('scattered changes are looked up together, and a long one piece by piece', async () => {
+  const GiB = 1024 ** 3;
+  const device = openMemoryDevice({ lengthBytes: 8 * GiB });
+  const places = [0, 3 * blockBytes, 9 * blockBytes, 2 * GiB, 6.5 * GiB];
+  for (const offset of places) await device.write(offset, Buffer.alloc(sectorBytes, 1));
+  const asked: [number, number][] = [];
+  const spy: typeof device = Object.assign(Object.create(device), {
+    lengthBytes: device.lengthBytes,
+    extents: (offsetBytes: number, lengthBytes: number) => {
+      asked.push([offsetBytes, lengthBytes]);
+      return device.extents(offsetBytes, lengthBytes);
+    },
+  });
+  const sectorAt = (offsetBytes: number): Extent => ({
+    offsetBytes,
+    lengthBytes: sectorBytes,
+    kind: 'data',
+  });
+  const changed: Extent[] = [
+    ...[0, 3 * blockBytes, 5 * blockBytes, 2 * GiB].map(sectorAt),
+    { offsetBytes: 5 * GiB, lengthBytes: 2.5 * GiB, kind: 'data' },
+  ];
+  const runs = await planIncremental(spy, changed, blockBytes);
+  assert.deepEqual(asked, [
+    [0, 6 * blockBytes],
+    [2 * GiB, blockBytes],
+    [5 * GiB, GiB],
+    [6 * GiB, GiB],
+    [7 * GiB, 0.5 * GiB],
+  ]);
+  const run = (offsetBytes: number, lengthBytes: number, kind: Extent['kind']): Extent => ({
+    offsetBytes,
+    lengthBytes,
+    kind,
+  });
+  assert.deepEqual(runs, [
+    run(0, blockBytes, 'data'),
+    run(3 * blockBytes, blockBytes, 'data'),
+    run(5 * blockBytes, blockBytes, 'zero'),
+    run(2 * GiB, blockBytes, 'data'),
+    run(5 * GiB, 1.5 * GiB, 'zero'),
+    run(6.5 * GiB, blockBytes, 'data'),
+    run(6.5 * GiB + blockBytes, GiB - blockBytes, 'zero'),
+  ]);
+  await device.close();
+});
+
 test('what is done is taken out of a plan, byte by byte as a plain list says', () => {
   const extents = fc
     .uniqueArray(fc.nat(60), { maxLength: 20 })

@@ -8,9 +8,12 @@
 import { roundDown, roundUp } from '../base/bytes.ts';
 import { appendExtent, type Extent } from '../base/extent.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
+import { piecesOf } from './read-batches.ts';
 
 /** The longest range whose extents are asked for at once: bounds the memory of a plan's making. */
 const windowBytes = 1024 * 1024 * 1024;
+/** Runs that lie no further apart are looked at together. */
+const gapBytesMax = 64 * 1024 * 1024;
 
 /**
  * The runs to read for a backup without parent: every block that holds data. Zeros need no run,
@@ -34,35 +37,68 @@ export async function planIncremental(
   blockBytes: number,
 ): Promise<Extent[]> {
   const touched: Extent[] = [];
-  for (const extent of changed) appendBlocks(touched, extent, 'zero', device, blockBytes);
+  for (const extent of changed) appendBlocks(touched, extent, 'data', device, blockBytes);
   const runs: Extent[] = [];
-  for (const run of touched) await splitByContent(runs, run, device, blockBytes);
+  for (const window of windowsOf(touched)) {
+    const offsetBytes = window[0]?.offsetBytes ?? 0;
+    const extents = await device.extents(offsetBytes, endOf(window.at(-1)) - offsetBytes);
+    const data = extents.filter(({ kind }) => kind === 'data');
+    let first = 0;
+    for (const run of window) {
+      while (first < data.length && endOf(data[first]) <= run.offsetBytes) first += 1;
+      splitByContent(runs, run, { data, first, device, blockBytes });
+    }
+  }
   return runs;
 }
 
-/** Adds a touched run: `data` for its blocks that hold any, `zero` for the others. */
-async function splitByContent(
+/**
+ * Runs whose extents are asked for together, as a question costs more than the extents between
+ * neighbours do; a long run is cut.
+ */
+function* windowsOf(runs: readonly Extent[]): Generator<Extent[]> {
+  let window: Extent[] = [];
+  for (const run of piecesOf(runs, windowBytes)) {
+    const [first = run] = window;
+    const isNear = run.offsetBytes - endOf(window.at(-1) ?? run) <= gapBytesMax;
+    if (window.length > 0 && !(isNear && endOf(run) - first.offsetBytes <= windowBytes)) {
+      yield window;
+      window = [];
+    }
+    window.push(run);
+  }
+  if (window.length > 0) yield window;
+}
+
+/**
+ * Adds a touched run: `data` for its blocks that hold any, `zero` for the others. `data` from
+ * `first` on are the extents with data, from the run's beginning on.
+ */
+function splitByContent(
   runs: Extent[],
   run: Extent,
-  device: BlockDevice,
-  blockBytes: number,
-): Promise<void> {
-  const end = run.offsetBytes + run.lengthBytes;
+  {
+    data,
+    first,
+    device,
+    blockBytes,
+  }: { data: readonly Extent[]; first: number; device: BlockDevice; blockBytes: number },
+): void {
+  const end = endOf(run);
   let next = run.offsetBytes;
   const fillZero = (until: number): void => {
     appendExtent(runs, { offsetBytes: next, lengthBytes: until - next, kind: 'zero' });
     next = until;
   };
-  for (let start = run.offsetBytes; start < end; start += windowBytes) {
-    const length = Math.min(windowBytes, end - start);
-    for (const extent of await device.extents(start, length)) {
-      if (extent.kind !== 'data') continue;
-      const from = Math.max(next, roundDown(extent.offsetBytes, blockBytes));
-      fillZero(from);
-      appendBlocks(runs, extent, 'data', device, blockBytes);
-      const last = runs.at(-1);
-      if (last !== undefined) next = Math.max(next, last.offsetBytes + last.lengthBytes);
-    }
+  for (let at = first; at < data.length; at += 1) {
+    const extent = data[at];
+    if (extent === undefined || extent.offsetBytes >= end) break;
+    const from = Math.max(run.offsetBytes, extent.offsetBytes);
+    fillZero(Math.max(next, roundDown(from, blockBytes)));
+    const lengthBytes = Math.min(end, endOf(extent)) - from;
+    const part: Extent = { offsetBytes: from, lengthBytes, kind: 'data' };
+    appendBlocks(runs, part, 'data', device, blockBytes);
+    next = Math.max(next, endOf(runs.at(-1)));
   }
   if (next < end) fillZero(end);
 }

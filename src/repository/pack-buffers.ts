@@ -3,14 +3,17 @@ import { directoryBytesMax } from './pack-format.ts';
 
 /** What one writer fills and puts at a time. */
 const keptMax = 3;
+/** What is kept while nobody writes. */
+const keptIdleMax = 1;
 
 /**
- * Buffers for packs, used again by the next writer: the collector would take its time with those of
- * the last.
+ * Buffers for packs, used again while somebody writes. What is not needed any more goes back to the
+ * system at once: the collector would take its time.
  */
 export class PackBuffers {
-  readonly #free: Buffer[] = [];
+  readonly #free: Buffer<ArrayBuffer>[] = [];
   readonly #bytes: number;
+  #lent = 0;
 
   /** `packBytes`: the size at which a pack is closed. */
   constructor(packBytes: number) {
@@ -18,11 +21,16 @@ export class PackBuffers {
     this.#bytes = packBytes + sealedBytesMax + directoryBytesMax + 4096;
   }
 
-  take(): Buffer {
+  take(): Buffer<ArrayBuffer> {
+    this.#lent += 1;
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes);
   }
 
-  give(buffer: Buffer): void {
-    if (this.#free.length < keptMax) this.#free.push(buffer);
+  give(buffer: Buffer<ArrayBuffer>): void {
+    this.#lent -= 1;
+    this.#free.push(buffer);
+    const kept = this.#lent === 0 ? keptIdleMax : keptMax;
+    // A buffer that is transferred leaves no memory behind.
+    for (const { buffer: memory } of this.#free.splice(kept)) memory.transfer(0);
   }
 }

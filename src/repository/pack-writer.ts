@@ -19,7 +19,7 @@ const uploadsMax = 2;
 
 interface OpenPack {
   readonly number: number;
-  readonly buffer: Buffer;
+  readonly buffer: Buffer<ArrayBuffer>;
   readonly directory: DirectoryBuilder;
   readonly table: BlockTable;
   length: number;
@@ -115,6 +115,7 @@ export class PackWriter {
       (error: unknown) => {
         this.#failure ??= { error };
         this.#uploads.delete(pack);
+        this.#options.source.packBuffers.give(pack.buffer);
       },
     );
     this.#uploads.set(pack, upload);

@@ -36,7 +36,7 @@ import { planPrune, type PruneParts, type PrunePlan } from './prune-plan.ts';
 import { type Reached, reachOf } from './reach.ts';
 import { BackupReader, type ByteSpan } from './reader.ts';
 import { ReaderLeases } from './reader-leases.ts';
-import { SlotPool } from './slot.ts';
+import { type Slot, SlotPool } from './slot.ts';
 import { type BackupSpace, measureSpace, measureTogether } from './space.ts';
 import { verifyBackups, type VerifyOptions } from './verify.ts';
 import type { VerifyDepth, VerifyReport } from './verify-report.ts';
@@ -148,8 +148,9 @@ export class Repository {
     this.#readers = new ReaderLeases(leases);
     // Two for each thread keep it busy; the rest are being read or stored meanwhile.
     this.#slotCount = source.pool.size * 2 + 4;
-    this.#writerSlots = new SlotPool(this.#slotCount);
-    this.#readerSlots = new SlotPool(this.#slotCount);
+    const idle: Slot[] = [];
+    this.#writerSlots = new SlotPool(this.#slotCount, idle);
+    this.#readerSlots = new SlotPool(this.#slotCount, idle);
   }
 
   /** Every backup, in no promised order. A damaged manifest is reported and hides no other. */

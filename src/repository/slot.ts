@@ -80,32 +80,33 @@ export class Slot {
   }
 }
 
-/** A bounded number of slots, which are made when they are first needed. */
+/**
+ * A bounded number of slots, which are made when they are first needed. Several pools may share
+ * what lies idle, as what writes and what reads seldom run at the same time.
+ */
 export class SlotPool {
-  readonly #free: Slot[] = [];
+  readonly #idle: Slot[];
   readonly #waiting: ((slot: Slot) => void)[] = [];
   #left: number;
 
-  constructor(count: number) {
+  constructor(count: number, idle: Slot[] = []) {
     assert(count > 0, 'there is a slot');
     this.#left = count;
+    this.#idle = idle;
   }
 
   /** A slot that nobody else has; waits for one, first come first served. */
   async take(): Promise<Slot> {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    if (this.#left > 0) {
-      this.#left -= 1;
-      return new Slot();
-    }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    if (this.#left === 0) return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#left -= 1;
+    return this.#idle.pop() ?? new Slot();
   }
 
   give(slot: Slot): void {
     const next = this.#waiting.shift();
-    if (next === undefined) this.#free.push(slot);
-    else next(slot);
+    if (next !== undefined) return next(slot);
+    this.#left += 1;
+    this.#idle.push(slot);
   }
 
   /** Replaces a slot that its taker will not give back, because something may still write to it. */
