@@ -1,6 +1,8 @@
 /** Requests to a Firn of the bench, as many at once as there are clients. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert, must } from '../src/base/assert.ts';
@@ -57,6 +59,19 @@ export class ApiLoad {
     const answer = await load.#send(load.login());
     load.#token = must(answer.token, 'a token');
     return load;
+  }
+
+  /**
+   * Gives the service the first core, and the clients the others, so that what is measured is one
+   * core's; `false` gives both all cores again.
+   */
+  pin(apart: boolean): void {
+    const last = availableParallelism() - 1;
+    assert(!apart || last > 0, 'there are two cores');
+    const on = (pid: number, cores: string): void =>
+      void execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', cores, String(pid)]);
+    on(this.#pid, apart ? '0' : `0-${last}`);
+    on(process.pid, apart ? `1-${last}` : `0-${last}`);
   }
 
   /** The request that issues a token: to the administrator, or to a user who was made. */

@@ -1,26 +1,26 @@
-import { sql, type RawBuilder } from 'kysely';
 import { assert, unreachable } from '../base/assert.ts';
 import { everyProject } from './catalog.ts';
 import { columnOf, type Column, type Table } from './columns.ts';
 import { encode, isStorable } from './row-codec.ts';
+import { join, quoted, sql, type Sql } from './sql.ts';
 import type { Words } from './words.ts';
 
-export type Predicate = RawBuilder<boolean>;
+export type Predicate = Sql;
 
 /** How many values a list in a condition may have. */
 const listCountMax = 1000;
 
-export const always: Predicate = sql<boolean>`true`;
-export const never: Predicate = sql<boolean>`false`;
+export const always: Predicate = sql`true`;
+export const never: Predicate = sql`false`;
 
 export function allOf(predicates: readonly Predicate[]): Predicate {
   if (predicates.length === 0) return always;
-  return sql<boolean>`(${sql.join(predicates, sql` and `)})`;
+  return sql`(${join(predicates, ' and ')})`;
 }
 
 export function anyOf(predicates: readonly Predicate[]): Predicate {
   if (predicates.length === 0) return never;
-  return sql<boolean>`(${sql.join(predicates, sql` or `)})`;
+  return sql`(${join(predicates, ' or ')})`;
 }
 
 /** The predicate of a `where`. Asserts that a query of a project's table says of which project. */
@@ -72,18 +72,18 @@ function fieldPredicate(column: Column, condition: unknown, words: Words): Predi
 type Operator = 'like' | 'above' | 'below' | 'atLeast' | 'atMost' | 'not';
 
 function operate(column: Column, operator: Operator, value: unknown, words: Words): Predicate {
-  const name = sql.ref(column.sqlName);
+  const name = quoted(column.sqlName);
   switch (operator) {
     case 'like':
       return contains(column, value, words);
     case 'above':
-      return sql<boolean>`${name} > ${encode(column, value)}`;
+      return sql`${name} > ${encode(column, value)}`;
     case 'below':
-      return sql<boolean>`${name} < ${encode(column, value)}`;
+      return sql`${name} < ${encode(column, value)}`;
     case 'atLeast':
-      return sql<boolean>`${name} >= ${encode(column, value)}`;
+      return sql`${name} >= ${encode(column, value)}`;
     case 'atMost':
-      return sql<boolean>`${name} <= ${encode(column, value)}`;
+      return sql`${name} <= ${encode(column, value)}`;
     case 'not':
       return differs(column, value);
     default:
@@ -93,17 +93,17 @@ function operate(column: Column, operator: Operator, value: unknown, words: Word
 
 /** No row holds a text that cannot be stored, so that such a condition matches nothing. */
 export function equals(column: Column, value: unknown): Predicate {
-  const name = sql.ref(column.sqlName);
-  if (value === null) return sql<boolean>`${name} is null`;
+  const name = quoted(column.sqlName);
+  if (value === null) return sql`${name} is null`;
   if (typeof value === 'string' && !isStorable(value)) return never;
-  return sql<boolean>`${name} = ${encode(column, value)}`;
+  return sql`${name} = ${encode(column, value)}`;
 }
 
 function differs(column: Column, value: unknown): Predicate {
-  const name = sql.ref(column.sqlName);
-  if (value === null) return sql<boolean>`${name} is not null`;
+  const name = quoted(column.sqlName);
+  if (value === null) return sql`${name} is not null`;
   if (typeof value === 'string' && !isStorable(value)) return always;
-  const other = sql<boolean>`${name} <> ${encode(column, value)}`;
+  const other = sql`${name} <> ${encode(column, value)}`;
   return column.nullable ? anyOf([other, equals(column, null)]) : other;
 }
 
@@ -113,7 +113,7 @@ function oneOf(column: Column, values: readonly unknown[]): Predicate {
   const known = texts.filter((value) => value !== null).map((value) => encode(column, value));
   const predicates: Predicate[] = [];
   if (known.length > 0) {
-    predicates.push(sql<boolean>`${sql.ref(column.sqlName)} in (${sql.join(known)})`);
+    predicates.push(sql`${quoted(column.sqlName)} in (${join(known)})`);
   }
   if (values.includes(null)) predicates.push(equals(column, null));
   return anyOf(predicates);
@@ -127,7 +127,7 @@ function contains(column: Column, part: unknown, words: Words): Predicate {
   assert(typeof part === 'string' && column.kind === 'text', `${column.field} is a text`);
   if (!isStorable(part)) return never;
   const pattern = `%${part.replaceAll(/[\\%_]/g, (character) => `\\${character}`)}%`;
-  return sql<boolean>`${sql.ref(column.sqlName)} ${words.like} ${pattern} escape '\\'`;
+  return sql`${quoted(column.sqlName)} ${words.like} ${pattern} escape '\\'`;
 }
 
 function holdsEntries(column: Column, entries: unknown, words: Words): Predicate {
@@ -135,12 +135,12 @@ function holdsEntries(column: Column, entries: unknown, words: Words): Predicate
     typeof entries === 'object' && entries !== null,
     `${column.field} is compared with an object`,
   );
-  const name = sql.ref(column.sqlName);
+  const name = quoted(column.sqlName);
   return allOf(
     Object.entries(entries).map(([key, value]: [string, unknown]) => {
       assert(typeof value === 'string', `${column.field} has texts`);
       if (!isStorable(key) || !isStorable(value)) return never;
-      return sql<boolean>`exists (
+      return sql`exists (
         select 1 from ${words.jsonEntries}(${name}) as entry
         where entry.key = ${key} and entry.value = ${value}
       )`;

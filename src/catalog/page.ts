@@ -3,11 +3,11 @@
  *
  * Null sorts below every value in both databases. The order is total, because the id breaks ties.
  */
-import { sql, type RawBuilder } from 'kysely';
 import { assert } from '../base/assert.ts';
 import { columnOf, type Column, type Table } from './columns.ts';
 import { allOf, anyOf, equals, never, type Predicate } from './conditions.ts';
 import { encode } from './row-codec.ts';
+import { join, quoted, sql, type Sql } from './sql.ts';
 
 interface Order {
   readonly column: Column;
@@ -39,10 +39,10 @@ function defaultSort(table: Table): readonly Key[] {
   return [{ field: dated ? 'createdAt' : 'id', direction: 'desc' }];
 }
 
-export function orderBy(orders: readonly Order[]): RawBuilder<unknown> {
-  return sql.join(
+export function orderBy(orders: readonly Order[]): Sql {
+  return join(
     orders.map(({ column, descending }) => {
-      const name = sql.ref(column.sqlName);
+      const name = quoted(column.sqlName);
       // Said for nullable columns only: PostgreSQL would otherwise not use the index.
       if (!column.nullable) return descending ? sql`${name} desc` : name;
       return descending ? sql`${name} desc nulls last` : sql`${name} asc nulls first`;
@@ -71,11 +71,11 @@ export function rangesAfter(orders: readonly Order[], row: object): readonly Pre
   assert(first !== undefined, 'an order has a key');
   const after = follows(orders, row);
   if (!first.column.nullable) return [after];
-  const name = sql.ref(first.column.sqlName);
+  const name = quoted(first.column.sqlName);
   const value = new Map<string, unknown>(Object.entries(row)).get(first.column.field);
   const nothing = equals(first.column, null);
   if (value === null && !first.descending) {
-    return [allOf([nothing, after]), sql<boolean>`${name} is not null`];
+    return [allOf([nothing, after]), sql`${name} is not null`];
   }
   if (value === null || !first.descending) return [after];
   return [allOf([compare(first, value, sql`<=`, sql`>=`), after]), nothing];
@@ -103,8 +103,8 @@ function beyondInTurn(
 
 function beyond(order: Order, value: unknown): Predicate {
   const { column, descending } = order;
-  const name = sql.ref(column.sqlName);
-  if (value === null) return descending ? never : sql<boolean>`${name} is not null`;
+  const name = quoted(column.sqlName);
+  if (value === null) return descending ? never : sql`${name} is not null`;
   const strictly = compare(order, value, sql`<`, sql`>`);
   if (!column.nullable || !descending) return strictly;
   return anyOf([strictly, equals(column, null)]);
@@ -113,9 +113,9 @@ function beyond(order: Order, value: unknown): Predicate {
 function compare(
   { column, descending }: Order,
   value: unknown,
-  falling: RawBuilder<unknown>,
-  rising: RawBuilder<unknown>,
+  falling: Sql,
+  rising: Sql,
 ): Predicate {
   const operator = descending ? falling : rising;
-  return sql<boolean>`${sql.ref(column.sqlName)} ${operator} ${encode(column, value)}`;
+  return sql`${quoted(column.sqlName)} ${operator} ${encode(column, value)}`;
 }

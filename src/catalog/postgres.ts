@@ -4,7 +4,7 @@
  * A writing transaction first takes one advisory lock, so that writers follow one another and none
  * has to be tried again: the same promise that SQLite's one writer gives.
  */
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import { Pool, types, type CustomTypesConfig } from 'pg';
 import type { Catalog } from './catalog.ts';
 import { DatabaseCatalog } from './database-catalog.ts';
@@ -12,6 +12,7 @@ import { fromDatabaseError } from './database-errors.ts';
 import { postgresTypes } from './column-types.ts';
 import { migrate } from './migrate.ts';
 import { Queries } from './queries.ts';
+import type { SqlConnection } from './sql.ts';
 import { postgresWords } from './words.ts';
 
 const connectionCountMax = 10;
@@ -59,8 +60,24 @@ export async function openPostgresCatalog(options: { url: string }): Promise<Cat
     throw fromDatabaseError(error);
   }
   return new DatabaseCatalog({
-    reads: new Queries(kysely, postgresWords),
-    inTransaction: (work) => transaction((inside) => work(new Queries(inside, postgresWords))),
+    reads: new Queries(connectionOver(kysely), postgresWords),
+    inTransaction: (work) =>
+      transaction((inside) => work(new Queries(connectionOver(inside), postgresWords))),
     close: () => kysely.destroy(),
   });
+}
+
+function connectionOver(kysely: Kysely<unknown>): SqlConnection {
+  return {
+    async run({ text, values }) {
+      let count = 0;
+      const numbered = text.replaceAll('?', () => `$${(count += 1)}`);
+      const query = CompiledQuery.raw(numbered, [...values]);
+      const { rows, numAffectedRows = 0n } = await kysely.executeQuery<object>(query);
+      return {
+        rows: rows.map((row): unknown[] => Object.values(row)),
+        changedCount: Number(numAffectedRows),
+      };
+    },
+  };
 }

@@ -1,24 +1,25 @@
-import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { assert } from '../base/assert.ts';
 import type { CatalogWriter, ListQuery, Picked, PickQuery, Where } from './catalog.ts';
 import { type Column, columnOf, tableOf, type Table } from './columns.ts';
 import { allOf, type Predicate, predicateOf } from './conditions.ts';
 import { follows, orderBy, orderOf, rangesAfter } from './page.ts';
 import { decodeColumns, decodeRow, encode, type SqlRow } from './row-codec.ts';
+import { join, literal, quoted, sql, type Sql, type SqlConnection } from './sql.ts';
 import type { Row, TableName } from './tables.ts';
 import type { Words } from './words.ts';
 
 const pageCountMax = 1000;
+const nothing = sql``;
 
 /**
  * The catalogue's statements, one a method, over one connection or transaction of either database.
  */
 export class Queries implements CatalogWriter {
-  readonly #database: Kysely<unknown>;
+  readonly #connection: SqlConnection;
   readonly #words: Words;
 
-  constructor(database: Kysely<unknown>, words: Words) {
-    this.#database = database;
+  constructor(connection: SqlConnection, words: Words) {
+    this.#connection = connection;
     this.#words = words;
   }
 
@@ -38,10 +39,10 @@ export class Queries implements CatalogWriter {
     for (const range of rangesOf(orders, query)) {
       if (rows.length === limit) break;
       const found = await this.#rows(sql`
-        select ${columnsOf(table)} from ${sql.table(table.sqlName)}
+        select ${columnsOf(table)} from ${quoted(table.sqlName)}
         where ${range === undefined ? wanted : allOf([wanted, range])}
         order by ${orderBy(orders)}
-        limit ${limit - rows.length} offset ${offset}
+        limit ${literal(limit - rows.length)}${offset === 0 ? nothing : sql` offset ${offset}`}
       `);
       rows.push(...found);
     }
@@ -57,10 +58,10 @@ export class Queries implements CatalogWriter {
     const table = tableOf(name);
     const columns = ['id', ...fields].map((field) => columnOf(table, field));
     const predicates = [predicateOf(table, where, this.#words)];
-    if (after !== undefined) predicates.push(sql<boolean>`id > ${after}`);
+    if (after !== undefined) predicates.push(sql`id > ${after}`);
     const rows = await this.#rows(sql`
-      select ${namesOf(columns)} from ${sql.table(table.sqlName)}
-      where ${allOf(predicates)} order by id limit ${limit}
+      select ${namesOf(columns)} from ${quoted(table.sqlName)}
+      where ${allOf(predicates)} order by id limit ${literal(limit)}
     `);
     return rows.map((row) => decodeColumns(columns, row) as Picked<T, F>);
   }
@@ -68,10 +69,10 @@ export class Queries implements CatalogWriter {
   async count<T extends TableName>(name: T, where: Where<T>): Promise<number> {
     const table = tableOf(name);
     const [row] = await this.#rows(sql`
-      select count(*) as answer from ${sql.table(table.sqlName)}
+      select count(*) as answer from ${quoted(table.sqlName)}
       where ${predicateOf(table, where, this.#words)}
     `);
-    return Number(row?.['answer']);
+    return Number(row?.[0]);
   }
 
   async sum<T extends TableName>(
@@ -83,10 +84,10 @@ export class Queries implements CatalogWriter {
     const column = columnOf(table, field);
     assert(column.kind === 'integer', `${field} is a number`);
     const [row] = await this.#rows(sql`
-      select coalesce(sum(${sql.ref(column.sqlName)}), 0) as answer from ${sql.table(table.sqlName)}
+      select coalesce(sum(${quoted(column.sqlName)}), 0) as answer from ${quoted(table.sqlName)}
       where ${predicateOf(table, where, this.#words)}
     `);
-    return Number(row?.['answer']);
+    return Number(row?.[0]);
   }
 
   async insert<T extends TableName>(name: T, row: Row<T>): Promise<void> {
@@ -95,7 +96,7 @@ export class Queries implements CatalogWriter {
     assert(fields.size === table.columns.length, `a row of ${name} has its fields and no others`);
     const values = table.columns.map((column) => encode(column, fields.get(column.field)));
     await this.#rows(sql`
-      insert into ${sql.table(table.sqlName)} (${columnsOf(table)}) values (${sql.join(values)})
+      insert into ${quoted(table.sqlName)} (${columnsOf(table)}) values (${join(values)})
     `);
   }
 
@@ -108,11 +109,11 @@ export class Queries implements CatalogWriter {
     const assignments = Object.entries(changes).map(([field, value]: [string, unknown]) => {
       const column = columnOf(table, field);
       assert(field !== 'id', 'an id never changes');
-      return sql`${sql.ref(column.sqlName)} = ${encode(column, value)}`;
+      return sql`${quoted(column.sqlName)} = ${encode(column, value)}`;
     });
     assert(assignments.length > 0, 'a change changes something');
     const rows = await this.#rows(sql`
-      update ${sql.table(table.sqlName)} set ${sql.join(assignments)}
+      update ${quoted(table.sqlName)} set ${join(assignments)}
       where ${predicateOf(table, where, this.#words)}
       returning ${columnsOf(table)}
     `);
@@ -124,15 +125,13 @@ export class Queries implements CatalogWriter {
   async remove<T extends TableName>(name: T, where: Where<T>): Promise<number> {
     const table = tableOf(name);
     const statement = sql`
-      delete from ${sql.table(table.sqlName)} where ${predicateOf(table, where, this.#words)}
+      delete from ${quoted(table.sqlName)} where ${predicateOf(table, where, this.#words)}
     `;
-    const result = await statement.execute(this.#database);
-    return Number(result.numAffectedRows ?? 0);
+    return (await this.#connection.run(statement)).changedCount;
   }
 
-  async #rows(statement: RawBuilder<unknown>): Promise<SqlRow[]> {
-    const result = await statement.execute(this.#database);
-    return result.rows as SqlRow[];
+  async #rows(statement: Sql): Promise<readonly SqlRow[]> {
+    return (await this.#connection.run(statement)).rows;
   }
 }
 
@@ -150,10 +149,10 @@ function checkLimit(limit: number): void {
   assert(isLimit, 'limit is 1 to 1,000');
 }
 
-const columnLists = new WeakMap<Table, RawBuilder<unknown>>();
+const columnLists = new WeakMap<Table, Sql>();
 
 /** All columns of a table, as one piece of text: there are many of them in every statement. */
-function columnsOf(table: Table): RawBuilder<unknown> {
+function columnsOf(table: Table): Sql {
   const known = columnLists.get(table);
   if (known !== undefined) return known;
   const list = namesOf(table.columns);
@@ -161,6 +160,6 @@ function columnsOf(table: Table): RawBuilder<unknown> {
   return list;
 }
 
-function namesOf(columns: readonly Column[]): RawBuilder<unknown> {
-  return sql.raw(columns.map(({ sqlName }) => `"${sqlName}"`).join(', '));
+function namesOf(columns: readonly Column[]): Sql {
+  return join(columns.map(({ sqlName }) => quoted(sqlName)));
 }

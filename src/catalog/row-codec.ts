@@ -1,14 +1,11 @@
 import { assert, unreachable } from '../base/assert.ts';
 import { OperatingError } from '../base/errors.ts';
 import type { Column, Table } from './columns.ts';
+import type { SqlValue } from './sql.ts';
 import type { Row, TableName } from './tables.ts';
 
-/**
- * What is bound to a parameter. A boolean is 0 or 1, which PostgreSQL takes for its own as well.
- */
-export type SqlValue = string | number | null;
-
-export type SqlRow = Readonly<Record<string, unknown>>;
+/** The values of a row, in the order of the columns that were asked for. */
+export type SqlRow = readonly unknown[];
 
 /** True for a text that every database keeps as it is: no NUL, no half of a surrogate pair. */
 export function isStorable(text: string): boolean {
@@ -78,6 +75,10 @@ export function decodeRow<T extends TableName>(table: Table, row: SqlRow): Row<T
 /** The fields of some columns. */
 export function decodeColumns(columns: readonly Column[], row: SqlRow): object {
   const fields: Record<string, unknown> = {};
-  for (const column of columns) fields[column.field] = decode(column, row[column.sqlName]);
+  let index = 0;
+  for (const column of columns) {
+    fields[column.field] = decode(column, row[index]);
+    index += 1;
+  }
   return fields;
 }

@@ -18,7 +18,7 @@ import { DatabaseCatalog, type Database } from './database-catalog.ts';
 import { fromDatabaseError } from './database-errors.ts';
 import { sqliteTypes } from './column-types.ts';
 import { migrate } from './migrate.ts';
-import { nodeSqlite } from './node-sqlite.ts';
+import { nodeSqlite, sqliteConnection } from './node-sqlite.ts';
 import { Queries } from './queries.ts';
 import { Turns } from './turns.ts';
 import { sqliteWords } from './words.ts';
@@ -38,7 +38,7 @@ export async function openSqliteCatalog(options: { path: string }): Promise<Cata
   try {
     const writer = connect(path);
     opened.push(writer);
-    const queries = new Queries(kyselyOver(writer), sqliteWords);
+    const queries = new Queries(sqliteConnection(writer), sqliteWords);
     await inTransaction(writer, () => migrate(path, sqliteTypes, kyselyOver(writer)));
     assertWhole(path, writer);
     const reader = connect(path);
@@ -90,7 +90,7 @@ function kyselyOver(connection: DatabaseSync): Kysely<unknown> {
 function database(reader: DatabaseSync, writer: DatabaseSync, writes: Queries): Database {
   const turns = new Turns();
   return {
-    reads: new Queries(kyselyOver(reader), sqliteWords),
+    reads: new Queries(sqliteConnection(reader), sqliteWords),
     inTransaction: (work) => turns.run(() => inTransaction(writer, () => work(writes))),
     close: () =>
       turns.run(async () => {

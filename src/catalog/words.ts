@@ -1,13 +1,13 @@
-import { sql, type RawBuilder } from 'kysely';
+import { sql, type Sql } from './sql.ts';
 
 /** The words in which the two databases differ. */
 export interface Words {
   /** Compares a text with a pattern without regard to the case of ASCII letters. */
-  readonly like: RawBuilder<unknown>;
+  readonly like: Sql;
   /**
    * The table function that gives the `key` and `value` of each entry of a JSON object of texts.
    */
-  readonly jsonEntries: RawBuilder<unknown>;
+  readonly jsonEntries: Sql;
 }
 
 export const sqliteWords: Words = { like: sql`like`, jsonEntries: sql`json_each` };
