@@ -1,7 +1,7 @@
 import { roundUp } from '../base/bytes.ts';
 import type { Extent } from '../base/extent.ts';
 import { blockBytes } from '../repository/block.ts';
-import type { BlockDevice } from '../volume/block-device.ts';
+import { type BlockDevice, readEach, type WantedRead } from '../volume/block-device.ts';
 
 /** What is handed to the writer at once: zeros, or what one chunk holds. */
 export type Batch =
@@ -49,20 +49,20 @@ export function* batchesOf(pieces: Iterable<Extent>, chunkBytes: number): Genera
   if (gathered.length > 0) yield take();
 }
 
-/** Reads the pieces of a batch into `target`, each from the beginning of a block on. */
+/**
+ * Reads the pieces of a batch into `target`, each from the beginning of a block on. When it
+ * rejects, nothing writes to `target` any more.
+ */
 export async function readBatch(
   device: BlockDevice,
   pieces: readonly Extent[],
   target: Uint8Array,
 ): Promise<void> {
+  const reads: WantedRead[] = [];
   let start = 0;
-  const reads: Promise<void>[] = [];
   for (const { offsetBytes, lengthBytes } of pieces) {
-    reads.push(device.read(offsetBytes, target.subarray(start, start + lengthBytes)));
+    reads.push({ offsetBytes, target: target.subarray(start, start + lengthBytes) });
     start += roundUp(lengthBytes, blockBytes);
   }
-  // All have ended before the first failure is told: the memory is lent to somebody else then.
-  for (const read of await Promise.allSettled(reads)) {
-    if (read.status === 'rejected') throw read.reason;
-  }
+  await (device.readAll?.(reads) ?? readEach(device, reads));
 }

@@ -3,6 +3,7 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 import type { Extent } from '../base/extent.ts';
 import type { NbdEvent } from '../nbd/connection.ts';
 import type { Exports } from '../nbd/exports.ts';
+import type { WantedRead } from '../volume/block-device.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
 import type { Backing, BackingSource, Hydration } from '../volume/hydration.ts';
 import type { DataPlane, DataPlaneOptions } from './data-plane.ts';
@@ -13,6 +14,13 @@ export interface SharedRange {
   readonly memory: SharedArrayBuffer;
   readonly offsetBytes: number;
   readonly lengthBytes: number;
+}
+
+/** Reads of a device into one memory. */
+export interface SharedReads {
+  readonly memory: SharedArrayBuffer;
+  /** For each its offset in the device, its offset in the memory, and its length, in bytes. */
+  readonly numbers: readonly number[];
 }
 
 /** A device that is open in the thread; its number stands for it. */
@@ -35,6 +43,7 @@ export interface ThreadCalls extends EngineCalls, HydrationCalls, PlaneCalls {
   openVolume(volumeId: string): Promise<DeviceFacts>;
   openSnapshot(snapshotId: string): Promise<DeviceFacts>;
   read(device: number, offsetBytes: number, into: SharedRange): Promise<void>;
+  readAll(device: number, reads: SharedReads): Promise<void>;
   write(device: number, offsetBytes: number, from: SharedRange): Promise<void>;
   zero(device: number, offsetBytes: number, lengthBytes: number): Promise<void>;
   trim(device: number, offsetBytes: number, lengthBytes: number): Promise<void>;
@@ -69,6 +78,28 @@ export function sharedRange(bytes: Uint8Array): SharedRange | undefined {
   const { buffer, byteOffset, byteLength } = bytes;
   if (!(buffer instanceof SharedArrayBuffer)) return undefined;
   return { memory: buffer, offsetBytes: byteOffset, lengthBytes: byteLength };
+}
+
+/** The same reads as one message carries them, if they all go into one shared memory. */
+export function sharedReads(reads: readonly WantedRead[]): SharedReads | undefined {
+  const memory = reads[0]?.target.buffer;
+  if (!(memory instanceof SharedArrayBuffer)) return undefined;
+  const numbers: number[] = [];
+  for (const { offsetBytes, target } of reads) {
+    if (target.buffer !== memory) return undefined;
+    numbers.push(offsetBytes, target.byteOffset, target.byteLength);
+  }
+  return { memory, numbers };
+}
+
+/** The reads that `sharedReads` has packed. */
+export function wantedReads({ memory, numbers }: SharedReads): WantedRead[] {
+  const reads: WantedRead[] = [];
+  for (let at = 0; at < numbers.length; at += 3) {
+    const [offsetBytes = 0, start = 0, lengthBytes = 0] = numbers.slice(at, at + 3);
+    reads.push({ offsetBytes, target: new Uint8Array(memory, start, lengthBytes) });
+  }
+  return reads;
 }
 
 /**

@@ -52,6 +52,27 @@ test('memory that both threads see is read into and written from without a copy'
   await device.close();
 });
 
+test('many reads cross together, into one shared memory or into any', async () => {
+  const volumeId = newId();
+  await engine.createVolume({ volumeId, lengthBytes: 1 << 20 });
+  const device = await engine.openVolume(volumeId);
+  for (let n = 0; n < 4; n += 1) await device.write(n * 8192, Buffer.alloc(8192, n + 1));
+  const targets = (memory: ArrayBuffer | SharedArrayBuffer): Uint8Array[] =>
+    [0, 5000, 12_000].map((start) => new Uint8Array(memory, start, 4096));
+  for (const memory of [new SharedArrayBuffer(20_000), new ArrayBuffer(20_000)]) {
+    const into = targets(memory);
+    const reads = into.map((target, n) => ({ offsetBytes: 24_000 - n * 8192, target }));
+    await device.readAll?.(reads);
+    for (const [n, target] of into.entries()) {
+      const expected = Buffer.concat([Buffer.alloc(576, 3 - n), Buffer.alloc(3520, 4 - n)]);
+      assert.deepEqual(Buffer.from(target), expected);
+    }
+    assert.equal(new Uint8Array(memory)[4096], 0, 'between them nothing is touched');
+  }
+  await device.readAll?.([]);
+  await device.close();
+});
+
 test('operating errors and those of the system arrive as what they are', async () => {
   await assert.rejects(engine.openVolume(newId()), (error) => isOperatingError(error, 'not_found'));
   await assert.rejects(engine.createVolume({ volumeId: newId(), lengthBytes: -1 }), {

@@ -1,11 +1,17 @@
 import { roundUp, KiB, MiB } from '../base/bytes.ts';
 import type { Extent } from '../base/extent.ts';
-import type { BlockDevice } from '../volume/block-device.ts';
-import { type DeviceFacts, type SharedRange, sharedRange, type ThreadCalls } from './calls.ts';
+import { type BlockDevice, readEach, type WantedRead } from '../volume/block-device.ts';
+import {
+  type DeviceFacts,
+  type SharedRange,
+  sharedRange,
+  sharedReads,
+  type ThreadCalls,
+} from './calls.ts';
 
 type DeviceCalls = Pick<
   ThreadCalls,
-  'read' | 'write' | 'zero' | 'trim' | 'flush' | 'extents' | 'closeDevice'
+  'read' | 'readAll' | 'write' | 'zero' | 'trim' | 'flush' | 'extents' | 'closeDevice'
 >;
 
 /** A device that is open in the data plane's thread. */
@@ -49,6 +55,13 @@ export class RemoteDevice implements BlockDevice {
       await this.#calls.read(this.#device, offsetBytes, range);
       target.set(bytes);
     });
+  }
+
+  async readAll(reads: readonly WantedRead[]): Promise<void> {
+    const shared = sharedReads(reads);
+    await (shared === undefined
+      ? readEach(this, reads)
+      : this.#calls.readAll(this.#device, shared));
   }
 
   async write(offsetBytes: number, content: Uint8Array): Promise<void> {

@@ -63,7 +63,8 @@ export class PackWriter {
     const place = { pack: 0, offsetBytes: pack.length, lengthBytes: sealed.length, kind };
     pack.table.set(id, 0, place);
     pack.directory.add(kind, id, sealed.length, base);
-    pack.buffer.set(sealed, pack.length);
+    // From memory that threads share, a buffer's `copy` is twice as fast as `set`.
+    Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length).copy(pack.buffer, pack.length);
     pack.length += sealed.length;
     const full =
       pack.length >= this.#options.source.packBytes || pack.directory.count === packEntriesMax;

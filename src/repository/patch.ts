@@ -41,17 +41,23 @@ export function isPatchWorthwhile(mask: number): boolean {
   return mask !== 0 && countBits(mask) <= patchSectorsMax;
 }
 
-export function encodePatch(block: Uint8Array, baseId: Uint8Array, mask: number): Buffer {
+/** Encodes a patch to the beginning of `room`, which takes any; returns it. */
+export function encodePatch(
+  room: Buffer,
+  block: Uint8Array,
+  baseId: Uint8Array,
+  mask: number,
+): Buffer {
   assert(isPatchWorthwhile(mask), 'a patch is smaller than its block');
-  const patch = Buffer.allocUnsafeSlow(headBytes + countBits(mask) * sectorBytes);
+  const patch = room.subarray(0, headBytes + countBits(mask) * sectorBytes);
+  const source = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
   patch.set(baseId);
   patch.writeUInt16LE(mask, idBytes);
   let at = headBytes;
   for (let sector = 0; sector < sectors; sector += 1) {
     if ((mask & (1 << sector)) === 0) continue;
     const start = sector * sectorBytes;
-    patch.set(block.subarray(start, start + sectorBytes), at);
-    at += sectorBytes;
+    at += source.copy(patch, at, start, start + sectorBytes);
   }
   return patch;
 }

@@ -22,6 +22,20 @@ export const sealBytes = 1 + nonceBytes + tagBytes;
 
 const flags = { raw: 0, zstd: 1 } as const;
 
+/** Random bytes for the next nonces: to draw many at once costs hardly more than to draw one. */
+const drawn = Buffer.allocUnsafeSlow(256 * nonceBytes);
+let drawnUsed = drawn.length;
+
+/** Random bytes that nobody gets twice. */
+function freshNonce(): Buffer {
+  if (drawnUsed === drawn.length) {
+    randomFillSync(drawn);
+    drawnUsed = 0;
+  }
+  drawnUsed += nonceBytes;
+  return drawn.subarray(drawnUsed - nonceBytes, drawnUsed);
+}
+
 /** What `sealInto` compresses into, used again. */
 let scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
@@ -45,10 +59,12 @@ export function sealInto(
   const content = packedBytes > 0 ? scratch.subarray(0, packedBytes) : plain;
   const end = 1 + nonceBytes + content.length;
   target[0] = packedBytes > 0 ? flags.zstd : flags.raw;
-  const nonce = randomFillSync(target.subarray(1, 1 + nonceBytes));
+  const nonce = target.subarray(1, 1 + nonceBytes);
+  nonce.set(freshNonce());
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(target.subarray(0, 1)).setAAD(label);
-  target.set(cipher.update(content), 1 + nonceBytes);
+  // Between memories of which threads share one, a buffer's `copy` is twice as fast as `set`.
+  cipher.update(content).copy(target, 1 + nonceBytes);
   cipher.final();
   target.set(cipher.getAuthTag(), end);
   return end + tagBytes;
@@ -89,8 +105,8 @@ export function unsealInto(
   try {
     const content = decipher(key, label, sealed);
     if (sealed[0] !== flags.raw) return zstd.decompressInto(content, target);
-    target.set(content);
-    return content.length;
+    if (content.length > target.length) throw new RangeError('the plaintext is too long');
+    return content.copy(target);
   } catch (error) {
     throw corrupt(subject, error);
   }

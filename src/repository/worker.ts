@@ -19,7 +19,7 @@ import { isZero, MiB } from '../base/bytes.ts';
 import { isOperatingError } from '../base/errors.ts';
 import { blockBytes, blockKinds, chunkBlocks, zeroId } from './block.ts';
 import { RepositoryKeys } from './keys.ts';
-import { applyPatch, differingSectors, encodePatch } from './patch.ts';
+import { applyPatch, differingSectors, encodePatch, patchBytesMax } from './patch.ts';
 import { blockLabel, sealInto, unsealInto } from './seal.ts';
 import { sealedStride, Slot } from './slot.ts';
 import { endMessage, type TaskMessage } from './task.ts';
@@ -34,6 +34,9 @@ const bytesPerCollection = 8 * MiB;
 setFlagsFromString('--expose-gc');
 const collectGarbage: (options: { type: 'minor' }) => void = runInNewContext('gc');
 let bytesSinceCollection = 0;
+
+/** What a patch is put together in. */
+const patch = Buffer.allocUnsafeSlow(patchBytesMax);
 
 /** What a block is compared with. */
 const base = Buffer.allocUnsafeSlow(blockBytes);
@@ -107,11 +110,11 @@ function sealBlock(keys: RepositoryKeys, slot: Slot, block: number): void {
   const whole = slot.modes[block] === blockKinds.whole;
   const plain = whole
     ? slot.block(block)
-    : encodePatch(slot.block(block), slot.baseId(block), slot.results[block] ?? 0);
+    : encodePatch(patch, slot.block(block), slot.baseId(block), slot.results[block] ?? 0);
   const label = blockLabel(whole ? blockKinds.whole : blockKinds.patch, id);
   slot.offsets[block] = block * sealedStride;
   slot.lengths[block] = sealInto(slot.sealedRoom(block), key, label, plain);
-  noteGarbage(whole ? 0 : plain.length, slot.lengths[block] ?? 0);
+  noteGarbage(0, slot.lengths[block] ?? 0);
 }
 
 function openBlock(keys: RepositoryKeys, slot: Slot, block: number): number {

@@ -1,5 +1,6 @@
 import type { Extent } from '../base/extent.ts';
 import type { Reading } from '../layer/file-operations.ts';
+import { settleAll } from '../layer/serial.ts';
 
 /** The longest read, write, zero or trim that a device takes in one call. */
 export const requestBytesMax = 32 * 1024 * 1024;
@@ -26,6 +27,20 @@ export interface ImmediateDevice {
   write(offsetBytes: number, data: Uint8Array, done: (error?: unknown) => void): boolean;
   /** Ends a row of writes; to be called in the turn of the event loop in which they were made. */
   settle(): void;
+}
+
+/** What is to be filled with the bytes from `offsetBytes` on. */
+export interface WantedRead {
+  readonly offsetBytes: number;
+  readonly target: Uint8Array;
+}
+
+/** Does all reads one by one, at the same time; a failure is told when all have ended. */
+export async function readEach(
+  device: Pick<BlockDevice, 'read'>,
+  reads: readonly WantedRead[],
+): Promise<void> {
+  await settleAll(reads.map(({ offsetBytes, target }) => device.read(offsetBytes, target)));
 }
 
 /**
@@ -62,6 +77,11 @@ export interface BlockDevice {
   /** The extents of the range, in order, without gap, neighbours of different kind. */
   extents(offsetBytes: number, lengthBytes: number): Promise<Extent[]>;
   close(): Promise<void>;
+  /**
+   * Does many reads together, which costs less where each request has a way to go; a device may go
+   * without it. When it rejects, all of them have ended.
+   */
+  readAll?(reads: readonly WantedRead[]): Promise<void>;
   /** For many small requests; a device may go without it. */
   readonly immediate?: ImmediateDevice | undefined;
 }
