@@ -17,12 +17,12 @@ interface Kept {
  * is open, and before anybody can prune it, its map is held.
  */
 export class KeptBackups implements BackingSource {
-  readonly #repositories: Repositories;
+  readonly #repositories: Pick<Repositories, 'open' | 'onOpen'>;
   readonly #kept = new Map<string, Kept>();
   readonly #open = new Map<string, Repository>();
   readonly #holders = new Map<string, () => void>();
 
-  constructor(repositories: Repositories) {
+  constructor(repositories: Pick<Repositories, 'open' | 'onOpen'>) {
     this.#repositories = repositories;
     repositories.onOpen((container, repository) => {
       this.#open.set(container, repository);

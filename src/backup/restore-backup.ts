@@ -11,7 +11,7 @@ import type { VolumeEngine } from '../volume/engine.ts';
 import { PlaceFile } from './place-file.ts';
 
 export interface RestoreOptions {
-  readonly engine: VolumeEngine;
+  readonly engine: Pick<VolumeEngine, 'openVolume'>;
   readonly repository: Repository;
   readonly backupId: string;
   /** A volume that is at least as large as the backup. */
