@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { firstPageIn, pageBytes } from '../base/page-memory.ts';
+import { DirectWrites } from './direct-writes.ts';
+import { directReadCalls } from './native-reads.ts';
 import { nodeFileOperations } from './node-file-operations.ts';
 
 const KiB = 1024;
@@ -90,3 +93,56 @@ for (const parent of folders) {
     await file.close();
   });
 }
+
+for (const parent of folders) {
+  test(`in ${parent} long writes from whole pages are there, however they are read`, async (t) => {
+    const folder = await mkdtemp(join(parent, 'firn-file-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const path = join(folder, 'data');
+    const file = await nodeFileOperations.open(path, 'create');
+    const memory = new SharedArrayBuffer(1024 * KiB + pageBytes);
+    const content = new Uint8Array(memory, firstPageIn(memory), 1024 * KiB);
+    content.set(randomBytes(content.length));
+    const expected = Buffer.alloc(1600 * KiB);
+    // Over what is in memory and on no disk, over its own end, and beside it.
+    const before = randomBytes(100 * KiB);
+    await file.write(before, 0);
+    expected.set(before);
+    for (const [at, length] of [
+      [4 * KiB, 1024 * KiB],
+      [512 * KiB, 1024 * KiB],
+      [1, 300 * KiB],
+      [8 * KiB, 300 * KiB + 1],
+    ] as const) {
+      const piece = content.subarray(0, length);
+      await file.write(piece, at);
+      expected.set(piece, at);
+      const found = Buffer.alloc(expected.length);
+      const count = await file.read(found, 0);
+      assert.ok(found.subarray(0, count).equals(expected.subarray(0, count)), `${length} at ${at}`);
+    }
+    await file.datasync();
+    assert.ok(readFileSync(path).equals(expected.subarray(0, await file.sizeBytes())));
+    await file.close();
+  });
+}
+
+test('a long write from whole pages leaves nothing in memory', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-file-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const descriptor = openSync(join(folder, 'data'), 'w+');
+  const memory = new SharedArrayBuffer(1024 * KiB + pageBytes);
+  const content = new Uint8Array(memory, firstPageIn(memory), 1024 * KiB);
+  const writes = new DirectWrites(descriptor);
+  if (!writes.takes(content, 0) || (await writes.write(content, 0)) !== content.length) {
+    t.skip('the file system has no such writes');
+    return;
+  }
+  assert.equal(directReadCalls?.cachedPages(descriptor, 0, content.length) ?? 0, 0);
+  assert.ok(!writes.takes(content, 512), 'only whole pages');
+  assert.ok(!writes.takes(content.subarray(0, 128 * KiB), 0), 'only long ones');
+  assert.ok(!writes.takes(new Uint8Array(memory, firstPageIn(memory) + 8, 512 * KiB), 0));
+  writes.close();
+  closeSync(descriptor);
+  assert.equal(await writes.write(content, 0), 0, 'a closed file is left to the usual way');
+});

@@ -2,9 +2,11 @@ import * as fs from 'node:fs';
 import { ColdReads } from './cold-reads.ts';
 import { DirectFile } from './direct-file.ts';
 import type { OnBytes } from './direct-reads.ts';
+import { DirectWrites } from './direct-writes.ts';
 import type { OpenFile, Reading } from './file-operations.ts';
 import { nativeCalls } from './native.ts';
 import { Pace } from './pace.ts';
+import { Serial } from './serial.ts';
 
 /**
  * Requests up to this size are served in place when memory can: a trip to the thread pool costs
@@ -34,6 +36,8 @@ export class DescriptorFile implements OpenFile {
   readonly #descriptor: number;
   readonly #coldReads: ColdReads;
   readonly #direct: DirectFile;
+  readonly #directWrites: DirectWrites;
+  readonly #longWrites = new Serial();
   /** False once the file system has said that it cannot tell what is in memory. */
   #tellsCached = nativeCalls !== undefined;
   /** Writes in place since the last sync began. */
@@ -43,6 +47,7 @@ export class DescriptorFile implements OpenFile {
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
     this.#direct = new DirectFile(descriptor);
+    this.#directWrites = new DirectWrites(descriptor);
     this.#coldReads = new ColdReads({
       readCached: (target, at) => {
         const count = nativeCalls?.readCached(descriptor, target, at) ?? -1;
@@ -134,6 +139,7 @@ export class DescriptorFile implements OpenFile {
 
   close(): Promise<void> {
     this.#direct.close();
+    this.#directWrites.close();
     return settle((done) => fs.close(this.#descriptor, done));
   }
 
@@ -174,7 +180,17 @@ export class DescriptorFile implements OpenFile {
     });
   }
 
+  /** Long ones one at a time: the kernel lets in no more, and the others would spin on its lock. */
   #writeInPool(content: Uint8Array, positionBytes: number): Promise<void> {
+    if (content.byteLength <= inPlaceBytesMax) return this.#writeFrom(0, content, positionBytes);
+    return this.#longWrites.run(async () => {
+      const isDirect = this.#directWrites.takes(content, positionBytes);
+      const done = isDirect ? await this.#directWrites.write(content, positionBytes) : 0;
+      if (done < content.byteLength) await this.#writeFrom(done, content, positionBytes);
+    });
+  }
+
+  #writeFrom(start: number, content: Uint8Array, positionBytes: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const next = (done: number): void => {
         const left = content.byteLength - done;
@@ -184,7 +200,7 @@ export class DescriptorFile implements OpenFile {
           else next(done + count);
         });
       };
-      next(0);
+      next(start);
     });
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Fault } from '../store/fault.ts';
@@ -149,5 +150,48 @@ describe('prune on a store that breaks off at any operation', () => {
       );
       assert.ok(loops > 10, `${loops} operations were made to fail`);
     }
+  });
+});
+
+describe('a restore of which one read fails while another is under way', () => {
+  it('ends when nothing is written to its memory any more', async () => {
+    const memory = new MemoryStore('memory:base');
+    await createRepository(memory, { wrappingKey });
+    const store = new FaultyStore(memory);
+    const repository = await openRepository(store, options);
+    const volume = new ModelVolume(16);
+    volume.write(0, 8 * 16, 1000);
+    const first = await backUpModel(repository, volume);
+    volume.write(8 * 16, 8 * 16, 9000);
+    const both = await backUpModel(repository, volume, { parent: first });
+    const reader = await repository.openReader(both);
+    // The map is in memory from now on.
+    await reader.restore(async () => {});
+    const gate = Promise.withResolvers<void>();
+    const delayed = Promise.withResolvers<void>();
+    let gets = 0;
+    store.script = ({ verb, name }) => {
+      if (verb !== 'get' || !name.startsWith('packs/')) return undefined;
+      gets += 1;
+      if (gets === 1) {
+        const wait = async (): Promise<void> => {
+          delayed.resolve();
+          await gate.promise;
+        };
+        return { kind: 'delay', wait };
+      }
+      return { kind: 'fail', error: new OperatingError('unavailable', 'the store is gone') };
+    };
+    let ended = false;
+    const restore = reader.restore(async () => {}).finally(() => (ended = true));
+    const failed = assert.rejects(restore, { code: 'unavailable' });
+    await delayed.promise;
+    for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+    assert.ok(gets > 1, 'both halves of the chunk are read at once');
+    assert.equal(ended, false);
+    gate.resolve();
+    await failed;
+    reader.close();
+    await repository.close();
   });
 });

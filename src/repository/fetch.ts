@@ -5,6 +5,7 @@
  * looked up once more before it counts as lost.
  */
 import { assert, must } from '../base/assert.ts';
+import { atOnce } from '../base/at-once.ts';
 import { KiB } from '../base/bytes.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -17,7 +18,7 @@ import type { PackBuffers } from './pack-buffers.ts';
 import { packName } from './pack-format.ts';
 import { baseOfPatch, patchBytesMax } from './patch.ts';
 import { blockLabel, unseal } from './seal.ts';
-import { sealedStride, type Slot } from './slot.ts';
+import { type Arrivals, sealedStride, type Slot } from './slot.ts';
 import type { WorkPool } from './work-pool.ts';
 
 /** Two places in a pack are read at once when no more than this lies between them. */
@@ -109,7 +110,8 @@ async function placeSealed(
 ): Promise<BlockFault[]> {
   const faults: BlockFault[] = [];
   const bases: BlockWanted[] = [];
-  await readSealed(source, wanted, signal, faults, ({ block, id, at }, sealed) => {
+  const reading = { source, room: slot.arrivals.begin(), signal };
+  await readSealed(reading, wanted, faults, ({ block, id, at }, sealed) => {
     if (at.kind === blockKinds.whole) return place(slot, block, sealed);
     const patch = openPatch(source.keys, id, sealed);
     const base = patch === undefined ? undefined : baseOfPatch(patch);
@@ -122,7 +124,7 @@ async function placeSealed(
     slot.baseId(block).set(base);
     bases.push({ block, id: base });
   });
-  await readSealed(source, bases, signal, faults, ({ block, id, at }, sealed) => {
+  await readSealed(reading, bases, faults, ({ block, id, at }, sealed) => {
     if (at.kind === blockKinds.whole) place(slot, block, sealed);
     else faults.push(faultOf(source.index, block, id));
   });
@@ -148,13 +150,14 @@ export async function placeBases(
     slot.baseId(block).set(id);
     place(slot, block, sealed);
   };
-  await readSealed(source, olds, signal, faults, (wanted, sealed) => {
+  const reading = { source, room: slot.arrivals.begin(), signal };
+  await readSealed(reading, olds, faults, (wanted, sealed) => {
     if (wanted.at.kind === blockKinds.whole) return take(wanted, sealed);
     const patch = openPatch(source.keys, wanted.id, sealed);
     const base = patch === undefined ? undefined : baseOfPatch(patch);
     if (base !== undefined) bases.push({ block: wanted.block, id: base });
   });
-  await readSealed(source, bases, signal, faults, (wanted, sealed) => {
+  await readSealed(reading, bases, faults, (wanted, sealed) => {
     if (wanted.at.kind === blockKinds.whole) take(wanted, sealed);
   });
 }
@@ -182,28 +185,36 @@ function openPatch(
   }
 }
 
-/** Reads sealed blocks, neighbours at once, and hands each on; what is not there is a fault. */
+/** What the reads of one chunk have in common. */
+interface Reading {
+  readonly source: BlockSource;
+  readonly room: Arrivals;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Reads sealed blocks, neighbours at once, and hands each on; what is not there is a fault. When it
+ * settles, nothing of it is under way: the slot may be another's then.
+ */
 async function readSealed(
-  source: BlockSource,
+  reading: Reading,
   wanted: readonly BlockWanted[],
-  signal: AbortSignal | undefined,
   faults: BlockFault[],
   take: (wanted: Wanted, sealed: Uint8Array) => void,
 ): Promise<void> {
+  const { source } = reading;
   const pending = await locateAll(source, wanted, faults);
   const missed: Wanted[] = [];
-  await Promise.all(groups(pending).map((group) => readGroup(source, group, signal, take, missed)));
+  await atOnce(chunkBlocks, groups(pending), (group) => readGroup(reading, group, take, missed));
   if (missed.length === 0) return;
   // Another process may have moved them.
   await source.refresh();
   const again = locate(source.index, missed, faults);
-  await Promise.all(
-    again.map(async (one) => {
-      const lost: Wanted[] = [];
-      await readGroup(source, [one], signal, take, lost);
-      for (const { block, id } of lost) faults.push(faultOf(source.index, block, id));
-    }),
-  );
+  await atOnce(chunkBlocks, again, async (one) => {
+    const lost: Wanted[] = [];
+    await readGroup(reading, [one], take, lost);
+    for (const { block, id } of lost) faults.push(faultOf(source.index, block, id));
+  });
 }
 
 /** Looks what cannot be found up once more: another process may have stored it. */
@@ -245,9 +256,8 @@ function groups(wanted: readonly Wanted[]): Wanted[][] {
 }
 
 async function readGroup(
-  source: BlockSource,
+  { source, room, signal }: Reading,
   group: readonly Wanted[],
-  signal: AbortSignal | undefined,
   take: (wanted: Wanted, sealed: Uint8Array) => void,
   missed: Wanted[],
 ): Promise<void> {
@@ -258,7 +268,8 @@ async function readGroup(
   let bytes: Uint8Array;
   try {
     const name = packName(source.index.pack(first.pack).packId);
-    bytes = await source.store.get(name, signal === undefined ? { range } : { range, signal });
+    const into = room.take(lengthBytes);
+    bytes = await source.store.get(name, { range, into, ...(signal !== undefined && { signal }) });
   } catch (error) {
     if (!isOperatingError(error, 'not_found') && !isOperatingError(error, 'corrupt')) throw error;
     missed.push(...group);

@@ -91,7 +91,7 @@ class DirectoryStore implements Store {
     assertName(name);
     throwIfAborted(options?.signal);
     try {
-      return await readFileRange(join(this.#folder, name), options?.range);
+      return await readFileRange(join(this.#folder, name), options);
     } catch (error) {
       throw await this.#meaning(error, 'read', name);
     }

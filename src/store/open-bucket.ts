@@ -39,7 +39,7 @@ class Folder implements Bucket {
 
   async get(name: string, options?: GetOptions): Promise<Uint8Array> {
     try {
-      return await readFileRange(join(this.#folder, name), options?.range);
+      return await readFileRange(join(this.#folder, name), options);
     } catch (error) {
       throw directoryError(error, this.url, `read ${name}`);
     }

@@ -1,10 +1,16 @@
 import { open } from 'node:fs/promises';
 import { assertBytes } from '../base/assert.ts';
 import { OperatingError } from '../base/errors.ts';
-import type { ByteRange } from './store.ts';
+import type { GetOptions } from './store.ts';
 
-/** Reads a file, or `range` of it. Rejects with `corrupt` when it does not hold that whole. */
-export async function readFileRange(path: string, range?: ByteRange): Promise<Buffer> {
+/**
+ * Reads a file, or `range` of it, to `into` if that has its length. Rejects with `corrupt` when the
+ * file does not hold that whole.
+ */
+export async function readFileRange(
+  path: string,
+  { range, into }: GetOptions = {},
+): Promise<Uint8Array> {
   const handle = await open(path, 'r');
   try {
     const { offsetBytes, lengthBytes } = range ?? {
@@ -13,7 +19,7 @@ export async function readFileRange(path: string, range?: ByteRange): Promise<Bu
     };
     assertBytes(offsetBytes, 'offsetBytes');
     assertBytes(lengthBytes, 'lengthBytes');
-    const target = Buffer.allocUnsafeSlow(lengthBytes);
+    const target = into?.length === lengthBytes ? into : Buffer.allocUnsafeSlow(lengthBytes);
     let done = 0;
     while (done < target.length) {
       const left = target.length - done;

@@ -88,6 +88,16 @@ function objectTests(test: Test): void {
     assert.equal(await store.sizeOf('packs/ab/one'), 11);
   });
 
+  test('the answer is the same with memory to put it into', async (store) => {
+    await store.put('a', [bytes('hello world')]);
+    const range = { offsetBytes: 4, lengthBytes: 3 };
+    const around = bytes('.....');
+    assert.equal(text(await store.get('a', { range, into: around.subarray(1, 4) })), 'o w');
+    assert.ok(['.....', '.o w.'].includes(text(around)), 'nothing else was written to');
+    const beyond = { offsetBytes: 9, lengthBytes: 3 };
+    await assert.rejects(store.get('a', { range: beyond, into: around }), code('corrupt'));
+  });
+
   test('a range may be empty, and every byte is where it was put', async (store) => {
     await store.put('a', [Buffer.from(Array.from({ length: 256 }, (_, n) => n))]);
     const empty = { offsetBytes: 7, lengthBytes: 0 };

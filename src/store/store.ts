@@ -71,6 +71,11 @@ export interface PutOptions extends StoreOptions {
 
 export interface GetOptions extends StoreOptions {
   readonly range?: ByteRange;
+  /**
+   * Memory as long as the range, for who asks often: a store that can puts the answer there, and
+   * may write to it until the promise settles. Where the answer is, only the answer says.
+   */
+  readonly into?: Uint8Array | undefined;
 }
 
 export interface ByteRange {
