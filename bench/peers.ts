@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { assert } from '../src/base/assert.ts';
 import { monotonicMs } from '../src/base/clock.ts';
 import { diskBytes, run } from './command.ts';
@@ -16,6 +17,7 @@ export function installedPeers(folder: string): Contender[] {
     ...(has('restic') ? [restic(join(folder, 'restic'))] : []),
     ...(has('borg') ? [borg(join(folder, 'borg'))] : []),
     ...(has('qemu-img') ? [qemu(join(folder, 'qemu'))] : []),
+    ...(hasCinder() ? [cinder(join(folder, 'cinder'))] : []),
     ...(has('openssl') && has('zstd') ? [bound(join(folder, 'bound'))] : []),
   ];
 }
@@ -148,6 +150,33 @@ function qemu(folder: string): Contender {
       command: ['qemu-img', 'convert', '-O', 'raw', target, 'disk.raw'],
       path: 'disk.raw',
     }),
+  });
+}
+
+/** Whether Debian's package of Cinder is there, for Debian's Python. */
+function hasCinder(): boolean {
+  return existsSync('/usr/lib/python3/dist-packages/cinder/backup/chunkeddriver.py');
+}
+
+/** Cinder's own driver, as its backup service calls it; it neither encrypts nor checks. */
+function cinder(folder: string): Contender {
+  const repository = join(folder, 'repository');
+  const script = fileURLToPath(new URL('cinder_disk.py', import.meta.url));
+  const command = (verb: string, image: string, n: number): readonly string[] => [
+    '/usr/bin/python3',
+    script,
+    verb,
+    repository,
+    image,
+    String(n),
+  ];
+  return imageContender(folder, {
+    name: 'Cinder (chunked posix driver, zstd, 50 MiB objects)',
+    env: {},
+    init: undefined,
+    fullOnly: false,
+    backup: (image, n) => command('backup', image, n),
+    restore: (_image, n) => ({ command: command('restore', 'disk.raw', n), path: 'disk.raw' }),
   });
 }
 
