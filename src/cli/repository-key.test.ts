@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -74,4 +84,22 @@ test('the key is rotated, and the old key file opens nothing any more', async (t
   const FIRN_KEY = (await readFile(join(data, 'firn.key'), 'utf8')).trim();
   assert.match(await run(['export'], { FIRN_KEY }), /^0 /);
   assert.match(await run(['rotate'], { FIRN_KEY }), /^1 .*the key comes from FIRN_KEY/);
+});
+
+test('a key that was replaced is gone from the copy in a second store as well', async (t) => {
+  const { data, run } = await scene(t);
+  const copyFolder = join(data, 'copy');
+  await cp(join(data, 'backups'), copyFolder, { recursive: true });
+  const copy = ['--store-copy', pathToFileURL(copyFolder).href];
+  const keysIn = (folder: string): Promise<string[]> => readdir(join(folder, 'nightly', 'keys'));
+  const before = await keysIn(copyFolder);
+  assert.equal(before.length, 1);
+  await rename(copyFolder, `${copyFolder}-away`);
+  assert.match(await run(['rotate', ...copy]), /^1 /);
+  await rename(`${copyFolder}-away`, copyFolder);
+  assert.match(await run(['rotate', ...copy]), /^0 .*holds a new key/);
+  const after = await keysIn(copyFolder);
+  assert.equal(after.length, 1);
+  assert.notDeepEqual(after, before);
+  assert.deepEqual(await keysIn(join(data, 'backups')), after);
 });

@@ -1,9 +1,10 @@
 /** What `firn repository` commands share that work without a service: which store, which key. */
 import type { Command } from 'commander';
-import { isOperatingError, OperatingError } from '../base/errors.ts';
+import { isOperatingError, messageOf, OperatingError } from '../base/errors.ts';
 import { type Config, readConfig } from '../server/config.ts';
 import { gatherOptions } from '../server/config-source.ts';
 import { openStoreRoot } from '../store/open-root.ts';
+import { openPairedRoot } from '../store/paired.ts';
 import type { Store, StoreRoot } from '../store/store.ts';
 import type { Context } from './context.ts';
 import { sourceOf } from './serve-options.ts';
@@ -18,6 +19,7 @@ export function addPlaceOptions(command: Command): Command {
   return command
     .option('--config <FILE>', 'the configuration file (FIRN_CONFIG)')
     .option('--store <URL>', 'where the backups are (FIRN_STORE)')
+    .option('--store-copy <URL>', 'where a copy of them is (FIRN_STORE_COPY)')
     .option('--key-file <PATH>', 'the key of the backups (FIRN_KEY_FILE)');
 }
 
@@ -28,14 +30,23 @@ export function addRepositoryOptions(command: Command): Command {
     .option('--container <NAME>', 'of this repository; needed where there are several');
 }
 
-/** The store and the key's place, as `firn serve` would find them. */
+/**
+ * The store, with its copy where there is one, and the key's place, as `firn serve` would find
+ * them. A store that is away is told of on standard error when its copy stands in for it.
+ */
 export async function repositoryPlace(
   context: Context,
   command: Command,
 ): Promise<RepositoryPlace> {
   const { given } = await gatherOptions(sourceOf(command, context.environment));
   const config = readConfig(given);
-  return { config, root: openStoreRoot(config.storeUrl) };
+  const first = openStoreRoot(config.storeUrl);
+  const { storeCopy } = config.settings;
+  if (storeCopy === undefined) return { config, root: first };
+  const onProblem = (error: unknown): void => {
+    context.stderr.write(`One of the two stores is away: ${messageOf(error)}\n`);
+  };
+  return { config, root: openPairedRoot({ first, copy: openStoreRoot(storeCopy), onProblem }) };
 }
 
 /** Runs `work` on every container that holds a repository, or on the one that is named. */

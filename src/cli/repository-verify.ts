@@ -1,10 +1,16 @@
 import { Option } from 'commander';
 import { OperatingError } from '../base/errors.ts';
-import type { VerifyDepth, VerifyReport } from '../repository/verify-report.ts';
+import type { CopyReport } from '../repository/verify-copies.ts';
+import type { VerifyDepth } from '../repository/verify-report.ts';
 import type { AddCommand, Context } from './context.ts';
 import { printJson, wantsJson } from './print.ts';
 import { Progress } from './progress.ts';
 import { addRepositoryOptions } from './repository-place.ts';
+
+interface Flags {
+  readonly depth: VerifyDepth;
+  readonly heal?: boolean;
+}
 
 export const repositoryVerify: AddCommand = (parent, context) => {
   addRepositoryOptions(parent.command('verify'))
@@ -15,33 +21,40 @@ export const repositoryVerify: AddCommand = (parent, context) => {
         .choices(['objects', 'blocks'])
         .default('blocks'),
     )
-    .action(async (name: string | undefined, flags: { depth: VerifyDepth }, command) => {
+    .option('--heal', 'make good what is damaged, from the other copy (--store-copy)')
+    .action(async (name: string | undefined, { depth, heal = false }: Flags, command) => {
       const { withRepository, findBackup } = await import('./bare-repository.ts');
+      const { verifyCopies } = await import('../repository/verify-copies.ts');
       const progress = new Progress(context.stderr, `verify of ${name ?? 'the repository'}`);
-      const report = await withRepository(context, command, async (repository) => {
+      const reports = await withRepository(context, command, async (repository) => {
         const which = name === undefined ? 'all' : (await findBackup(repository, name)).backupId;
-        return repository.verify(which, flags.depth, {
+        return verifyCopies(repository, which, depth, {
+          heal,
           onProgress: ({ bytesChecked }) => progress.show(bytesChecked, undefined),
         });
       }).finally(() => progress.end());
-      if (wantsJson(command)) printJson(context.stdout, report);
-      else print(context, report);
-      const { objects, backups } = report;
-      if (objects.length + backups.length === 0) return;
-      const what = `${backups.length} backups are damaged, by ${objects.length} objects`;
+      const [only] = reports;
+      if (wantsJson(command)) printJson(context.stdout, reports.length === 1 ? only : reports);
+      else for (const [copy, report] of reports.entries()) print(context, report, copy);
+      const backups = new Set(reports.flatMap((it) => it.backups.map(({ backupId }) => backupId)));
+      const objects = reports.reduce((sum, it) => sum + it.objects.length, 0);
+      if (objects + backups.size === 0) return;
+      const what = `${backups.size} backups are damaged, by ${objects} objects`;
       throw new OperatingError('corrupt', what);
     });
 };
 
-function print({ stdout }: Context, report: VerifyReport): void {
-  const { backupsChecked, blocksChecked, objects, backups } = report;
-  stdout.write(`checked ${backupsChecked} backups, ${blocksChecked} blocks\n`);
-  for (const { name, message } of objects) stdout.write(`object ${name}: ${message}\n`);
+function print({ stdout }: Context, report: CopyReport, copy: number): void {
+  const { backupsChecked, blocksChecked, objects, backups, healed } = report;
+  const where = copy === 0 ? '' : ' in the copy';
+  stdout.write(`checked ${backupsChecked} backups, ${blocksChecked} blocks${where}\n`);
+  for (const { name, message } of healed) stdout.write(`healed ${name}${where}: ${message}\n`);
+  for (const { name, message } of objects) stdout.write(`object ${name}${where}: ${message}\n`);
   for (const { backupId, ranges, message } of backups) {
-    if (ranges.length === 0) stdout.write(`backup ${backupId}: ${message}\n`);
+    if (ranges.length === 0) stdout.write(`backup ${backupId}${where}: ${message}\n`);
     for (const { offsetBytes, lengthBytes } of ranges) {
       const end = offsetBytes + lengthBytes - 1;
-      stdout.write(`backup ${backupId}: bytes ${offsetBytes}–${end}: ${message}\n`);
+      stdout.write(`backup ${backupId}${where}: bytes ${offsetBytes}–${end}: ${message}\n`);
     }
   }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -171,4 +171,56 @@ test('a backup is mounted over NBD, read-only', async () => {
     const [code] = await once(server, 'exit');
     assert.equal(code, 0);
   }
+});
+
+/** Flips a bit of an object in the store below a folder. */
+async function damage(folderOfStore: string, name: string, at: number): Promise<void> {
+  const path = join(folderOfStore, 'box', name);
+  const bytes = await readFile(path);
+  bytes[at] = (bytes[at] ?? 0) ^ 4;
+  await rm(path, { force: true });
+  await writeFile(path, bytes);
+}
+
+test('a copy of the store is verified by itself, healed, and read in its stead', async () => {
+  const [here, there] = [join(folder, 'first'), join(folder, 'second')];
+  for (const place of [here, there]) await cp(join(folder, 'store'), place, { recursive: true });
+  const urlOf = (path: string): string => pathToFileURL(path).href;
+  const given = ['--store', urlOf(here), '--store-copy', urlOf(there), ...flags.slice(2)];
+  const names = (await readdir(join(here, 'box'), { recursive: true })).filter((name) =>
+    /^(packs|backups)\/.+[0-9a-f-]{32}/.test(name),
+  );
+  const pack = must(
+    names.find((name) => name.startsWith('packs/')),
+    'a pack',
+  );
+  const described = `backups/${manifest.backupId}`;
+  assert.equal((await run('verify', ...given)).code, 0);
+
+  // Damage in each, at different places of one pack, and what is lost in one alone.
+  await damage(here, pack, 50);
+  await damage(there, pack, 2000);
+  await rm(join(here, 'box', described));
+  const found = await run('verify', ...given);
+  assert.equal(found.code, 1);
+  assert.match(found.out, new RegExp(`^object ${described}: .* is lost$`, 'm'));
+  assert.match(found.out, new RegExp(`^object ${pack}: `, 'm'));
+  assert.match(found.out, new RegExp(`^object ${pack} in the copy: `, 'm'));
+  const single = await run('verify', manifest.backupId, ...given);
+  assert.match(single.out, new RegExp(`^object ${described}: `, 'm'));
+  const healed = await run('verify', '--heal', ...given);
+  assert.equal(healed.code, 0, healed.out + healed.err);
+  assert.match(healed.out, new RegExp(`^healed ${pack}: `, 'm'));
+  assert.match(healed.out, new RegExp(`^healed ${described}: `, 'm'));
+  for (const place of [here, there]) {
+    assert.equal((await run('verify', '--store', urlOf(place), ...flags.slice(2))).code, 0);
+  }
+
+  // The first store is gone, and its copy has everything.
+  await rm(here, { recursive: true });
+  const target = join(folder, 'from-copy.raw');
+  const restored = await run('restore', manifest.backupId, target, ...given);
+  assert.equal(restored.code, 0, restored.err);
+  assert.match(restored.err, /One of the two stores is away/);
+  assert.ok((await readFile(target)).equals(content));
 });

@@ -284,8 +284,8 @@ export class Repository {
       this.#holds.take(this.#rootOf(manifest), { writes: false });
     const source = this.#copyOf(options.copy ?? 0);
     const nodes = new NodeReader(source);
-    const keeper = this.#keeper;
-    const parts = { source, nodes, keeper, slots, slotCount: this.#slotCount, hold };
+    const [keeper, whole] = [this.#keeper, this.#source.store];
+    const parts = { source, whole, nodes, keeper, slots, slotCount: this.#slotCount, hold };
     const run = (): Promise<VerifyReport> => verifyBackups(parts, which, depth, options);
     if (which !== 'all') return run();
     const work = this.#verifying.then(run, run);

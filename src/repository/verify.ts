@@ -5,7 +5,7 @@
  * `VerifyMemory`. A node counts as good only when everything below it is.
  */
 import { throwIfAborted } from '../base/abort.ts';
-import { isOperatingError, messageOf } from '../base/errors.ts';
+import { isOperatingError, messageOf, OperatingError } from '../base/errors.ts';
 import { readIndex } from './read-index.ts';
 import { blockBytes, chunkBlocks, idBytes, isZeroId, leafBytes, nodeIds } from './block.ts';
 import { type BlockSource, faultOf, fetchBlocks } from './fetch.ts';
@@ -19,6 +19,7 @@ import { packIdOf, packName } from './pack-format.ts';
 import { readPackContent } from './pack-read.ts';
 import { type ByteSpan, runsOfLeaf } from './reader.ts';
 import type { SlotPool } from './slot.ts';
+import type { Store } from '../store/store.ts';
 import { BackupMemory, TableMemory, type VerifyMemory } from './verify-memory.ts';
 import {
   type DamagedBackup,
@@ -53,6 +54,8 @@ export interface VerifyProgress {
 
 export interface VerifyParts {
   readonly source: BlockSource;
+  /** The store with all copies of each object; `source` may read only one of them. */
+  readonly whole: Store;
   readonly nodes: NodeReader;
   readonly keeper: IndexKeeper;
   readonly slots: SlotPool;
@@ -95,10 +98,13 @@ async function verifyOnce(
   const run = new Verification(parts, { depth, options, sizes, packsBefore, memory });
   if (which === 'all') {
     await run.checkObjects();
+    const listed = new Set<string>();
     for await (const found of listManifests(store, keys, options)) {
+      listed.add(found.backupId);
       if ('error' in found) run.addManifest(found.backupId, found.error);
       else await run.checkBackup(found);
     }
+    if (parts.whole !== store) await run.checkLost(listed);
     return run.report();
   }
   try {
@@ -150,6 +156,22 @@ class Verification {
     this.#backupsChecked += 1;
   }
 
+  /** Checks the backups whose manifests are in another copy and not in this one. */
+  async checkLost(listed: ReadonlySet<string>): Promise<void> {
+    const { whole, source } = this.#parts;
+    for await (const found of listManifests(whole, source.keys, this.#options)) {
+      const { backupId } = found;
+      if (listed.has(backupId)) continue;
+      const message = `the manifest ${manifestName(backupId)} is lost`;
+      if ('error' in found) this.addManifest(backupId, new OperatingError('corrupt', message));
+      // One that is deleted meanwhile is lost in no copy.
+      else if (await this.checkBackup(found)) {
+        this.#damage.addObject(manifestName(backupId), message);
+        this.#damage.addBackup(backupId, message);
+      }
+    }
+  }
+
   /** Looks at every pack and index, needed by a backup or not. */
   async checkObjects(): Promise<void> {
     const { store, keys, index } = this.#parts.source;
@@ -173,13 +195,14 @@ class Verification {
     }
   }
 
-  async checkBackup(manifest: Manifest): Promise<void> {
+  /** False when the backup was deleted meanwhile. */
+  async checkBackup(manifest: Manifest): Promise<boolean> {
     const { backupId, map, lengthBytes } = manifest;
     const release = this.#parts.hold(manifest);
     try {
       // Held first, looked for second: one that was deleted before has nothing to check.
-      const sizeBytes = await this.#parts.source.store.sizeOf(manifestName(backupId));
-      if (sizeBytes === undefined) return;
+      const sizeBytes = await this.#parts.whole.sizeOf(manifestName(backupId));
+      if (sizeBytes === undefined) return false;
       const rootId = Buffer.from(map.rootId, 'hex');
       await this.#checkNode(rootId, map.depth, 0, { backupId, lengthBytes });
     } finally {
@@ -187,6 +210,7 @@ class Verification {
     }
     this.#backupsChecked += 1;
     this.#tell(backupId, lengthBytes);
+    return true;
   }
 
   /** Reads an object; one that prune removed in the meantime is no damage. */
