@@ -7,6 +7,7 @@ import type { OpenFile, Reading } from './file-operations.ts';
 import { nativeCalls } from './native.ts';
 import { Pace } from './pace.ts';
 import { Serial } from './serial.ts';
+import { queuedSyncs } from './queued-syncs.ts';
 
 /**
  * Requests up to this size are served in place when memory can: a trip to the thread pool costs
@@ -111,9 +112,11 @@ export class DescriptorFile implements OpenFile {
   }
 
   datasync(): Promise<void> {
-    this.#isSyncedOften = this.#unsyncedWrites > 0 && this.#unsyncedWrites <= fewWrites;
+    const writes = this.#unsyncedWrites;
+    this.#isSyncedOften = writes > 0 && writes <= fewWrites;
     this.#unsyncedWrites = 0;
-    return settle((done) => fs.fdatasync(this.#descriptor, done));
+    const queued = writes === 1 ? queuedSyncs()?.begin(this.#descriptor) : undefined;
+    return queued ?? settle((done) => fs.fdatasync(this.#descriptor, done));
   }
 
   truncate(lengthBytes: number): Promise<void> {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { DirectReads } from './direct-reads.ts';
-import type { OnRead, QueuedRead, ReadQueue } from './native-reads.ts';
+import type { OnEnd } from './kernel-queue.ts';
+import type { QueuedRead, ReadQueue } from './native-reads.ts';
 import { slotBytes, slotCount } from './native-reads.ts';
 
 /** A queue of which the test says when its reads end, and how. */
@@ -12,7 +13,7 @@ class Disk implements ReadQueue {
   readonly calls: QueuedRead[][] = [];
   beginsAtMost = slotCount;
   readonly ended: { slot: number; result: number }[] = [];
-  waiting: { onRead: OnRead; resolve: () => void } | undefined;
+  waiting: { onEnd: OnEnd; resolve: () => void } | undefined;
   readonly #soon: (() => void)[] = [];
   readonly reads = new DirectReads(this, {
     now: () => this.nowMs,
@@ -29,13 +30,13 @@ class Disk implements ReadQueue {
     return Math.min(reads.length, this.beginsAtMost);
   }
 
-  reap(onRead: OnRead): void {
-    for (const { slot, result } of this.ended.splice(0)) onRead(slot, result);
+  reap(onEnd: OnEnd): void {
+    for (const { slot, result } of this.ended.splice(0)) onEnd(slot, result);
   }
 
-  wait(onRead: OnRead): Promise<void> {
+  wait(onEnd: OnEnd): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.waiting = { onRead, resolve };
+    this.waiting = { onEnd, resolve };
     return promise;
   }
 
@@ -113,7 +114,7 @@ test('a slow disk is waited for by a thread, and none is asked for more', async 
   assert.ok(disk.waiting !== undefined);
   assert.equal(await disk.turn(), 0, 'the loop may sleep');
   const slots = disk.calls[0]?.map(({ slot }) => slot) ?? [];
-  disk.waiting.onRead(slots[0] ?? -1, 4096);
+  disk.waiting.onEnd(slots[0] ?? -1, 4096);
   disk.waiting.resolve();
   await turn();
   disk.ended.push({ slot: slots[1] ?? -1, result: 4096 });

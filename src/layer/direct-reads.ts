@@ -2,9 +2,8 @@ import { must } from '../base/assert.ts';
 import { type Turning, eventLoop } from './cold-reads.ts';
 import { type QueuedRead, type ReadQueue, slotAlignment, slotBytes } from './native-reads.ts';
 import { slotCount } from './native-reads.ts';
+import { QueueWatch } from './queue-watch.ts';
 
-/** How long the loop looks out for the end of reads before a thread does. */
-const patienceMs = 1;
 /** Refusals in a row after which the kernel is not asked for a while, and for how long. */
 const refusalsMax = 64;
 const restMs = 1000;
@@ -25,24 +24,23 @@ export interface DirectRead {
  * Reads of a few sectors that memory does not have, straight from the disk into memory of our own.
  *
  * All that come in one turn of the event loop are begun by one system call, which costs a third of
- * what the page cache does for each, and a virtual disk is told once. They end by themselves: in
- * each turn the loop looks for those that have, and after a while without any a thread waits. There
- * are at most `slotCount` at a time. What the kernel refuses, because it would have to wait or
+ * what the page cache does for each, and a virtual disk is told once. They end by themselves
+ * (`QueueWatch`). There are at most `slotCount` at a time. What the kernel refuses, because it would have to wait or
  * because something was written there meanwhile, is to be read the usual way.
  */
 export class DirectReads {
   readonly #queue: ReadQueue;
+  readonly #watch: QueueWatch;
   readonly #loop: Turning;
   readonly #free = Array.from({ length: slotCount }, (_, slot) => slot);
   readonly #bySlot: (DirectRead | undefined)[] = [];
   #toBegin: QueuedRead[] = [];
-  #isWatching = false;
-  #lastMs = 0;
   #refusals = 0;
   #restUntilMs = -Infinity;
 
   constructor(queue: ReadQueue, loop: Turning = eventLoop) {
     this.#queue = queue;
+    this.#watch = new QueueWatch(queue, (slot, result) => this.#end(slot, result), loop);
     this.#loop = loop;
   }
 
@@ -66,37 +64,9 @@ export class DirectReads {
   readonly #beginAll = (): void => {
     const reads = this.#toBegin;
     this.#toBegin = [];
-    this.#lastMs = this.#loop.now();
     const begun = this.#queue.begin(reads);
+    this.#watch.noteBegun(begun);
     for (const { slot } of reads.slice(begun)) this.#end(slot, -1);
-    this.#watch();
-  };
-
-  #watch(): void {
-    if (this.#isWatching || this.#free.length === slotCount) return;
-    this.#isWatching = true;
-    this.#loop.soon(this.#look);
-  }
-
-  readonly #look = (): void => {
-    this.#queue.reap(this.#onRead);
-    if (this.#free.length === slotCount || this.#loop.now() - this.#lastMs <= patienceMs) {
-      this.#isWatching = false;
-      this.#watch();
-      return;
-    }
-    void this.#wait();
-  };
-
-  async #wait(): Promise<void> {
-    await this.#queue.wait(this.#onRead);
-    this.#isWatching = false;
-    this.#watch();
-  }
-
-  readonly #onRead = (slot: number, result: number): void => {
-    this.#lastMs = this.#loop.now();
-    this.#end(slot, result);
   };
 
   #end(slot: number, result: number): void {

@@ -25,12 +25,12 @@ async function directFile(t: TestContext): Promise<number | undefined> {
 /** Results by slot, of reads that all have ended; none where the file system has no such reads. */
 async function results(queue: ReadQueue, reads: readonly QueuedRead[]) {
   const found = new Map<number, number>();
-  const onRead = (slot: number, result: number): void => void found.set(slot, result);
+  const onEnd = (slot: number, result: number): void => void found.set(slot, result);
   const begun = queue.begin(reads);
   if (begun === 0) return found;
   assert.equal(begun, reads.length);
-  queue.reap(onRead);
-  while (found.size < reads.length) await queue.wait(onRead);
+  queue.reap(onEnd);
+  while (found.size < reads.length) await queue.wait(onEnd);
   return found;
 }
 

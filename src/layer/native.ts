@@ -111,7 +111,7 @@ function bind({ koffi, library }: NativeLibrary): NativeCalls {
 }
 
 /** An error as Node's own calls report it. */
-function systemError(call: string, errno: number): Error {
+export function systemError(call: string, errno: number): Error {
   const code = getSystemErrorName(-errno);
   return Object.assign(new Error(`${code}: ${call}`), { code, errno: -errno, syscall: call });
 }

@@ -32,5 +32,14 @@ test('no more is kept than allowed', () => {
   const kept = [pool.lend(MiB), pool.lend(MiB), pool.lend(MiB)].filter((buffer) =>
     lent.some((before) => before.buffer === buffer.buffer),
   );
-  assert.equal(kept.length, 1);
+  assert.equal(kept.length, 2);
+});
+
+test('those of a size that nobody asks for any more make room for others', () => {
+  const pool = new BufferPool(2 * MiB);
+  const before = [pool.lend(MiB), pool.lend(MiB)];
+  for (const buffer of before) pool.giveBack(buffer);
+  const now = pool.lend(2 * MiB);
+  pool.giveBack(now);
+  assert.equal(pool.lend(2 * MiB).buffer, now.buffer);
 });

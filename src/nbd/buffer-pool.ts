@@ -35,13 +35,19 @@ export class BufferPool {
     const memory = buffer.buffer;
     if (buffer.length < unitBytes || !(memory instanceof ArrayBuffer)) return;
     if (!this.#lent.delete(memory) || memory.byteLength > this.#freeBytesMax) return;
-    if (this.#freeBytes + memory.byteLength > this.#freeBytesMax) {
-      this.#free.clear();
-      this.#freeBytes = 0;
-    }
+    // Those of other sizes go first, for whoever asked for them may be gone.
+    if (this.#freeBytes + memory.byteLength > this.#freeBytesMax) this.#keepOnly(memory.byteLength);
+    if (this.#freeBytes + memory.byteLength > this.#freeBytesMax) return;
     const alike = this.#free.get(memory.byteLength);
     if (alike === undefined) this.#free.set(memory.byteLength, [memory]);
     else alike.push(memory);
     this.#freeBytes += memory.byteLength;
+  }
+
+  #keepOnly(sizeBytes: number): void {
+    const alike = this.#free.get(sizeBytes) ?? [];
+    this.#free.clear();
+    this.#free.set(sizeBytes, alike);
+    this.#freeBytes = alike.length * sizeBytes;
   }
 }

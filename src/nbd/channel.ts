@@ -137,6 +137,7 @@ export class Channel {
   #pass(bytes: Buffer, taken: () => void, { isLent } = { isLent: true }): void {
     const count = this.#held === 0 ? (this.#direct?.socket.send(bytes) ?? 0) : 0;
     if (count === bytes.length) {
+      this.#direct?.input.expect();
       taken();
       return;
     }

@@ -108,6 +108,13 @@ export class DirectInput implements Input {
     if (this.#wake !== undefined) this.#socket.rest();
   }
 
+  /** An answer has left, and the client's next request is expected soon. */
+  expect(): void {
+    if (this.#wake === undefined) return;
+    this.#socket.wake();
+    this.#turns.watch(this);
+  }
+
   #sleep(): Promise<boolean> {
     assert(this.#wake === undefined, 'one wait at a time');
     if (this.#ended) {

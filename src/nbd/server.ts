@@ -13,7 +13,7 @@ import { tlsOver, type NbdTls } from './tls.ts';
 /** An idle TCP peer that died without a word is found out after this time. */
 const keepAliveMs = 60_000;
 /** Memory that is kept for the next long requests. */
-const freeBytesMax = 32 * MiB;
+const freeBytesMax = 64 * MiB;
 
 export interface NbdServerOptions {
   readonly exports: ExportRegistry;
