@@ -146,3 +146,29 @@ test('a long write from whole pages leaves nothing in memory', async (t) => {
   closeSync(descriptor);
   assert.equal(await writes.write(content, 0), 0, 'a closed file is left to the usual way');
 });
+
+for (const parent of folders) {
+  test(`in ${parent} long reads into whole pages find what was written last`, async (t) => {
+    const folder = await mkdtemp(join(parent, 'firn-file-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const path = join(folder, 'data');
+    const file = await nodeFileOperations.open(path, 'create');
+    const content = randomBytes(3 * 1024 * KiB);
+    await file.write(content, 0);
+    const memory = new SharedArrayBuffer(1024 * KiB + pageBytes);
+    const target = new Uint8Array(memory, firstPageIn(memory), 1024 * KiB);
+    for (const at of [0, 1024 * KiB, 4 * KiB, 1536 * KiB + 1, 2500 * KiB]) {
+      await file.datasync();
+      makeCold(path);
+      // What memory alone has, in the midst of what only the disk has.
+      const fresh = randomBytes(4 * KiB);
+      fresh.copy(content, at + 400 * KiB);
+      await file.write(fresh, at + 400 * KiB);
+      target.fill(0);
+      const count = await file.read(target, at);
+      assert.equal(count, Math.min(target.length, content.length - at), `from ${at}`);
+      assert.ok(content.subarray(at, at + count).equals(target.subarray(0, count)), `from ${at}`);
+    }
+    await file.close();
+  });
+}

@@ -1,13 +1,14 @@
 import * as fs from 'node:fs';
 import { ColdReads } from './cold-reads.ts';
+import { DirectDescriptor } from './direct-descriptor.ts';
 import { DirectFile } from './direct-file.ts';
 import type { OnBytes } from './direct-reads.ts';
 import { DirectWrites } from './direct-writes.ts';
 import type { OpenFile, Reading } from './file-operations.ts';
 import { nativeCalls } from './native.ts';
 import { Pace } from './pace.ts';
-import { Serial } from './serial.ts';
 import { queuedSyncs } from './queued-syncs.ts';
+import { Serial } from './serial.ts';
 
 /**
  * Requests up to this size are served in place when memory can: a trip to the thread pool costs
@@ -15,6 +16,8 @@ import { queuedSyncs } from './queued-syncs.ts';
  * does not hold up other requests.
  */
 const inPlaceBytesMax = 128 * 1024;
+/** Of reads of this size, what memory is sure to have is read in place, too. */
+const readInPlaceBytesMax = 256 * 1024;
 
 /** A file that is synced after so few writes in place has its writes begun at once. */
 const fewWrites = 64;
@@ -37,6 +40,7 @@ export class DescriptorFile implements OpenFile {
   readonly #descriptor: number;
   readonly #coldReads: ColdReads;
   readonly #direct: DirectFile;
+  readonly #directReads: DirectDescriptor;
   readonly #directWrites: DirectWrites;
   readonly #longWrites = new Serial();
   /** False once the file system has said that it cannot tell what is in memory. */
@@ -48,6 +52,7 @@ export class DescriptorFile implements OpenFile {
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
     this.#direct = new DirectFile(descriptor);
+    this.#directReads = new DirectDescriptor(descriptor, 'read');
     this.#directWrites = new DirectWrites(descriptor);
     this.#coldReads = new ColdReads({
       readCached: (target, at) => {
@@ -142,6 +147,7 @@ export class DescriptorFile implements OpenFile {
 
   close(): Promise<void> {
     this.#direct.close();
+    this.#directReads.close();
     this.#directWrites.close();
     return settle((done) => fs.close(this.#descriptor, done));
   }
@@ -155,13 +161,23 @@ export class DescriptorFile implements OpenFile {
     });
   }
 
-  /** The disk is asked for a long range as a whole; the kernel alone asks for pieces of it. */
+  /**
+   * What memory lacks of a long range, a copy or a backup mostly wants, and once: it goes past
+   * memory where that can be. Else the disk is asked for it as a whole; the kernel alone asks for
+   * pieces of it.
+   */
   async #readLong(target: Uint8Array, positionBytes: number): Promise<number> {
     const { byteLength } = target;
     const isThere =
       this.#has(target.subarray(0, probeBytes), positionBytes) &&
       this.#has(target.subarray(-probeBytes), positionBytes + byteLength - probeBytes);
-    if (!isThere) await nativeCalls?.fetchInPool(this.#descriptor, positionBytes, byteLength);
+    if (isThere) {
+      const isShort = byteLength <= readInPlaceBytesMax;
+      if (isShort && this.#has(target, positionBytes)) return byteLength;
+    } else if (this.#directReads.takes(target, positionBytes)) {
+      const done = await this.#directReads.move(target, positionBytes);
+      if (done === byteLength) return done;
+    } else await nativeCalls?.fetchInPool(this.#descriptor, positionBytes, byteLength);
     return this.#readInPool(target, positionBytes);
   }
 

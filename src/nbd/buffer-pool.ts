@@ -1,4 +1,5 @@
 import { KiB, roundUp } from '../base/bytes.ts';
+import { bytesIntoPage, pageBytes } from '../base/page-memory.ts';
 
 const unitBytes = 64 * KiB;
 
@@ -19,15 +20,20 @@ export class BufferPool {
     this.#freeBytesMax = freeBytesMax;
   }
 
-  /** A buffer of `lengthBytes` with any content. */
-  lend(lengthBytes: number): Buffer {
+  /**
+   * A buffer of `lengthBytes` with any content. What lies behind the first `headBytes` of a long
+   * one begins with a page of memory, so that a disk can put it there itself.
+   */
+  lend(lengthBytes: number, headBytes?: number): Buffer {
     if (lengthBytes < unitBytes) return Buffer.allocUnsafe(lengthBytes);
-    const sizeBytes = roundUp(lengthBytes, unitBytes);
+    const sizeBytes = roundUp(lengthBytes + 2 * pageBytes, unitBytes);
     let memory: ArrayBufferLike | undefined = this.#free.get(sizeBytes)?.pop();
     if (memory === undefined) memory = Buffer.allocUnsafeSlow(sizeBytes).buffer;
     else this.#freeBytes -= sizeBytes;
     this.#lent.add(memory);
-    return Buffer.from(memory, 0, lengthBytes);
+    if (headBytes === undefined) return Buffer.from(memory, 0, lengthBytes);
+    const intoPage = (bytesIntoPage(new Uint8Array(memory)) ?? 0) + headBytes;
+    return Buffer.from(memory, (pageBytes - (intoPage % pageBytes)) % pageBytes, lengthBytes);
   }
 
   /** Takes back what was lent; other buffers are ignored. */

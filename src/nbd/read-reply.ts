@@ -30,7 +30,7 @@ export async function simpleRead(
   request: Request,
   pool: BufferPool,
 ): Promise<Buffer> {
-  const reply = pool.lend(simpleReplyBytes + request.lengthBytes);
+  const reply = pool.lend(simpleReplyBytes + request.lengthBytes, simpleReplyBytes);
   writeSimpleReply(reply, 0, request, 0);
   if (request.lengthBytes > 0) {
     await device.read(request.offsetBytes, reply.subarray(simpleReplyBytes));
@@ -111,7 +111,8 @@ async function readRuns(
     const isData = run.kind === 'data';
     replyBytes += headBytes + (isData ? dataPrefixBytes + run.lengthBytes : holePayloadBytes);
   }
-  const reply = pool.lend(replyBytes);
+  // The data of the first run begins with a page, and mostly that is the only one.
+  const reply = pool.lend(replyBytes, headBytes + dataPrefixBytes);
   const reads: Promise<void>[] = [];
   let at = 0;
   for (const [index, run] of runs.entries()) {
