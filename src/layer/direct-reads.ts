@@ -25,8 +25,8 @@ export interface DirectRead {
  *
  * All that come in one turn of the event loop are begun by one system call, which costs a third of
  * what the page cache does for each, and a virtual disk is told once. They end by themselves
- * (`QueueWatch`). There are at most `slotCount` at a time. What the kernel refuses, because it would have to wait or
- * because something was written there meanwhile, is to be read the usual way.
+ * (`QueueWatch`). There are at most `slotCount` at a time. What the kernel refuses, because it has
+ * to wait or because something was written there meanwhile, is to be read the usual way.
  */
 export class DirectReads {
   readonly #queue: ReadQueue;

@@ -50,13 +50,13 @@ test('each sync has the end that the kernel tells for it, in any order', async (
   await first;
 });
 
-test('what the kernel does not begin, and more than there is room for, is to be done otherwise', async () => {
+test('what the kernel does not begin, or has no room for, is to be done otherwise', async () => {
   const disk = new Disk();
   const syncs = new QueuedSyncs(disk);
   disk.beginsAtMost = 0;
   for (let index = 0; index < 100; index += 1) assert.equal(syncs.begin(3), undefined);
   disk.beginsAtMost = 1;
-  const begun: (Promise<void> | undefined)[] = [];
+  const begun: Promise<void>[] = [];
   for (let next = syncs.begin(3); next !== undefined; next = syncs.begin(3)) begun.push(next);
   assert.ok(begun.length > 0);
   for (const index of begun.keys()) disk.end(index, 0);

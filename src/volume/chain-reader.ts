@@ -139,9 +139,10 @@ export async function chainExtents(
       appendExtent(extents, { offsetBytes: at, lengthBytes: regionEnd - at, kind: 'absent' });
       at = regionEnd;
     }
+    const endSector = Math.ceil((regionEnd - base) / sectorBytes);
     while (at < regionEnd) {
       const sector = Math.floor((at - base) / sectorBytes);
-      const run = ownerRunEnd(owners, sector, regionSectors);
+      const run = ownerRunEnd(owners, sector, endSector);
       const end = Math.min(base + run * sectorBytes, regionEnd);
       const kind = extentKindOf(owners[sector] ?? absentOwner);
       appendExtent(extents, { offsetBytes: at, lengthBytes: end - at, kind });
