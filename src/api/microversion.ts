@@ -1,10 +1,13 @@
 /**
  * Microversions of Block Storage v3, as the header `OpenStack-API-Version` asks for them
  * (specs.openstack.org, API-WG "Microversion Specification"): `volume 3.NN` or `volume latest`,
- * beside entries of other services. Without an entry for `volume` it is 3.0.
+ * beside entries of other services. Without an entry for `volume` it is 3.0. Clients of gophercloud
+ * name the service by the type that they have found in the catalogue.
  */
 import type { onRequestHookHandler } from 'fastify';
 import { OperatingError } from '../base/errors.ts';
+
+const names: readonly string[] = ['volume', 'volumev3', 'block-storage', 'block-store'];
 
 export const microversionMin = 0;
 export const microversionMax = 71;
@@ -15,7 +18,7 @@ export const microversionMax = 71;
  */
 export function parseMicroversion(header: string | undefined): number {
   const entries = (header ?? '').split(',').map((entry) => entry.trim().split(/\s+/));
-  const entry = entries.find(([service]) => service?.toLowerCase() === 'volume');
+  const entry = entries.find(([service]) => names.includes(service?.toLowerCase() ?? ''));
   if (entry === undefined) return microversionMin;
   const version = entry.slice(1).join(' ');
   if (version === 'latest') return microversionMax;

@@ -78,6 +78,12 @@ GET /volume/v3/groups/:id
 GET /volume/v3/group_snapshots
 GET /volume/v3/group_snapshots/detail
 GET /volume/v3/group_snapshots/:id
+GET /volume/v3/consistencygroups
+GET /volume/v3/consistencygroups/detail
+GET /volume/v3/consistencygroups/:id
+GET /volume/v3/cgsnapshots
+GET /volume/v3/cgsnapshots/detail
+GET /volume/v3/cgsnapshots/:id
 GET /volume/v3/os-quota-sets/:id/defaults
 GET /volume/v3/limits
 GET /volume/v3/messages
@@ -156,6 +162,13 @@ POST /volume/v3/group_snapshots
 PUT /volume/v3/group_snapshots/:id
 DELETE /volume/v3/group_snapshots/:id
 POST /volume/v3/group_snapshots/:id/action
+POST /volume/v3/consistencygroups
+POST /volume/v3/consistencygroups/create_from_src
+PUT /volume/v3/consistencygroups/:id
+PUT /volume/v3/consistencygroups/:id/update
+POST /volume/v3/consistencygroups/:id/delete
+POST /volume/v3/cgsnapshots
+DELETE /volume/v3/cgsnapshots/:id
 DELETE /volume/v3/messages/:id
 POST /firn/v1/backups/:id/restore
 POST /firn/v1/backups/:id/verify
@@ -300,6 +313,7 @@ PUT /volume/v3/os-quota-class-sets/:id
 GET /volume/v3/os-services
 PUT /volume/v3/os-services/:id
 GET /volume/v3/os-hosts
+POST /volume/v3/workers/cleanup
 GET /volume/v3/clusters
 GET /volume/v3/clusters/detail
 GET /volume/v3/clusters/:id

@@ -22,6 +22,8 @@ export const errorTable = {
   exists: { retryable: false },
   /** Somebody else changed the subject first. */
   conflict: { retryable: false },
+  /** The subject is not as the request says that it must be. */
+  precondition_failed: { retryable: false },
   /** A quota would be exceeded. */
   quota_exceeded: { retryable: false },
   /** A request body is larger than the limit. */

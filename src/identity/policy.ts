@@ -168,6 +168,7 @@ export const policy = {
 
   'volume_extension:services:index': 'admin',
   'volume_extension:services:update': 'admin',
+  'workers:cleanup': 'admin',
   'scheduler_extension:scheduler_stats:get_pools': 'admin',
   'volume_extension:capabilities': 'admin',
   'volume_extension:hosts': 'admin',

@@ -170,13 +170,20 @@ suite('cinder …', needs('cinder'), () => {
       'thaw-host firn@layers',
       'get-pools --detail',
       'get-capabilities firn@layers',
+      'service-get-log --binary cinder-volume --prefix firn',
+      'service-set-log --server firn debug',
+      'service-get-log',
+      'service-set-log INFO',
+      'work-cleanup',
+      'work-cleanup --is-up True --binary cinder-volume',
       'version-list',
       'api-version',
       'list-filters --resource volume',
       'cluster-list --detailed',
       'message-list',
     );
-    for (const shown of [/free_capacity_gb/, /900/]) assert.match(printed, shown);
+    for (const shown of [/free_capacity_gb/, /900/, /firn +\| +DEBUG/, /firn@layers/])
+      assert.match(printed, shown);
     await fleet.refused('cluster-show none', /Cluster none could not be found/);
     await fleet.refused('cluster-enable none', /HTTP 404/);
     await fleet.refused('cluster-disable none', /HTTP 404/);
@@ -250,6 +257,31 @@ suite('cinder …', needs('cinder'), () => {
     await fleet.works('group-delete --delete-volumes data');
     await storage.gone('groups');
     await fleet.works('group-type-delete bronze');
+  });
+
+  test('consistency groups', async () => {
+    const { fleet, storage, settle } = scene();
+    await fleet.works('consisgroup-create --name old __DEFAULT__');
+    const group = idOf((await storage.list('groups'))[0] ?? {});
+    await fleet.works(`create --consisgroup-id ${group} --volume-type __DEFAULT__ --name part 1`);
+    await settle('volumes');
+    await fleet.works(
+      'consisgroup-list',
+      'consisgroup-show old',
+      'consisgroup-update old --name older',
+      'cgsnapshot-create --name friday older',
+    );
+    await settle('group_snapshots');
+    await fleet.works(
+      'cgsnapshot-list',
+      'cgsnapshot-show friday',
+      'consisgroup-create-from-src --cgsnapshot friday --name again',
+    );
+    await settle('groups');
+    await fleet.works('consisgroup-delete --force again', 'cgsnapshot-delete friday');
+    await storage.gone('group_snapshots');
+    await fleet.works('consisgroup-delete --force older');
+    await storage.gone('groups');
   });
 
   test('images', async () => {

@@ -214,12 +214,50 @@ suite('openstack volume …', needs('openstack'), () => {
     await fleet.refused('volume group failover data', /is not a replication group type/);
     await fleet.refused('volume group delete data', /Group has existing snapshots/);
     await fleet.refused('volume group show data', /has no attribute 'show'/);
+    await fleet.refused('volume group snapshot show monday', /has no attribute 'show'/);
+    await fleet.refused('volume group type show bronze', /has no attribute 'group'/);
     await fleet.works('volume group snapshot delete monday');
     await storage.gone('group_snapshots');
     await fleet.refused('volume group delete data', /still contains volumes/);
     await fleet.works('volume group delete --force data');
     await storage.gone('groups');
     await fleet.works('volume group type delete bronze');
+  });
+
+  test('consistency groups', async () => {
+    const { fleet, settle, storage } = scene();
+    await fleet.works(
+      'consistency group create --volume-type __DEFAULT__ --description words old',
+      'volume create --size 1 --type __DEFAULT__ --consistency-group old member',
+      'volume create --size 1 --type __DEFAULT__ joined',
+    );
+    await settle('volumes');
+    const printed = await fleet.works(
+      'consistency group add volume old joined',
+      'consistency group remove volume old joined',
+      'consistency group set --name older --description "other words" old',
+      'consistency group list --long --all-projects',
+      'consistency group show older',
+      'volume show member -f value -c consistencygroup_id',
+      'consistency group snapshot create --consistency-group older friday',
+    );
+    assert.match(printed, /other words/);
+    await settle('group_snapshots');
+    await fleet.works(
+      'consistency group snapshot list --long --consistency-group older --all-projects',
+      'consistency group snapshot show friday',
+    );
+    const again = 'consistency group create --consistency-group-snapshot friday again';
+    await fleet.refused(again, /'DictWithMeta' object has no attribute '_info'/);
+    await settle('groups');
+    await fleet.works(
+      'consistency group delete --force again',
+      'consistency group snapshot delete friday',
+    );
+    await storage.gone('group_snapshots');
+    await fleet.refused('consistency group delete older', /still contains volumes/);
+    await fleet.works('consistency group delete --force older', 'volume delete joined');
+    await storage.gone('groups');
   });
 
   test('what is around them', async () => {
@@ -236,6 +274,8 @@ suite('openstack volume …', needs('openstack'), () => {
       'project cleanup --dry-run --project admin',
       'project purge --dry-run --project admin',
     );
+    const filters = 'block storage resource filter show volume';
+    await fleet.refused(filters, /'ListWithMeta' object is not an iterator/);
     await fleet.refused('block storage cluster show none', /Cluster none could not be found/);
     await fleet.refused('block storage cluster set --disable none', /HTTP 404/);
     for (const line of ['quota show', 'quota set --volumes 9 admin', 'limits show --absolute']) {

@@ -43,6 +43,7 @@ function parseCreateAttachment(
 const UpdateAttachment = exactly({ attachment: exactly({ connector: Connector }) });
 
 export const attachmentList: ListFace<'attachments'> = {
+  known: [],
   filters: {
     id: (id) => ({ id }),
     volume_id: (volumeId) => ({ volumeId }),

@@ -35,6 +35,8 @@ import { lists, takes } from '../takes.ts';
 
 export const backupList: ListFace<'backups'> = {
   countSince: 45,
+  sortsSince: { name: 37 },
+  known: [],
   filters: {
     id: (id) => ({ id }),
     name: (name) => ({ name }),

@@ -24,6 +24,8 @@ import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts
 import { lists, takes } from '../takes.ts';
 
 export const groupSnapshotList: ListFace<'groupSnapshots'> = {
+  pagesSince: 29,
+  known: [],
   filters: {
     id: (id) => ({ id }),
     name: (name) => ({ name }),

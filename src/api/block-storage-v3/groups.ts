@@ -19,6 +19,7 @@ import {
   UpdateGroup,
   ResetGroupStatus,
 } from './group-schema.ts';
+import { idsIn } from './ids-in.ts';
 import { groupDetail, groupSummary } from './group-view.ts';
 import { nextLink, readList, type ListFace } from './list-query.ts';
 import type { BlockStorageV3Options } from './options.ts';
@@ -26,6 +27,7 @@ import { actionOf, noSuchAction, since, viewerOf, type ById } from './request.ts
 import { lists, takes } from '../takes.ts';
 
 export const groupList: ListFace<'groups'> = {
+  known: ['list_volume'],
   filters: {
     id: (id) => ({ id }),
     name: (name) => ({ name }),
@@ -119,11 +121,6 @@ function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): voi
     });
     return reply.code(202).send();
   });
-}
-
-function idsIn(text: string | null | undefined): string[] {
-  const ids = (text ?? '').split(',').map((id) => id.trim());
-  return ids.filter((id) => id !== '');
 }
 
 function actionRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options): void {

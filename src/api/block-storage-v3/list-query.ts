@@ -1,24 +1,26 @@
 /** Query strings of lists: filters, order and page, for every resource that has a list. */
 import type { FastifyRequest } from 'fastify';
 import { OperatingError } from '../../base/errors.ts';
-import type { SortKey, Where } from '../../catalog/catalog.ts';
+import type { SortKey } from '../../catalog/catalog.ts';
 import type { Metadata, Row, TableName } from '../../catalog/tables.ts';
 import type { Projects } from '../../operation/scope.ts';
 import { isAdmin } from '../../operation/scope.ts';
+import { microversionMax } from '../microversion.ts';
 import { parseBool, parsePage, parseSort, readQuery, type Query } from '../query.ts';
+import { conditionsOf, type Conditions, type FilterFace } from './list-conditions.ts';
 import type { Viewer } from './view.ts';
 
 import { parseTimes, type TimeCondition } from './time-filter.ts';
 
-type Conditions<T extends TableName> = Partial<Omit<Where<T>, 'projectId'>>;
-
 /** Which names a resource's list can be filtered and sorted by. */
-export interface ListFace<T extends TableName> {
-  /** A filter makes a condition of a value. */
-  readonly filters: Readonly<Record<string, (value: string) => Conditions<T>>>;
+export interface ListFace<T extends TableName> extends FilterFace<T> {
   readonly sortFields: Readonly<Record<string, keyof Row<T> & string>>;
+  /** Sort keys that came with a microversion. */
+  readonly sortsSince?: Readonly<Record<string, number>>;
   /** The microversion that brought `with_count`; without one it is not known. */
   readonly countSince?: number;
+  /** The microversion that brought pages and sorting, where it was a later one. */
+  readonly pagesSince?: number;
 }
 
 export interface ListRequest<T extends TableName> {
@@ -32,19 +34,17 @@ export interface ListRequest<T extends TableName> {
   readonly projects: Projects;
 }
 
-/** Unknown filters are passed over, as Cinder does for whoever is no administrator. */
 export function readList<T extends TableName>(
   request: FastifyRequest,
   face: ListFace<T>,
 ): ListRequest<T> {
   const query = readQuery(request);
-  let where: Conditions<T> = {};
-  for (const [name, value] of Object.entries(query)) {
-    where = { ...where, ...conditionOf(face, name, value, request.microversion) };
-  }
-  const page = parsePage(query);
-  const sort = sortOf(query, face);
-  const counts = face.countSince !== undefined && request.microversion >= face.countSince;
+  const microversion = microversionOf(request);
+  const where = conditionsOf(face, query, { microversion, isAdmin: isAdmin(request.caller) });
+  const hasPages = microversion >= (face.pagesSince ?? 0);
+  const page = parsePage(hasPages ? query : {});
+  const sort = hasPages ? sortOf(query, face, microversion) : undefined;
+  const counts = microversion >= (face.countSince ?? Infinity);
   return {
     query,
     where,
@@ -55,26 +55,10 @@ export function readList<T extends TableName>(
   };
 }
 
-/** Since 3.31 a text is also found by a part of it, with `~` after the filter's name. */
-function conditionOf<T extends TableName>(
-  face: ListFace<T>,
-  name: string,
-  value: string,
-  microversion: number | undefined,
-): Conditions<T> {
-  const isLike = name.endsWith('~');
-  if (isLike && (microversion ?? likeSince) < likeSince) return {};
-  const filter = filterOf(face, isLike ? name.slice(0, -1) : name);
-  const made: Conditions<T> = filter === undefined ? {} : filter(value);
-  if (!isLike) return made;
-  const texts = Object.entries(made).filter(([, condition]) => condition === value);
-  return Object.fromEntries(texts.map(([field]) => [field, { like: value }])) as Conditions<T>;
-}
-
-const likeSince = 31;
-
-function filterOf<T extends TableName>({ filters }: ListFace<T>, name: string) {
-  return Object.hasOwn(filters, name) ? filters[name] : undefined;
+/** Firn's own API has no microversions: its lists are those of the newest. */
+function microversionOf({ microversion }: FastifyRequest): number {
+  const asked: number | undefined = microversion;
+  return asked ?? microversionMax;
 }
 
 function projectsOf(request: FastifyRequest, query: Query): Projects {
@@ -83,9 +67,14 @@ function projectsOf(request: FastifyRequest, query: Query): Projects {
   return id === undefined ? 'every' : { id };
 }
 
-function sortOf<T extends TableName>(query: Query, face: ListFace<T>): SortKey<T>[] | undefined {
+function sortOf<T extends TableName>(
+  query: Query,
+  face: ListFace<T>,
+  microversion: number,
+): SortKey<T>[] | undefined {
   return parseSort(query)?.map(({ key, direction }) => {
-    const field = Object.hasOwn(face.sortFields, key) ? face.sortFields[key] : undefined;
+    const isKnown = microversion >= (face.sortsSince?.[key] ?? 0);
+    const field = isKnown && Object.hasOwn(face.sortFields, key) ? face.sortFields[key] : undefined;
     if (field === undefined) {
       throw new OperatingError(
         'invalid_input',

@@ -9,6 +9,7 @@ import {
   manageVolume,
   type ManageableVolume,
 } from '../../operation/volume/manage-volume.ts';
+import { invalidInput } from '../../operation/volume/find-volume.ts';
 import { volumeTypeNames } from '../../operation/type/volume-types.ts';
 import { parseBody } from '../body.ts';
 import { parsePage, parseSort, readQuery, type Query } from '../query.ts';
@@ -53,8 +54,9 @@ export function manageableRoutes(app: FastifyInstance, options: BlockStorageV3Op
       const row = await manage(request, options);
       const viewer = viewerOf(request, options.publicUrl);
       const typeNames = await volumeTypeNames(options.operations);
+      const context = { typeNames, attachments: new Map(), consistencyGroups: new Set<string>() };
       reply.code(202);
-      return { volume: volumeDetail(row, { typeNames, attachments: new Map() }, viewer) };
+      return { volume: volumeDetail(row, context, viewer) };
     });
   }
   for (const path of ['/manageable_snapshots', '/os-snapshot-manage']) {
@@ -103,17 +105,28 @@ function listRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options)
         since(request, first);
         const query = readQuery(request);
         const found = await listManageable(operations, request.caller);
-        demandHost(query['host']);
+        demandPlace(query, request.microversion);
         return { 'manageable-volumes': pageOf(found, query).map(view) };
       });
     }
     app.get(`/manageable_snapshots${rest}`, async (request) => {
       since(request, 8);
       authorize(request.caller, 'snapshot_extension:list_manageable');
-      demandHost(readQuery(request)['host']);
+      demandPlace(readQuery(request), request.microversion);
       return { 'manageable-snapshots': [] };
     });
   }
+}
+
+/** The host; since 3.17 a cluster can be named in its place, of which there is none. */
+function demandPlace({ host, cluster }: Query, microversion: number): void {
+  if (microversion >= 17 && cluster !== undefined) {
+    if (host !== undefined) {
+      throw invalidInput('One and only one of cluster and host must be set.', 'host');
+    }
+    throw new OperatingError('not_found', `Cluster ${cluster} could not be found.`);
+  }
+  demandHost(host);
 }
 
 /** The files are few: they are sorted and paged here. The marker is the name of a file. */

@@ -9,6 +9,8 @@ import { linksTo, timeView, type Viewer } from './view.ts';
 import { lists } from '../takes.ts';
 
 export const messageList: ListFace<'messages'> = {
+  pagesSince: 5,
+  known: [],
   filters: {
     event_id: (eventId) => ({ eventId }),
     // Clients send it in lower case, too.

@@ -14,6 +14,7 @@ import { noSuchRoute } from '../errors.ts';
 import { parseBody } from '../body.ts';
 import { readQuery } from '../query.ts';
 import { exactly, orNull } from './fields.ts';
+import { GetLog, logLevels, SetLog, setLogLevel } from './log-levels.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { since, type ById } from './request.ts';
 import { takes } from '../takes.ts';
@@ -61,11 +62,16 @@ export function serviceRoutes(app: FastifyInstance, options: BlockStorageV3Optio
 
   app.put(
     '/os-services/:id',
-    takes(SwitchService, DisableWithReason, FreezeHost),
-    async (request: ById) => {
-      const { caller, params, body } = request;
+    takes(SwitchService, DisableWithReason, FreezeHost, GetLog, SetLog),
+    async (request: ById, reply) => {
+      const { caller, params, body, microversion } = request;
+      if (microversion >= 32 && (params.id === 'get-log' || params.id === 'set-log')) {
+        authorize(caller, 'volume_extension:services:update');
+        if (params.id === 'get-log') return logLevels(body, app.log);
+        setLogLevel(body, app.log);
+        return reply.code(202).send();
+      }
       if (params.id === 'freeze' || params.id === 'thaw') {
-        since(request, 26);
         const { host } = parseBody(FreezeHost, body);
         const disabled = params.id === 'freeze';
         const reason = disabled ? frozen : null;
@@ -73,7 +79,11 @@ export function serviceRoutes(app: FastifyInstance, options: BlockStorageV3Optio
         await switchService(operations, caller, wanted);
         return {};
       }
-      const facts = await switchService(operations, caller, switchIn(params.id, body));
+      const facts = await switchService(
+        operations,
+        caller,
+        switchIn(params.id, body, microversion),
+      );
       return {
         host: facts.host,
         service: facts.binary,
@@ -88,7 +98,11 @@ export function serviceRoutes(app: FastifyInstance, options: BlockStorageV3Optio
   hostRoutes(app, options);
 }
 
-function switchIn(verb: string, body: unknown): Parameters<typeof switchService>[2] {
+function switchIn(
+  verb: string,
+  body: unknown,
+  microversion: number,
+): Parameters<typeof switchService>[2] {
   if (verb === 'enable' || verb === 'disable') {
     const { host, binary, service } = parseBody(SwitchService, body);
     const named = binary ?? service ?? null;
@@ -99,7 +113,7 @@ function switchIn(verb: string, body: unknown): Parameters<typeof switchService>
     const named = given.binary ?? given.service ?? null;
     return { host: given.host, binary: named, disabled: true, reason: given.disabled_reason };
   }
-  if (verb === 'failover_host' || verb === 'failover') {
+  if (verb === 'failover_host' || (verb === 'failover' && microversion >= 26)) {
     throw new OperatingError(
       'invalid_state',
       'Invalid host: the back end is not replicated, so there is nothing to fail over to.',

@@ -4,7 +4,8 @@ import { isoMicros } from '../../base/clock.ts';
 import { OperatingError } from '../../base/errors.ts';
 import { showCapacity } from '../../operation/installation/capacity.ts';
 import { backendName, poolName, services } from '../../operation/installation/binaries.ts';
-import { parseBool, readQuery } from '../query.ts';
+import type { OperationNeeds } from '../../operation/needs.ts';
+import { parseBool, readQuery, type Query } from '../query.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import type { ById } from './request.ts';
 
@@ -47,9 +48,7 @@ export function poolRoutes(app: FastifyInstance, { operations }: BlockStorageV3O
       timestamp: isoMicros(operations.clock.now()),
     };
     const detail = parseBool(query, 'detail', false);
-    const isMeant = Object.entries(poolFilters).every(
-      ([name, value]) => (query[name] ?? value) === value,
-    );
+    const isMeant = await isAsked(operations, query, request.microversion);
     const pool = { name: poolName, ...(detail ? { capabilities } : {}) };
     return { pools: isMeant ? [pool] : [] };
   });
@@ -76,6 +75,25 @@ export function poolRoutes(app: FastifyInstance, { operations }: BlockStorageV3O
       properties: propertiesOf(),
     };
   });
+}
+
+/** Filters are looked at since 3.28, that of a type since 3.35. */
+async function isAsked(
+  { catalog }: OperationNeeds,
+  query: Query,
+  microversion: number,
+): Promise<boolean> {
+  const names = microversion < 28 ? [] : Object.entries(poolFilters);
+  if (!names.every(([name, value]) => (query[name] ?? value) === value)) return false;
+  const wanted = query['volume_type'];
+  if (microversion < 35 || wanted === undefined) return true;
+  const type =
+    (await catalog.find('volumeTypes', { id: wanted })) ??
+    (await catalog.find('volumeTypes', { name: wanted }));
+  if (type === undefined) {
+    throw new OperatingError('not_found', `Volume type ${wanted} could not be found.`);
+  }
+  return (type.extraSpecs['volume_backend_name'] ?? backendName) === backendName;
 }
 
 function propertiesOf(): object {

@@ -94,8 +94,9 @@ export function limitRoutes(app: FastifyInstance, { operations }: BlockStorageV3
     const { caller } = request;
     authorize(caller, 'limits_extension:used_limits');
     const query = readQuery(request);
-    const asked = query['project_id'] ?? query['tenant_id'];
-    const projectId = asked !== undefined && isAdmin(caller) ? asked : caller.projectId;
+    const others = request.microversion >= 39 && isAdmin(caller);
+    const asked = others ? (query['project_id'] ?? query['tenant_id']) : undefined;
+    const projectId = asked ?? caller.projectId;
     const { limits, usage } = await showQuotaSet(operations, caller, projectId);
     return {
       limits: {

@@ -10,6 +10,7 @@ import { OpenApi } from '../openapi.ts';
 import { attachmentRoutes } from './attachments.ts';
 import { backupRoutes } from './backups.ts';
 import { versionsDocument } from './discovery.ts';
+import { consistencyGroupRoutes } from './consistency-groups.ts';
 import { groupSnapshotRoutes } from './group-snapshots.ts';
 import { groupTypeRoutes } from './group-types.ts';
 import { groupRoutes } from './groups.ts';
@@ -28,6 +29,7 @@ import { defaultTypeRoutes, typeAccessRoutes } from './type-access.ts';
 import { typeEncryptionRoutes } from './type-encryption.ts';
 import { extraSpecRoutes } from './type-extra-specs.ts';
 import { typeRoutes } from './types.ts';
+import { workerRoutes } from './workers.ts';
 import { volumeActionRoutes } from './volume-actions.ts';
 import { volumeRoutes } from './volumes.ts';
 
@@ -86,11 +88,13 @@ async function resources(app: FastifyInstance, options: ResourcesOptions): Promi
   groupTypeRoutes(app, options);
   groupRoutes(app, options);
   groupSnapshotRoutes(app, options);
+  consistencyGroupRoutes(app, options);
   quotaSetRoutes(app, options);
   limitRoutes(app, options);
   messageRoutes(app, options);
   installationRoutes(app);
   serviceRoutes(app, options);
+  workerRoutes(app, options);
   poolRoutes(app, options);
   resourceFilterRoutes(app);
 }

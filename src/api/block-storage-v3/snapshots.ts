@@ -27,6 +27,7 @@ import {
 import {
   defined,
   listAnswer,
+  parseFlag,
   parseMetadataFilter,
   parseWhole,
   readList,
@@ -68,6 +69,9 @@ const UpdateSnapshot = exactly({
 
 export const snapshotList: ListFace<'snapshots'> = {
   countSince: 45,
+  filtersSince: { metadata: 22, consumes_quota: 65 },
+  sortsSince: { name: 30 },
+  known: [],
   filters: {
     id: (id) => ({ id }),
     name: (name) => ({ name }),
@@ -78,6 +82,7 @@ export const snapshotList: ListFace<'snapshots'> = {
     volume_size: (text) => defined('size', parseWhole(text)),
     user_id: (userId) => ({ userId }),
     group_snapshot_id: (groupSnapshotId) => ({ groupSnapshotId }),
+    consumes_quota: (text) => (parseFlag(text) === false ? { id: [] } : {}),
     metadata: (text) => defined('metadata', parseMetadataFilter(text)),
   },
   sortFields: {

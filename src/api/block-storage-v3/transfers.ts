@@ -28,6 +28,7 @@ export const AcceptTransfer = exactly({
 });
 
 const transferList: ListFace<'transfers'> = {
+  pagesSince: 59,
   filters: {
     id: (id) => ({ id }),
     name: (name) => ({ name }),

@@ -64,7 +64,11 @@ function viewer(microversion: number, isAdmin = false): Viewer {
   return { microversion, isAdmin, projectId: 'p', publicUrl: 'http://firn' };
 }
 
-const context = { typeNames: new Map([['t', '__DEFAULT__']]), attachments: new Map() };
+const context = {
+  typeNames: new Map([['t', '__DEFAULT__']]),
+  attachments: new Map(),
+  consistencyGroups: new Set<string>(),
+};
 
 /** States that the field is there from `first` on, and not before. */
 function appears(view: (viewer: Viewer) => object, field: string, first: number, admin: boolean) {

@@ -4,7 +4,7 @@ import { authorize } from '../../identity/policy.ts';
 import { poolName } from '../../operation/installation/binaries.ts';
 import { deleteVolume } from '../../operation/volume/delete-volume.ts';
 import { extendVolume } from '../../operation/volume/extend-volume.ts';
-import { invalidVolume } from '../../operation/volume/find-volume.ts';
+import { invalidInput, invalidVolume } from '../../operation/volume/find-volume.ts';
 import { showVolume } from '../../operation/volume/list-volumes.ts';
 import { resetVolumeStatus } from '../../operation/volume/reset-volume-status.ts';
 import { unmanageVolume } from '../../operation/volume/manage-volume.ts';
@@ -12,6 +12,7 @@ import { migrateVolume, retypeVolume } from '../../operation/volume/retype-volum
 import { revertVolume } from '../../operation/volume/revert-volume.ts';
 import { updateReadonlyFlag } from '../../operation/volume/update-readonly-flag.ts';
 import { setBootable } from '../../operation/volume/update-volume.ts';
+import { parseBody } from '../body.ts';
 import { toBool } from './fields.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, since, type ById } from './request.ts';
@@ -25,6 +26,7 @@ import {
   ExtendCompletion,
   justNamed,
   Migrate,
+  Migrate0,
   MigrateCompletion,
   ResetVolumeStatus,
   Retype,
@@ -32,6 +34,12 @@ import {
   SetBootable,
   UpdateReadonly,
 } from './volume-schema.ts';
+
+/** Cinder's rule since there are clusters. */
+function demandOnePlace(host: string | null, cluster: string | null): void {
+  if ((host === null) !== (cluster === null)) return;
+  throw invalidInput('One and only one of cluster and host must be set.', 'host');
+}
 
 const actions: VolumeActions = {
   ...volumeAttachActions,
@@ -69,9 +77,12 @@ const actions: VolumeActions = {
     await unmanageVolume(operations, caller, params.id);
   }),
 
-  'os-migrate_volume': volumeAction(Migrate, async (operations, { caller, params }, body) => {
-    const host = body['os-migrate_volume'].host ?? '';
-    await migrateVolume(operations, caller, params.id, host, poolName);
+  'os-migrate_volume': volumeAction(Migrate, async (operations, request, body) => {
+    const { caller, params, microversion } = request;
+    if (microversion < 16) parseBody(Migrate0, body);
+    const { host = null, cluster = null } = body['os-migrate_volume'];
+    demandOnePlace(host, cluster);
+    await migrateVolume(operations, caller, params.id, host ?? cluster ?? '', poolName);
   }),
 
   'os-migrate_volume_completion': volumeAction(

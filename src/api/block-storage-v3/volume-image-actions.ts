@@ -8,6 +8,7 @@ import { reimageVolume } from '../../operation/volume/reimage-volume.ts';
 import { findVolumeType } from '../../operation/type/find-volume-type.ts';
 import { uploadVolume } from '../../operation/volume/upload-volume.ts';
 import type { ImageRow, VolumeRow, VolumeTypeRow } from '../../catalog/tables.ts';
+import { parseBody } from '../body.ts';
 import { toBool } from './fields.ts';
 import { since } from './request.ts';
 import { timeView } from './view.ts';
@@ -18,18 +19,20 @@ import {
   SetImageMetadata,
   UnsetImageMetadata,
   UploadImage,
+  UploadImage0,
 } from './volume-schema.ts';
 
 export const volumeImageActions: VolumeActions = {
   'os-volume_upload_image': volumeAction(UploadImage, async (operations, request, body) => {
     const { caller, params, microversion } = request;
+    if (microversion < 1) parseBody(UploadImage0, body);
     const given = body['os-volume_upload_image'];
     const { volume, image } = await uploadVolume(operations, caller, params.id, {
       name: given.image_name,
       diskFormat: given.disk_format ?? 'raw',
       containerFormat: given.container_format ?? 'bare',
-      visibility: microversion >= 1 ? (given.visibility ?? 'private') : 'private',
-      isProtected: microversion >= 1 && toBool(given.protected),
+      visibility: given.visibility ?? 'private',
+      isProtected: toBool(given.protected),
       force: toBool(given.force),
     });
     const type = await findVolumeType(operations.catalog, volume.volumeTypeId);

@@ -1,41 +1,7 @@
-/** Requests about volumes (cinder/api/schemas/volumes.py and volume_actions.py). */
+/** Actions on volumes (cinder/api/schemas/volume_actions.py). */
 import { Type } from 'typebox';
 import { isJsonObject, type JsonObject } from '../../base/json.ts';
-import { Bool, Description, exactly, MetadataFields, Name, orNull, Size, Uuid } from './fields.ts';
-
-/** Clients send more fields than are read here, such as `consistencygroup_id: null`. */
-export const CreateVolume = Type.Object({
-  volume: Type.Object({
-    size: Type.Optional(orNull(Size)),
-    name: Type.Optional(Name),
-    display_name: Type.Optional(Name),
-    description: Type.Optional(Description),
-    display_description: Type.Optional(Description),
-    volume_type: Type.Optional(Name),
-    availability_zone: Type.Optional(Name),
-    metadata: Type.Optional(orNull(MetadataFields)),
-    snapshot_id: Type.Optional(orNull(Uuid)),
-    source_volid: Type.Optional(orNull(Uuid)),
-    backup_id: Type.Optional(orNull(Uuid)),
-    group_id: Type.Optional(orNull(Uuid)),
-    imageRef: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
-    image_id: Type.Optional(orNull(Type.String({ maxLength: 255 }))),
-    multiattach: Type.Optional(orNull(Bool)),
-  }),
-});
-
-export const UpdateVolume = exactly({
-  volume: Type.Object(
-    {
-      name: Type.Optional(Name),
-      display_name: Type.Optional(Name),
-      description: Type.Optional(Description),
-      display_description: Type.Optional(Description),
-      metadata: Type.Optional(orNull(MetadataFields)),
-    },
-    { additionalProperties: false, minProperties: 1 },
-  ),
-});
+import { Bool, exactly, MetadataFields, Name, orNull, Size, Uuid } from './fields.ts';
 
 export const Extend = exactly({ 'os-extend': exactly({ new_size: Size }) });
 
@@ -104,13 +70,15 @@ export const Retype = exactly({
   }),
 });
 
+const migrateFields = {
+  host: Type.Optional(Name),
+  force_host_copy: Type.Optional(Bool),
+  lock_volume: Type.Optional(Bool),
+};
+export const Migrate0 = exactly({ 'os-migrate_volume': exactly(migrateFields) });
+/** Since 3.16 also to a cluster. */
 export const Migrate = exactly({
-  'os-migrate_volume': exactly({
-    host: Type.Optional(Name),
-    cluster: Type.Optional(Name),
-    force_host_copy: Type.Optional(Bool),
-    lock_volume: Type.Optional(Bool),
-  }),
+  'os-migrate_volume': exactly({ ...migrateFields, cluster: Type.Optional(Name) }),
 });
 export const MigrateCompletion = exactly({
   'os-migrate_volume_completion': exactly({
@@ -133,13 +101,17 @@ const Visibility = Type.Union([
   Type.Literal('community'),
 ]);
 const Format = Type.Optional(orNull(Type.String({ maxLength: 255 })));
+const uploadFields = {
+  image_name: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S' }),
+  force: Type.Optional(Bool),
+  disk_format: Format,
+  container_format: Format,
+};
+export const UploadImage0 = exactly({ 'os-volume_upload_image': exactly(uploadFields) });
 /** Since 3.1 also who sees the image, and whether it can be deleted. */
 export const UploadImage = exactly({
   'os-volume_upload_image': exactly({
-    image_name: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S' }),
-    force: Type.Optional(Bool),
-    disk_format: Format,
-    container_format: Format,
+    ...uploadFields,
     visibility: Type.Optional(Visibility),
     protected: Type.Optional(Bool),
   }),

@@ -11,6 +11,8 @@ export function volumeSummary(volume: VolumeRow, viewer: Viewer): object {
 export interface VolumeContext {
   readonly typeNames: ReadonlyMap<string, string>;
   readonly attachments: ReadonlyMap<string, readonly AttachmentRow[]>;
+  /** Groups that are shown to clients of consistency groups, too. */
+  readonly consistencyGroups: ReadonlySet<string>;
 }
 
 export function volumeDetail(volume: VolumeRow, context: VolumeContext, viewer: Viewer): object {
@@ -30,7 +32,7 @@ export function volumeDetail(volume: VolumeRow, context: VolumeContext, viewer: 
     bootable: String(volume.bootable),
     encrypted: false,
     replication_status: null,
-    consistencygroup_id: null,
+    consistencygroup_id: consistencyGroupOf(volume, context),
     multiattach: volume.multiattach,
     attachments: (context.attachments.get(volume.id) ?? []).map(attachedView),
     'os-vol-tenant-attr:tenant_id': volume.projectId,
@@ -40,6 +42,13 @@ export function volumeDetail(volume: VolumeRow, context: VolumeContext, viewer: 
       : { volume_image_metadata: volume.imageMetadata }),
     ...fieldsSince(volume, viewer),
   };
+}
+
+function consistencyGroupOf(
+  { groupId }: VolumeRow,
+  { consistencyGroups }: VolumeContext,
+): string | null {
+  return groupId !== null && consistencyGroups.has(groupId) ? groupId : null;
 }
 
 const adminFields = {

@@ -2,13 +2,14 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { OperatingError } from '../../base/errors.ts';
 import type { VolumeRow } from '../../catalog/tables.ts';
 import { attachmentsOf } from '../../operation/attachment/list-attachments.ts';
+import { consistencyGroupsAmong } from '../../operation/group/list-groups.ts';
+import { poolName } from '../../operation/installation/binaries.ts';
 import { volumeTypeNames } from '../../operation/type/volume-types.ts';
 import { createVolume } from '../../operation/volume/create-volume.ts';
 import { deleteVolume } from '../../operation/volume/delete-volume.ts';
 import { listVolumes, showVolume } from '../../operation/volume/list-volumes.ts';
 import { summarizeVolumes } from '../../operation/volume/summarize-volumes.ts';
 import { editVolumeMetadata, updateVolume } from '../../operation/volume/update-volume.ts';
-import { parseBody } from '../body.ts';
 import { parseBool, readQuery } from '../query.ts';
 import { metadataOf, toBool, trimmed } from './fields.ts';
 import {
@@ -24,19 +25,34 @@ import {
 import { metadataRoutes } from './metadata-routes.ts';
 import type { BlockStorageV3Options } from './options.ts';
 import { since, viewerOf, type ById } from './request.ts';
-import { CreateVolume, UpdateVolume } from './volume-schema.ts';
+import {
+  createVolumeSchemas,
+  parseCreateVolume,
+  parseUpdateVolume,
+  updateVolumeSchemas,
+} from './volume-record-schema.ts';
 import { volumeDetail, volumeSummary } from './volume-view.ts';
 import { lists, takes } from '../takes.ts';
 
 export const volumeList: ListFace<'volumes'> = {
   countSince: 45,
+  filtersSince: {
+    glance_metadata: 4,
+    group_id: 10,
+    created_at: 60,
+    updated_at: 60,
+    consumes_quota: 65,
+  },
+  known: [],
   filters: {
     id: (id) => ({ id }),
     name: (name) => ({ name }),
     display_name: (name) => ({ name }),
     status: (text) => ({ status: text as VolumeRow['status'] }),
     size: (text) => defined('size', parseWhole(text)),
-    bootable: (text) => defined('bootable', parseFlag(text)),
+    bootable: (text, microversion) => ({ bootable: parseBootable(text, microversion) }),
+    host: (host) => (host === poolName ? {} : { id: [] }),
+    migration_status: (status) => (status === 'none' ? {} : { id: [] }),
     availability_zone: (availabilityZone) => ({ availabilityZone }),
     snapshot_id: (snapshotId) => ({ snapshotId }),
     source_volid: (sourceVolumeId) => ({ sourceVolumeId }),
@@ -65,6 +81,27 @@ export const volumeList: ListFace<'volumes'> = {
   },
 };
 
+/** A consistency group is one of the groups that took its place in 3.13. */
+function groupOf(
+  given: { group_id?: string | null; consistencygroup_id?: string | null },
+  microversion: number,
+): string | null {
+  const group = microversion >= 13 ? given.group_id : undefined;
+  return group ?? given.consistencygroup_id ?? null;
+}
+
+/** Before 3.2 whatever was not `false` was true. */
+function parseBootable(text: string, microversion: number): boolean {
+  if (microversion < 2) return !/^false$/i.test(text);
+  if (/^(?:t|true|1)$/i.test(text)) return true;
+  if (/^(?:f|false|0)$/i.test(text)) return false;
+  throw new OperatingError(
+    'invalid_input',
+    `Invalid input received: bootable={${text.slice(0, 100)}}`,
+    { field: 'bootable' },
+  );
+}
+
 export function volumeRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
   listRoutes(app, options);
   recordRoutes(app, options);
@@ -82,8 +119,11 @@ async function detailsOf(
     operations,
     rows.map(({ id }) => id),
   );
+  const groupIds = rows.flatMap(({ groupId }) => (groupId === null ? [] : [groupId]));
+  const consistencyGroups = await consistencyGroupsAmong(operations, [...new Set(groupIds)]);
+  const context = { typeNames, attachments, consistencyGroups };
   const viewer = viewerOf(request, publicUrl);
-  return rows.map((row) => volumeDetail(row, { typeNames, attachments }, viewer));
+  return rows.map((row) => volumeDetail(row, context, viewer));
 }
 
 async function detailOf(
@@ -129,8 +169,8 @@ function listRoutes(app: FastifyInstance, options: BlockStorageV3Options): void 
 /** Making, showing and changing the record. */
 function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): void {
   const { operations } = options;
-  app.post('/volumes', takes(CreateVolume), async (request, reply) => {
-    const { volume } = parseBody(CreateVolume, request.body);
+  app.post('/volumes', takes(...createVolumeSchemas), async (request, reply) => {
+    const volume = parseCreateVolume(request.body, request.microversion);
     refuseMultiattach(volume.multiattach);
     const row = await createVolume(operations, request.caller, {
       size: volume.size === undefined || volume.size === null ? null : Number(volume.size),
@@ -143,7 +183,7 @@ function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): voi
       sourceVolumeId: volume.source_volid ?? null,
       backupId: request.microversion >= 47 ? (volume.backup_id ?? null) : null,
       imageId: volume.imageRef ?? volume.image_id ?? null,
-      groupId: request.microversion >= 13 ? (volume.group_id ?? null) : null,
+      groupId: groupOf(volume, request.microversion),
     });
     reply.code(202);
     return await detailOf(options, request, row);
@@ -153,8 +193,8 @@ function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): voi
     detailOf(options, request, await showVolume(operations, request.caller, request.params.id)),
   );
 
-  app.put('/volumes/:id', takes(UpdateVolume), async (request: ById) => {
-    const { volume } = parseBody(UpdateVolume, request.body);
+  app.put('/volumes/:id', takes(...updateVolumeSchemas), async (request: ById) => {
+    const volume = parseUpdateVolume(request.body, request.microversion);
     const name = volume.name === undefined ? volume.display_name : volume.name;
     const description =
       volume.description === undefined ? volume.display_description : volume.description;
@@ -192,6 +232,7 @@ function workRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options)
 
   metadataRoutes(app, {
     kind: 'volumes',
+    etagsSince: 15,
     read: async (caller, id) => (await showVolume(operations, caller, id)).metadata,
     edit: async (caller, what, id, edit) => {
       const action = `volume:${what}_volume_metadata` as const;

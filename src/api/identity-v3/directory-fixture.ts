@@ -11,8 +11,8 @@ interface Person extends NamedId {
   readonly role: NamedId;
 }
 
-const alpha: NamedId = { id: 'a'.repeat(32), name: 'alpha' };
-const beta: NamedId = { id: 'b'.repeat(32), name: 'beta' };
+export const alpha: NamedId = { id: 'a'.repeat(32), name: 'alpha' };
+export const beta: NamedId = { id: 'b'.repeat(32), name: 'beta' };
 const roles = {
   admin: { id: '1'.repeat(32), name: 'admin' },
   member: { id: '2'.repeat(32), name: 'member' },

@@ -7,6 +7,7 @@ import { everyRow } from '../../catalog/every-row.ts';
 import { readPage, type PageOf, type PageRequest } from '../page.ts';
 import { listScope, scopeOf, type Projects } from '../scope.ts';
 import { findGroup } from './find-group.ts';
+import { defaultGroupTypeName } from './seed-group-types.ts';
 
 export interface GroupList extends PageRequest<'groups'> {
   readonly where: Omit<Where<'groups'>, 'projectId'>;
@@ -32,6 +33,19 @@ export async function showGroup(
 ): Promise<GroupRow> {
   authorize(caller, 'group:get');
   return await findGroup(catalog, caller, groupId);
+}
+
+/** Which of these groups are what consistency groups have become. */
+export async function consistencyGroupsAmong(
+  { catalog }: Reading,
+  groupIds: readonly string[],
+): Promise<Set<string>> {
+  if (groupIds.length === 0) return new Set();
+  const type = await catalog.find('groupTypes', { name: defaultGroupTypeName });
+  if (type === undefined) return new Set();
+  const where = { id: groupIds, projectId: everyProject, groupTypeId: type.id } as const;
+  const rows = await catalog.list('groups', { where, limit: 1000 });
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** The ids of the volumes of these groups, of which there are at most 1,000, by group. */
