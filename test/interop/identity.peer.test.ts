@@ -7,6 +7,7 @@ import { startScene, type Scene } from '../firn.ts';
 import { Openstack } from '../openstack.ts';
 import { Fleet } from './fleet.ts';
 import { needs } from '../peer.ts';
+import { notServed, unserved } from './unserved-identity.ts';
 
 /** What an administrator types, in order; each line has to work. */
 const administration: readonly string[] = [
@@ -89,6 +90,20 @@ const administration: readonly string[] = [
   'domain delete acme',
 ];
 
+/** The lines that show access rules, which come with a credential, and that make eve. */
+async function accessRules(fleet: Fleet): Promise<string[]> {
+  const rules = '[{"path":"/v3/volumes","method":"GET","service":"volumev3"}]';
+  await fleet.works(`application credential create --access-rules ${rules} ruled`);
+  const [rule = ''] = await fleet.cells('access rule list -f value -c ID');
+  return [
+    `access rule show ${rule}`,
+    'application credential delete ruled',
+    `access rule delete ${rule}`,
+    'user create --password pw eve',
+    'role add --user eve --project admin member',
+  ];
+}
+
 describe('the openstack client on Identity and Image', needs('openstack'), () => {
   let scene: Scene;
   let openstack: Openstack;
@@ -118,7 +133,27 @@ describe('the openstack client on Identity and Image', needs('openstack'), () =>
     );
     const [token = ''] = await fleet.cells('token issue -f value -c id');
     await fleet.works(`token revoke ${token}`);
-    await fleet.refused('trust list', /HTTP 404/);
+    const [image = ''] = await fleet.cells('image create shared -f value -c id');
+    for (const line of [`add project ${image} admin`, `member list ${image}`]) {
+      await fleet.refused(`image ${line}`, /404/);
+    }
+    // The client takes a member that is not there for one that was removed.
+    await fleet.works(`image remove project ${image} admin`, `image delete ${image}`);
+    await fleet.works(...(await accessRules(fleet)));
+    const change = 'user password set --password new --original-password';
+    await fleet.refused(`${change} wrong`, /HTTP 401/);
+    const eve = '--os-username eve --os-password pw --os-project-name admin';
+    await openstack.ok(`${eve} ${change} pw`);
+    await openstack.ok('--os-username eve --os-password new token issue');
+    const rules = join(scene.dataFolder, 'rules.json');
+    await writeFile(rules, '[]');
+    for (const line of unserved) {
+      await fleet.refused(line.replace('rules.json', rules), notServed);
+    }
+    const [any = ''] = await fleet.cells('endpoint list -f value -c ID');
+    for (const verb of ['add', 'remove']) {
+      await fleet.refused(`endpoint ${verb} project ${any} admin`, /404/);
+    }
     await fleet.demandEvery(['openstack.identity.v3', 'openstack.image.v2']);
   });
 
