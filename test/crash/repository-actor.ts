@@ -3,9 +3,11 @@
  *
  *     repository-actor.ts write FOLDER SEED    makes backups until it is told to stop, or killed
  *     repository-actor.ts prune FOLDER         prunes until it is told to stop, or killed
+ *     repository-actor.ts same FOLDER SEED     backs the same up or deletes it at each line of input
  *
  * It is told to stop by the end of its standard input, and says in a line of JSON each what it did.
  */
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Random, seeded } from '../../demo/random.ts';
 import { isOperatingError } from '../../src/base/errors.ts';
@@ -79,6 +81,22 @@ async function write(repository: Repository, seed: number): Promise<void> {
   }
 }
 
+/** At `back up` or `delete`, a line each. */
+async function sameAgain(repository: Repository, seed: number): Promise<void> {
+  const actor = new ActorVolume(seed);
+  const step = actor.advance();
+  let last: Manifest | undefined;
+  for await (const line of createInterface({ input: process.stdin })) {
+    if (line === 'back up') {
+      last = await backUpModel(repository, actor.volume);
+      say({ did: 'back up', backupId: last.backupId, step });
+    } else if (last !== undefined) {
+      await repository.deleteBackup(last.backupId);
+      say({ did: 'delete', backupId: last.backupId });
+    }
+  }
+}
+
 async function prune(repository: Repository): Promise<void> {
   while (!stop.signal.aborted) {
     try {
@@ -93,9 +111,10 @@ async function prune(repository: Repository): Promise<void> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , role = '', folder = '', seed = '0'] = process.argv;
-  process.stdin.resume().on('end', () => stop.abort());
+  if (role !== 'same') process.stdin.resume().on('end', () => stop.abort());
   const repository = await openShared(folder);
-  if (role === 'write') await write(repository, Number(seed));
+  if (role === 'same') await sameAgain(repository, Number(seed));
+  else if (role === 'write') await write(repository, Number(seed));
   else await prune(repository);
   await repository.close();
 }

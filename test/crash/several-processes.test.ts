@@ -48,6 +48,10 @@ class Actor {
     }
   }
 
+  tell(line: string): void {
+    this.child.stdin?.write(`${line}\n`);
+  }
+
   async kill(): Promise<void> {
     this.child.kill('SIGKILL');
     await this.#ended;
@@ -97,5 +101,34 @@ test('writers and pruners of several processes do each other no harm', async (t)
   }
   const report = await repository.verify('all', 'blocks');
   assert.deepEqual([report.objects, report.backups], [[], []]);
+  await repository.close();
+});
+
+test('a writer relies on nothing that another process has pruned since it began', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-several-'));
+  const writer = new Actor('same', folder, String(seed));
+  const pruners: Actor[] = [];
+  t.after(async () => {
+    for (const actor of [writer, ...pruners]) actor.child.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  });
+  writer.tell('back up');
+  writer.tell('delete');
+  await writer.heard(2);
+  const pruner = new Actor('prune', folder);
+  pruners.push(pruner);
+  const freed = (): boolean => pruner.said.some((it) => it.did === 'prune' && it.packsRemoved > 0);
+  for (let count = 1; !freed(); count += 1) await pruner.heard(count);
+  await pruner.stop();
+  // All that the writer stored is gone, and it has seen nothing of that.
+  writer.tell('back up');
+  await writer.heard(3);
+  await writer.stop();
+  const said = must(writer.said[2], 'the second backup');
+  assert.ok(said.did === 'back up');
+  const repository = await openShared(folder);
+  const actor = new ActorVolume(seed);
+  actor.advance();
+  await assertRestores(repository, await repository.readManifest(said.backupId), actor.volume);
   await repository.close();
 });
