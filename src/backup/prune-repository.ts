@@ -14,7 +14,7 @@ const pauseMs = 15_000;
  */
 export async function pruneRepository(
   repository: Repository,
-  { signal, onWait }: { signal: AbortSignal; onWait?: (owners: readonly string[]) => void },
+  { signal, onWait }: { signal: AbortSignal; onWait?: (what: string | null) => void },
 ): Promise<number> {
   let bytesFreed = 0;
   for (let conflicts = 0, again = true; again;) {
@@ -24,17 +24,21 @@ export async function pruneRepository(
       bytesFreed += outcome.bytesFreed;
       const { waitsFor } = outcome;
       if (waitsFor.length > 0) {
-        onWait?.(waitsFor);
+        onWait?.(`the backups of ${waitsFor.join(', ')}, which began before this`);
         await sleep(pauseMs, signal);
+        onWait?.(null);
       }
       // With the packs of patches that nothing refers to, what these lay on can go.
       again = waitsFor.length > 0 || (outcome.packsRemoved > 0 && plan.bytesDeferred > 0);
     } catch (error) {
       if (!isOperatingError(error, 'conflict')) throw error;
       conflicts += 1;
-      if (error.retryAfterSeconds !== undefined)
-        await sleep(error.retryAfterSeconds * 1000, signal);
-      else if (conflicts >= attemptsMax) throw error;
+      const { retryAfterSeconds } = error;
+      if (retryAfterSeconds !== undefined) {
+        onWait?.(error.message);
+        await sleep(retryAfterSeconds * 1000, signal);
+        onWait?.(null);
+      } else if (conflicts >= attemptsMax) throw error;
     }
   }
   return bytesFreed;

@@ -1,7 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBytes } from '../base/bytes.ts';
+import { OperatingError } from '../base/errors.ts';
+import type { Client } from '../client/client.ts';
 import type { PruneForecast } from '../client/firn-schema.ts';
-import type { AddCommand } from './context.ts';
+import type { AddCommand, Context } from './context.ts';
 import { type Columns, printList } from './print.ts';
+import { Progress } from './progress.ts';
+
+interface Flags {
+  readonly container?: string;
+  readonly dryRun?: boolean;
+  readonly wait?: boolean;
+}
 
 interface Shown extends PruneForecast {
   readonly container: string;
@@ -22,7 +32,8 @@ export const repositoryPrune: AddCommand = (parent, context) => {
     .description('give back what no backup refers to; Firn does so itself after deletions')
     .option('--container <NAME>', 'this repository only')
     .option('--dry-run', 'only say what would be given back')
-    .action(async (options: { container?: string; dryRun?: boolean }, command) => {
+    .option('--wait', 'until it is done, and say what it waits for itself')
+    .action(async (options: Flags, command) => {
       const client = await context.connect(command);
       const { container: named } = options;
       const all = (await client.repositories()).filter((one) => one.backup_count > 0);
@@ -34,5 +45,28 @@ export const repositoryPrune: AddCommand = (parent, context) => {
       printList(context, command, columns, shown);
       if (options.dryRun === true) return;
       for (const { container } of shown) await client.prune(container);
+      if (options.wait !== true) return;
+      for (const { container } of shown) await untilPruned(client, container, context);
     });
 };
+
+const pauseMs = 500;
+
+/** Rejects when the prune has failed. */
+async function untilPruned(client: Client, container: string, { stderr }: Context): Promise<void> {
+  const progress = new Progress(stderr, `prune of ${container}`);
+  try {
+    for (;;) {
+      const job = await client.pruneJob(container);
+      if (job === undefined || job.state === 'done') return;
+      if (job.state === 'failed') {
+        throw new OperatingError('unavailable', job.error ?? 'it could not be done');
+      }
+      const { waits_for: what } = job;
+      progress.say(what === undefined || what === null ? job.state : `waits for ${what}`);
+      await sleep(pauseMs);
+    }
+  } finally {
+    progress.end();
+  }
+}

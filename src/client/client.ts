@@ -218,6 +218,14 @@ export class Client {
     await this.#call('firn', 'POST', `/repositories/${encodeURIComponent(container)}/prune`, {});
   }
 
+  /** The newest prune of a container; undefined when there was none. */
+  async pruneJob(container: string): Promise<Job | undefined> {
+    const query = { subject_id: container, kind: 'repository.prune', limit: '1' };
+    const path = '/jobs';
+    const body = await this.#session.call({ service: 'firn', method: 'GET', path, query });
+    return readAnswer(Type.Array(Job), isJsonObject(body) ? body['jobs'] : undefined)[0];
+  }
+
   #call(
     service: ServiceName,
     method: 'GET' | 'POST' | 'DELETE',

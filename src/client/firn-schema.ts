@@ -56,6 +56,9 @@ export const Job = Type.Object({
   state: Type.String(),
   bytes_done: Type.Number(),
   bytes_total: Type.Number(),
+  /** For administrators: why it failed, and what it waits for just now. */
+  error: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  waits_for: Type.Optional(Type.Union([Type.String(), Type.Null()])),
 });
 export type Job = Static<typeof Job>;
 

@@ -113,6 +113,7 @@ export class Attempt {
     await this.#handler.run(this.job, {
       signal: this.#controller.signal,
       progress: (bytesDone, bytesTotal) => this.#progress.report(bytesDone, bytesTotal),
+      waitsFor: (what) => void this.#keepWaiting(what),
     });
   }
 
@@ -142,6 +143,13 @@ export class Attempt {
   async #keep(progress: Progress): Promise<void> {
     await this.#underLease('keeping the progress', () =>
       this.#parts.leases.change(this.job.id, progress),
+    );
+  }
+
+  async #keepWaiting(what: string | null): Promise<void> {
+    const payload = { ...this.job.payload, waitsFor: what };
+    await this.#underLease('noting what the work waits for', () =>
+      this.#parts.leases.change(this.job.id, { payload }),
     );
   }
 

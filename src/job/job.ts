@@ -24,6 +24,14 @@ export interface JobContext {
   readonly signal: AbortSignal;
   /** Keeps the progress in the job's row, at most a few times a second. */
   progress(bytesDone: number, bytesTotal: number): void;
+  /** Keeps in the job's row what it waits for, for people; null when it goes on. */
+  waitsFor(what: string | null): void;
+}
+
+/** What a job waits for at the moment; null when it waits for nothing that is known. */
+export function waitsFor({ state, payload }: JobRow): string | null {
+  const { waitsFor: what } = payload;
+  return state === 'running' && typeof what === 'string' ? what : null;
 }
 
 export interface JobHandler {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { sampleJob } from '../catalog/sample-rows.ts';
+import { waitsFor } from './job.ts';
 import { keptJobCount } from './prune.ts';
 import { attemptCountMax, retryDelayMs } from './retry.ts';
 import { HoldingHandler, RunnerFixture } from './runner-fixture.ts';
@@ -211,6 +212,26 @@ describe('the runner of jobs', () => {
     handler.last().resolve();
     await stopped;
     assert.equal((await fixture.job(id)).state, 'done');
+  });
+
+  it('shows what it waits for, while it does', async () => {
+    const runner = fixture.runner(handler);
+    await runner.start();
+    const id = await fixture.add(runner, { payload: { depth: 'blocks' } });
+    const seen = async (): Promise<string | null> => {
+      await fixture.time.settle();
+      return waitsFor(await fixture.job(id));
+    };
+    assert.equal(await seen(), null);
+    handler.last().context.waitsFor('the process 12 on vm');
+    assert.equal(await seen(), 'the process 12 on vm');
+    assert.equal((await fixture.job(id)).payload['depth'], 'blocks');
+    handler.last().context.waitsFor(null);
+    assert.equal(await seen(), null);
+    handler.last().context.waitsFor('something');
+    handler.last().resolve();
+    await runner.idle();
+    assert.equal(await seen(), null, 'what has ended waits for nothing');
   });
 
   it('writes progress twice a second at most', async () => {

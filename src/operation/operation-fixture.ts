@@ -88,7 +88,7 @@ export class HandQueue implements JobQueue {
 }
 
 export function jobContext(signal: AbortSignal = new AbortController().signal): JobContext {
-  return { signal, progress: () => undefined };
+  return { signal, progress: () => undefined, waitsFor: () => undefined };
 }
 
 export interface Scene extends Omit<OperationNeeds, 'jobs'> {

@@ -3,7 +3,7 @@
  *
  *     repository-actor.ts write FOLDER SEED    makes backups until it is told to stop, or killed
  *     repository-actor.ts prune FOLDER         prunes until it is told to stop, or killed
- *     repository-actor.ts same FOLDER SEED     backs the same up or deletes it at each line of input
+ *     repository-actor.ts same FOLDER SEED     at `back up` or `delete`, a line each, does so
  *
  * It is told to stop by the end of its standard input, and says in a line of JSON each what it did.
  */

@@ -10,6 +10,7 @@ import type { PruneForecast } from '../../operation/backup/prune-repository.ts';
 import type { RepositoryFacts } from '../../operation/backup/list-repositories.ts';
 import type { NbdAddress } from '../../operation/needs.ts';
 import type { Usage } from '../../operation/usage.ts';
+import { waitsFor } from '../../job/job.ts';
 import { timeView } from '../block-storage-v3/view.ts';
 import { percentOf } from '../block-storage-v3/backup-view.ts';
 
@@ -76,7 +77,7 @@ export function rateOf(backup: BackupRow, job: JobRow | undefined, nowMs: number
   return passedMs <= 0 ? null : Math.round((backup.bytesDone * 1000) / passedMs);
 }
 
-/** `error` may name files of this machine: it is for administrators. */
+/** `error` and `waits_for` may name files and hosts: they are for administrators. */
 export function jobView(job: JobRow, options: { isAdmin: boolean }): object {
   return {
     id: job.id,
@@ -90,7 +91,7 @@ export function jobView(job: JobRow, options: { isAdmin: boolean }): object {
     ...paceOf(job),
     created_at: isoMicros(job.createdAt),
     updated_at: isoMicros(job.updatedAt),
-    ...(options.isAdmin ? { error: job.error } : {}),
+    ...(options.isAdmin ? { error: job.error, waits_for: waitsFor(job) } : {}),
   };
 }
 

@@ -7,7 +7,7 @@ import { OperatingError } from '../../base/errors.ts';
 import { FaultyStore } from '../../store/fault.ts';
 import { MemoryStore, openMemoryRoot } from '../../store/memory.ts';
 import { wrapRoot } from '../../store/wrap-root.ts';
-import { max, openScene, type Scene } from '../operation-fixture.ts';
+import { jobContext, max, openScene, type Scene } from '../operation-fixture.ts';
 import { askBackup, makeVolume, writeAt } from '../requests-fixture.ts';
 import { showBackup } from './list-backups.ts';
 import { restoreBackup } from './restore-backup.ts';
@@ -51,11 +51,10 @@ test('a restore that was stopped goes on from where it was', async (t) => {
   const progress = (bytesDone: number): void => {
     if (bytesDone > 110 * MiB) stop.abort();
   };
-  const stopped = handler.run(job, { signal: stop.signal, progress });
+  const stopped = handler.run(job, { ...jobContext(stop.signal), progress });
   await assert.rejects(stopped, { code: 'aborted' });
   const seen: number[] = [];
-  const { signal } = new AbortController();
-  await handler.run(job, { signal, progress: (bytesDone) => seen.push(bytesDone) });
+  await handler.run(job, { ...jobContext(), progress: (bytesDone) => seen.push(bytesDone) });
   assert.ok((seen[0] ?? 0) >= 64 * MiB, `it goes on from ${seen[0]}`);
   assert.equal(seen.at(-1), dataBytes);
   await assertEqual(scene, volumeId, onto);
@@ -77,8 +76,7 @@ test('what a backup that failed had stored is given back', async (t) => {
   const { id } = await askBackup(scene, { volumeId });
   const job = must(await scene.jobs.next(), 'the job');
   const handler = must(scene.handlers[job.kind], 'its handler');
-  const context = { signal: new AbortController().signal, progress: () => undefined };
-  await assert.rejects(handler.run(job, context), full);
+  await assert.rejects(handler.run(job, jobContext()), full);
   const store = await memory.open('volumebackups', { create: false });
   assert.ok(store instanceof MemoryStore);
   const packs = (): string[] => [...store.objects.keys()].filter((it) => it.startsWith('packs/'));

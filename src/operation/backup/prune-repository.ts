@@ -66,10 +66,11 @@ export function pruneRepositoryJob({
   repositories,
 }: Pick<OperationNeeds, 'repositories'>): JobHandler {
   return {
-    async run({ subjectId: container }, { signal }) {
+    async run({ subjectId: container }, context) {
       try {
         const repository = await repositories.open(container, { create: false });
-        await pruneRepository(repository, { signal });
+        const onWait = (what: string | null): void => context.waitsFor(what);
+        await pruneRepository(repository, { signal: context.signal, onWait });
       } catch (error) {
         // A backup that failed before anything was stored may have left no repository.
         if (!isOperatingError(error, 'not_found')) throw error;

@@ -3,6 +3,7 @@ import { newId } from '../../base/ids.ts';
 import { type CatalogWriter } from '../../catalog/catalog.ts';
 import type { BackupRow, VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
+import type { JobContext } from '../../job/job.ts';
 import { authorize } from '../../identity/policy.ts';
 import { multiattachOf } from '../attachment/multiattach.ts';
 import { availabilityZone } from '../availability-zones.ts';
@@ -82,10 +83,15 @@ async function showAtOnce(
 ): Promise<void> {
   const jobId = '';
   const what = { backup, volumeId: volume.id, target: 'restored', instant: true, jobId } as const;
-  await restoreNow(needs, what, { signal: never, progress: () => undefined });
+  await restoreNow(needs, what, unseen);
 }
 
-const never = new AbortController().signal;
+/** Nobody looks at how far it is. */
+const unseen: JobContext = {
+  signal: new AbortController().signal,
+  progress: () => undefined,
+  waitsFor: () => undefined,
+};
 
 function refuseForExisting({ size = null, instant = false }: RestoreRequest): void {
   const refused = instant ? 'instant' : size === null ? undefined : 'size';
