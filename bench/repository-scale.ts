@@ -1,6 +1,7 @@
 /**
  * `npm run bench:scale`: what a large repository costs: memory of the index for each stored block,
- * and a list of many backups, with the local copies of the manifests and without.
+ * a list of many backups, with the local copies of the manifests and without, and a prune among
+ * them.
  *
  * Usage: npm run bench:scale -- [--blocks 10000000] [--backups 10000]
  */
@@ -20,6 +21,7 @@ import { type Manifest, manifestName, sealManifest } from '../src/repository/man
 import { factsOf } from '../src/repository/model-volume.ts';
 import { createRepository, openRepository } from '../src/repository/repository.ts';
 import { openStoreRoot } from '../src/store/open-root.ts';
+import { measurePrunes } from './prune-scale.ts';
 
 const { values } = parseArgs({
   options: {
@@ -98,10 +100,20 @@ async function measureList(folder: string, backups: number): Promise<void> {
   await store.close();
 }
 
+async function measurePrune(folder: string, backups: number): Promise<void> {
+  const [first = 0, ...later] = await measurePrunes(folder, backups, wrappingKey);
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+  say(
+    `prune after the deletion of one of ${backups} backups, the first of the process, and others`,
+    [seconds(first), ...later.map(seconds)].join(', '),
+  );
+}
+
 measureIndex(Number(values.blocks));
 const folder = await mkdtemp(join(tmpdir(), 'firn-scale-'));
 try {
   await measureList(folder, Number(values.backups));
+  await measurePrune(folder, Number(values.backups));
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isoMicros } from '../base/clock.ts';
 import { newId } from '../base/ids.ts';
 import { blockBytes, blockCount, sectorBytes } from './block.ts';
 import type { Manifest, ManifestFacts } from './manifest.ts';
@@ -63,7 +64,7 @@ export class ModelVolume {
   }
 }
 
-/** The facts of a backup of which only the ids matter. */
+/** The facts of a backup of which only the ids matter: of its parent's volume, a second later. */
 export function factsOf(parent?: Manifest, backupId = newId()): ManifestFacts {
   return {
     backupId,
@@ -75,10 +76,10 @@ export function factsOf(parent?: Manifest, backupId = newId()): ManifestFacts {
     projectId: 'p',
     userId: 'u',
     snapshotId: null,
-    dataTimestamp: '2026-01-01T00:00:00.000000',
+    dataTimestamp: parent === undefined ? isoMicros(Date.UTC(2026)) : secondAfter(parent),
     layerId: 'layer',
     volume: {
-      volumeId: newId(),
+      volumeId: parent?.volume.volumeId ?? newId(),
       name: null,
       description: null,
       sizeGiB: 1,
@@ -88,6 +89,10 @@ export function factsOf(parent?: Manifest, backupId = newId()): ManifestFacts {
       availabilityZone: null,
     },
   };
+}
+
+function secondAfter({ dataTimestamp }: Manifest): string {
+  return isoMicros(Date.parse(`${dataTimestamp}Z`) + 1000);
 }
 
 /** Backs a model up: everything without a parent, what was touched with one. */

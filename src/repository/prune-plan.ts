@@ -5,12 +5,11 @@
  * A manifest or map node that cannot be read hides what it refers to, so that nothing is planned
  * until that backup is deleted or repaired.
  */
-import { throwIfAborted } from '../base/abort.ts';
 import { atOnce } from '../base/at-once.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { marks } from './block-table.ts';
 import type { Pack } from './block-index.ts';
-import { hexOf, idBytes, isZeroId } from './block.ts';
+import { hexOf } from './block.ts';
 import type { BlockSource } from './fetch.ts';
 import type { Holds } from './holds.ts';
 import type { IndexKeeper } from './index-keeper.ts';
@@ -18,14 +17,13 @@ import { describeOwner, type Leases, type SeenLease } from './leases.ts';
 import { type Manifest, manifestName } from './manifest.ts';
 import type { DamagedManifest } from './manifests.ts';
 import type { MapRoot } from './map.ts';
-import { NodeReader } from './nodes.ts';
-import { entriesOf, packName } from './pack-format.ts';
-import { readPackContent } from './pack-read.ts';
+import { blocked, mapsAtOnce, Marking } from './marking.ts';
+import type { NodeDifferences } from './node-differences.ts';
 
 /** A pack of which less than this is live is written anew without what is dead. */
 const liveShareMin = 0.5;
-/** Maps are walked, and directories read, so many at a time: a store takes its time for each. */
-const mapsAtOnce = 16;
+/** Backups of a volume are looked at one after the other, so many of them in a row. */
+const rowMax = 32;
 
 /** What a prune looks at. */
 export interface PruneParts {
@@ -33,6 +31,8 @@ export interface PruneParts {
   readonly holds: Holds;
   readonly leases: Leases;
   readonly keeper: IndexKeeper;
+  /** What was learned of the maps by earlier prunes. */
+  readonly differences: NodeDifferences;
   readonly list: () => AsyncIterable<Manifest | DamagedManifest>;
 }
 
@@ -71,7 +71,7 @@ export async function planPrune(parts: PruneParts, signal?: AbortSignal): Promis
   index.table.clearMarks(marks.live);
   const { moment, roots, usedSince } = holds.beginPlan();
   index.liveMarksOf = moment;
-  const marking = new Marking(source, keeper, signal);
+  const marking = new Marking(source, keeper, parts.differences, signal);
   const rootIds = new Set<string>();
   for (const root of roots) {
     rootIds.add(hexOf(root.rootId));
@@ -110,16 +110,18 @@ export async function markOthers(
   { marking, rootIds }: { marking: Marking; rootIds: Set<string> },
 ): Promise<void> {
   const mark = async (
-    { rootId, depth }: { rootId: string; depth: number },
+    { rootId, depth }: Manifest['map'],
     needer: string,
     isNeeded: () => Promise<boolean>,
+    before?: Manifest['map'],
   ): Promise<void> => {
     if (rootIds.has(rootId)) return;
     rootIds.add(rootId);
     try {
-      await marking.markMap({ rootId: Buffer.from(rootId, 'hex'), depth }, needer);
+      await marking.markMap(rootOf({ rootId, depth }), needer, before && rootOf(before));
     } catch (error) {
       if (!isOperatingError(error, 'corrupt') || (await isNeeded())) throw error;
+      if (marking.isInDoubt) throw outOfDate();
       rootIds.delete(rootId);
     }
   };
@@ -130,96 +132,58 @@ export async function markOthers(
       await mark(map, `a backup of ${describeOwner(lease)}`, async () => false);
     }
   }
-  await atOnce(mapsAtOnce, list(), async (found) => {
-    if ('error' in found) throw blocked(manifestName(found.backupId), found.error);
-    const name = manifestName(found.backupId);
-    // Deleted since it was listed, and pruned by another process.
-    await mark(found.map, name, async () => (await source.store.sizeOf(name)) !== undefined);
+  await atOnce(mapsAtOnce, rowsOf(await mapsOf(list())), async (row) => {
+    let before: Manifest['map'] | undefined;
+    for (const { backupId, map } of row) {
+      const name = manifestName(backupId);
+      // Deleted since it was listed, and pruned by another process.
+      const isNeeded = async (): Promise<boolean> =>
+        (await source.store.sizeOf(name)) !== undefined;
+      await mark(map, name, isNeeded, before);
+      before = map;
+    }
   });
+}
+
+export function outOfDate(): OperatingError {
+  return new OperatingError('conflict', 'the plan to prune is out of date: plan again');
+}
+
+interface BackupMap {
+  readonly backupId: string;
+  readonly volumeId: string;
+  readonly dataTimestamp: string;
+  readonly map: Manifest['map'];
+}
+
+/** The maps of all backups. Rejects when one of them is not known. */
+async function mapsOf(list: AsyncIterable<Manifest | DamagedManifest>): Promise<BackupMap[]> {
+  const maps: BackupMap[] = [];
+  for await (const found of list) {
+    if ('error' in found) throw blocked(manifestName(found.backupId), found.error);
+    const { backupId, volume, dataTimestamp, map } = found;
+    maps.push({ backupId, volumeId: volume.volumeId, dataTimestamp, map });
+  }
+  return maps;
+}
+
+/** The backups of each volume by their age, in rows that are no longer than `rowMax`. */
+function* rowsOf(maps: readonly BackupMap[]): Generator<readonly BackupMap[]> {
+  for (const ofVolume of Map.groupBy(maps, ({ volumeId }) => volumeId).values()) {
+    ofVolume.sort((a, b) => byText(a.dataTimestamp, b.dataTimestamp));
+    for (let at = 0; at < ofVolume.length; at += rowMax) yield ofVolume.slice(at, at + rowMax);
+  }
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function rootOf({ rootId, depth }: Manifest['map']): MapRoot {
+  return { rootId: Buffer.from(rootId, 'hex'), depth };
 }
 
 /** True when no writer relies on the pack that a plan does not see in a backup. */
 export function mayGo(pack: Pack, usedSince: number): boolean {
   return !pack.condemned && pack.lastUse < usedSince;
-}
-
-export class Marking {
-  /** Bytes of marked blocks, by the number of the pack. */
-  readonly liveBytes = new Map<number, number>();
-  readonly #source: BlockSource;
-  readonly #keeper: IndexKeeper;
-  readonly #nodes: NodeReader;
-  readonly #signal: AbortSignal | undefined;
-
-  constructor(source: BlockSource, keeper: IndexKeeper, signal: AbortSignal | undefined) {
-    this.#source = source;
-    this.#keeper = keeper;
-    this.#nodes = new NodeReader(source);
-    this.#signal = signal;
-  }
-
-  async markMap(root: MapRoot, needer: string): Promise<void> {
-    try {
-      await this.#markNode(root.rootId, root.depth);
-    } catch (error) {
-      if (isOperatingError(error, 'corrupt')) throw blocked(needer, error);
-      throw error;
-    }
-  }
-
-  /**
-   * Marks the base of every patch, also of one that nothing refers to: as long as its pack is there
-   * a writer may find it and rely on it. Only packs from number `first` on are looked at. Returns
-   * the bytes that are kept only for such patches.
-   */
-  async markBases(first = 0): Promise<number> {
-    let bytesDeferred = 0;
-    const { store, keys, index } = this.#source;
-    const packs = index.packs().filter(({ patches, number }) => patches && number >= first);
-    await atOnce(mapsAtOnce, packs, async (pack) => {
-      throwIfAborted(this.#signal);
-      const { directory } = await readPackContent(store, keys, pack).catch((error: unknown) => {
-        throw isOperatingError(error, 'corrupt') ? blocked(packName(pack.packId), error) : error;
-      });
-      for (const { idAt, baseAt } of entriesOf(directory, packName(pack.packId))) {
-        if (baseAt === -1 || this.#mark(directory, baseAt) !== 'now') continue;
-        if (index.table.isMarked(marks.live, directory, idAt)) continue;
-        bytesDeferred += index.find(directory, baseAt)?.lengthBytes ?? 0;
-      }
-    });
-    return bytesDeferred;
-  }
-
-  async #markNode(id: Uint8Array, level: number): Promise<void> {
-    if (isZeroId(id)) return;
-    let outcome = this.#mark(id, 0);
-    if (outcome === 'missing') {
-      // Another process may have stored it since the index was looked through.
-      await this.#keeper.refresh(this.#signal);
-      outcome = this.#mark(id, 0);
-    }
-    if (outcome === 'before') return;
-    throwIfAborted(this.#signal);
-    const ids = await this.#nodes.read(id, this.#signal);
-    if (ids === undefined) return;
-    for (let at = 0; at < ids.length; at += idBytes) {
-      if (level > 1) await this.#markNode(ids.subarray(at, at + idBytes), level - 1);
-      else if (!isZeroId(ids, at)) this.#mark(ids, at);
-    }
-  }
-
-  #mark(ids: Uint8Array, at: number): 'now' | 'before' | 'missing' {
-    const outcome = this.#source.index.table.mark(marks.live, ids, at);
-    if (outcome !== 'now') return outcome;
-    const place = this.#source.index.find(ids, at);
-    if (place === undefined) return outcome;
-    const before = this.liveBytes.get(place.pack) ?? 0;
-    this.liveBytes.set(place.pack, before + place.lengthBytes);
-    return outcome;
-  }
-}
-
-function blocked(needer: string, cause: OperatingError): OperatingError {
-  const message = `nothing can be pruned while ${needer} cannot be read whole: ${cause.message}`;
-  return new OperatingError('corrupt', message, { cause });
 }

@@ -15,7 +15,7 @@
  * A pack that a writer of this process relied on since the plan is not condemned.
  */
 import { throwIfAborted } from '../base/abort.ts';
-import { isOperatingError, OperatingError } from '../base/errors.ts';
+import { isOperatingError } from '../base/errors.ts';
 import { sleep } from '../store/retry.ts';
 import { marks } from './block-table.ts';
 import type { BlockIndex, Pack } from './block-index.ts';
@@ -28,7 +28,8 @@ import { describeOwner } from './leases.ts';
 import { packName } from './pack-format.ts';
 import { moveBlocks } from './pack-move.ts';
 import { PackWriter } from './pack-writer.ts';
-import { Marking, markOthers, mayGo, type PruneParts, type PrunePlan } from './prune-plan.ts';
+import { Marking } from './marking.ts';
+import { markOthers, mayGo, outOfDate, type PruneParts, type PrunePlan } from './prune-plan.ts';
 import { listedPacksMax, type OpenList, packsOf, type PruneLists } from './prune-lists.ts';
 import { readIndex } from './read-index.ts';
 import { writeIndexes } from './write-indexes.ts';
@@ -111,7 +112,7 @@ async function lookAgain(
   const writers = others.filter(({ kind }) => kind === 'write');
   keeper.lists.noteWriters(new Set(writers.map(({ leaseId }) => leaseId)));
   await keeper.refresh(signal);
-  const marking = new Marking(source, keeper, signal);
+  const marking = new Marking(source, keeper, parts.differences, signal);
   await markOthers(parts, others, { marking, rootIds: plan.rootIds });
   await marking.markBases(plan.packCount);
   const liveBytes = new Map(plan.liveBytes);
@@ -174,10 +175,6 @@ function checkPlan(holds: Holds, plan: PrunePlan): void {
   const held = holds.rootsSince(plan.moment);
   const unknown = held?.some(({ rootId }) => !plan.rootIds.has(hexOf(rootId))) ?? true;
   if (unknown) throw outOfDate();
-}
-
-function outOfDate(): OperatingError {
-  return new OperatingError('conflict', 'the plan to prune is out of date: plan again');
 }
 
 /** Copies what is live in `packs` into new packs; returns their size when they are durable. */

@@ -26,6 +26,7 @@ import { type DamagedManifest, readManifest } from './manifests.ts';
 import { backupIdOf, type Manifest, manifestName, sealManifest } from './manifest.ts';
 import type { MapRoot } from './map.ts';
 import { findDamaged, mendObjects } from './mend.ts';
+import { NodeDifferences } from './node-differences.ts';
 import { NodeReader } from './nodes.ts';
 import type { OpenOptions } from './open-options.ts';
 import { PatchBases } from './patch-bases.ts';
@@ -91,14 +92,8 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
   const leases = new Leases(store, keys, options.leases);
   const wrappingKey = 'wrappingKey' in options ? options.wrappingKey : undefined;
   const { cacheFolder } = options;
-  return new Repository(source, {
-    keeper,
-    leases,
-    clock,
-    ownsPool: !shared,
-    cacheFolder,
-    wrappingKey,
-  });
+  const parts = { keeper, leases, clock, ownsPool: !shared, cacheFolder, wrappingKey };
+  return new Repository(source, parts);
 }
 
 export interface OpenWriterOptions {
@@ -125,6 +120,7 @@ export class Repository {
   readonly #writerSlots: SlotPool;
   readonly #readerSlots: SlotPool;
   readonly #readers: ReaderLeases;
+  readonly #differences = new NodeDifferences();
   #pruning: Promise<unknown> = Promise.resolve();
   #space: { version: number; measured: Promise<ReadonlyMap<string, BackupSpace>> } | undefined;
   #verifying: Promise<unknown> = Promise.resolve();
@@ -462,6 +458,7 @@ export class Repository {
       holds: this.#holds,
       leases: this.#leases,
       keeper: this.#keeper,
+      differences: this.#differences,
       list: () => this.#backups.list(signal),
     };
   }
