@@ -1,4 +1,8 @@
+import { KiB } from './bytes.ts';
 import { bindNative } from './native-library.ts';
+
+/** Of a shorter read or write, a copy by the page cache is cheaper than a wait for the disk. */
+export const longBytes = 256 * KiB;
 
 /** A disk reads and writes memory by pieces that begin at a multiple of this. */
 export const pageBytes = 4096;
@@ -11,6 +15,14 @@ const addressOf = bindNative(({ koffi }) => (bytes: Uint8Array): number => {
 export function bytesIntoPage(bytes: Uint8Array): number | undefined {
   const address = addressOf?.(bytes);
   return address === undefined ? undefined : address % pageBytes;
+}
+
+/** Memory with any content that begins at a page, where that can be known. */
+export function pageBuffer(lengthBytes: number): Buffer<ArrayBuffer> {
+  const memory = Buffer.allocUnsafeSlow(lengthBytes + pageBytes);
+  const into = bytesIntoPage(memory) ?? 0;
+  const start = (pageBytes - into) % pageBytes;
+  return memory.subarray(start, start + lengthBytes);
 }
 
 /**

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { firstPageIn, pageBytes } from '../base/page-memory.ts';
-import { DirectWrites } from './direct-writes.ts';
+import { DirectWrites } from '../base/direct-writes.ts';
 import { directReadCalls } from './native-reads.ts';
 import { nodeFileOperations } from './node-file-operations.ts';
 

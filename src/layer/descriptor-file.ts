@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import { ColdReads } from './cold-reads.ts';
-import { DirectDescriptor } from './direct-descriptor.ts';
+import { DirectDescriptor } from '../base/direct-descriptor.ts';
 import { DirectFile } from './direct-file.ts';
 import type { OnBytes } from './direct-reads.ts';
-import { DirectWrites } from './direct-writes.ts';
+import { DirectWrites } from '../base/direct-writes.ts';
 import type { OpenFile, Reading } from './file-operations.ts';
 import { nativeCalls } from './native.ts';
 import { Pace } from './pace.ts';

@@ -1,3 +1,4 @@
+import { pageBuffer } from '../base/page-memory.ts';
 import { sealedBytesMax } from './block-table.ts';
 import { directoryBytesMax } from './pack-format.ts';
 
@@ -23,7 +24,7 @@ export class PackBuffers {
 
   take(): Buffer<ArrayBuffer> {
     this.#lent += 1;
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes);
+    return this.#free.pop() ?? pageBuffer(this.#bytes);
   }
 
   give(buffer: Buffer<ArrayBuffer>): void {

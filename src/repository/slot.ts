@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
-import { firstPageIn, pageBytes } from '../base/page-memory.ts';
+import { roundUp } from '../base/bytes.ts';
+import { firstPageIn, pageBuffer, pageBytes } from '../base/page-memory.ts';
 import { blockBytes, chunkBlocks, chunkBytes, idBytes } from './block.ts';
 import { patchBytesMax } from './patch.ts';
 import { sealBytes } from './seal.ts';
@@ -19,7 +20,7 @@ const patchesAt = sealedAt + chunkBlocks * sealedStride;
 const slotBytes = patchesAt + chunkBlocks * patchStride + pageBytes;
 
 /** A chunk that does not shrink fits, and one that does with what lies between its blocks. */
-const arrivalBytes = chunkBlocks * sealedStride;
+const arrivalBytes = roundUp(chunkBlocks * sealedStride, pageBytes) + 4 * pageBytes;
 
 /**
  * The memory that one chunk of blocks lives in while threads work on it: 16 blocks in the plain,
@@ -105,13 +106,18 @@ export class Arrivals {
     return this;
   }
 
-  /** Memory of that length with any content, or undefined when there is no room for it. */
+  /**
+   * Memory for a range of that length, as `into` of a store's `get` may be at its best: from a page
+   * on, with what lies around the range in the first page and the last. Undefined when there is no
+   * room for it.
+   */
   take(lengthBytes: number): Uint8Array | undefined {
     const start = this.#usedBytes;
-    if (start + lengthBytes > arrivalBytes) return undefined;
-    this.#usedBytes += lengthBytes;
-    this.#memory ??= Buffer.allocUnsafeSlow(arrivalBytes);
-    return this.#memory.subarray(start, this.#usedBytes);
+    const end = start + roundUp(lengthBytes, pageBytes) + pageBytes;
+    if (end > arrivalBytes) return undefined;
+    this.#usedBytes = end;
+    this.#memory ??= pageBuffer(arrivalBytes);
+    return this.#memory.subarray(start, end);
   }
 }
 

@@ -1,6 +1,9 @@
 import { link, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { roundDown } from '../base/bytes.ts';
+import { DirectWrites } from '../base/direct-writes.ts';
+import { pageBytes } from '../base/page-memory.ts';
 import { syncFolder, temporarySuffix } from '../base/durable-file.ts';
 import { errnoOf, OperatingError } from '../base/errors.ts';
 import { newHexId } from '../base/ids.ts';
@@ -65,12 +68,21 @@ export async function putFile(
 }
 
 async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
-  for (const chunk of chunks) {
-    let done = 0;
-    while (done < chunk.length) {
-      const { bytesWritten } = await handle.write(chunk, done, chunk.length - done);
-      done += bytesWritten;
+  const direct = new DirectWrites(handle.fd);
+  try {
+    let start = 0;
+    for (const chunk of chunks) {
+      const whole = chunk.subarray(0, roundDown(chunk.length, pageBytes));
+      let done = direct.takes(whole, start) ? await direct.write(whole, start) : 0;
+      while (done < chunk.length) {
+        const left = chunk.length - done;
+        const { bytesWritten } = await handle.write(chunk, done, left, start + done);
+        done += bytesWritten;
+      }
+      start += chunk.length;
     }
+  } finally {
+    direct.close();
   }
 }
 

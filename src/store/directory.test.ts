@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { randomFillSync } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { KiB } from '../base/bytes.ts';
 import { isOperatingError } from '../base/errors.ts';
+import { pageBuffer, pageBytes } from '../base/page-memory.ts';
 import { directoryError } from './directory-errors.ts';
 import { openDirectoryRoot } from './directory.ts';
 import { openStoreRoot } from './open-root.ts';
@@ -55,6 +59,36 @@ describe('a directory store', () => {
       assert.deepEqual((await readdir(place)).sort(), ['NEW-young.tmp', 'whole']);
     });
   });
+
+  for (const parent of [tmpdir(), '/dev/shm'].filter((folder) => existsSync(folder))) {
+    it(`in ${parent} long objects from whole pages are there, however they are read`, async (t) => {
+      const folder = await mkdtemp(join(parent, 'firn-store-'));
+      t.after(() => rm(folder, { recursive: true }));
+      const store = await openDirectoryRoot(folder).open('c', { create: true });
+      const long = pageBuffer(1024 * KiB + 1);
+      randomFillSync(long);
+      const whole = Buffer.concat([long, Buffer.from('and the rest')]);
+      await store.put('a', [long, whole.subarray(long.length)]);
+      assert.ok(whole.equals(await store.get('a')));
+      const memory = pageBuffer(1024 * KiB + 3 * pageBytes);
+      for (const [offsetBytes, end] of [
+        [0, whole.length],
+        [1, 700 * KiB],
+        [4 * KiB, 400 * KiB],
+        [500 * KiB - 1, whole.length],
+        [3, 9],
+      ] as const) {
+        const range = { offsetBytes, lengthBytes: end - offsetBytes };
+        const expected = whole.subarray(offsetBytes, end);
+        for (const into of [memory, memory.subarray(1), memory.subarray(0, range.lengthBytes)]) {
+          assert.ok(expected.equals(await store.get('a', { range, into })), `${offsetBytes}`);
+        }
+      }
+      const beyond = { offsetBytes: 600 * KiB, lengthBytes: whole.length - 600 * KiB + 1 };
+      await assert.rejects(store.get('a', { range: beyond, into: memory }), code('corrupt'));
+      await assert.rejects(store.get('b', { range: beyond, into: memory }), code('not_found'));
+    });
+  }
 
   it('leaves nothing behind when a put fails', async () => {
     await withFolder(async (folder) => {

@@ -72,8 +72,9 @@ export interface PutOptions extends StoreOptions {
 export interface GetOptions extends StoreOptions {
   readonly range?: ByteRange;
   /**
-   * Memory as long as the range, for who asks often: a store that can puts the answer there, and
-   * may write to it until the promise settles. Where the answer is, only the answer says.
+   * Memory of at least the range's length, for who asks often: a store that can puts the answer
+   * somewhere there, and may write to all of it until the promise settles. Memory that begins at a
+   * page and has room for two more than the range is read to past the page cache.
    */
   readonly into?: Uint8Array | undefined;
 }

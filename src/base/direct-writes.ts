@@ -1,13 +1,10 @@
-import { KiB } from '../base/bytes.ts';
 import { DirectDescriptor } from './direct-descriptor.ts';
-
-/** Of a shorter write the copy into the page cache is cheaper than a wait for the disk. */
-const longBytes = 256 * KiB;
+import { longBytes } from './page-memory.ts';
 
 /**
- * Long writes of one file that go past the page cache: half of the work of a restore was to copy
- * into the cache what nobody reads soon. The kernel sees to it that reads through the cache find
- * what was written, and a sync is needed as after any write.
+ * Long writes of one file that go past the page cache: a good part of the work of a backup or a
+ * restore was to copy into the cache what nobody reads soon. The kernel sees to it that reads
+ * through the cache find what was written, and a sync is needed as after any write.
  */
 export class DirectWrites {
   readonly #file: DirectDescriptor;

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
-import { errnoOf } from '../base/errors.ts';
-import { bytesIntoPage, pageBytes } from '../base/page-memory.ts';
+import { errnoOf } from './errors.ts';
+import { bytesIntoPage, pageBytes } from './page-memory.ts';
 
 type Transfer = (
   descriptor: number,
