@@ -15,7 +15,7 @@ import type { BlockSource } from './fetch.ts';
 import type { PackContent } from './index-format.ts';
 import type { IndexKeeper } from './index-keeper.ts';
 import type { MapRoot } from './map.ts';
-import { keyOf, type NodeDifferences } from './node-differences.ts';
+import { isSameId, keyOf, type NodeDifferences } from './node-differences.ts';
 import { NodeReader } from './nodes.ts';
 import { entriesOf, packName } from './pack-format.ts';
 import { readPackContent } from './pack-read.ts';
@@ -158,9 +158,10 @@ export class Marking {
     }
   }
 
-  /** Marks ids that are below a node; `before`: those that were in their places earlier. */
+  /** Marks ids that are below a node. `before`: those below a node that is marked whole. */
   async #markBelow(ids: Uint8Array, level: number, before?: Uint8Array): Promise<void> {
     for (let at = 0; at < ids.length; at += idBytes) {
+      if (before !== undefined && isSameId(ids, before, at)) continue;
       if (level > 1) {
         const child = ids.subarray(at, at + idBytes);
         await this.#markNode(child, level - 1, before?.subarray(at, at + idBytes));

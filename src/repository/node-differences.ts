@@ -24,7 +24,7 @@ export class NodeDifferences {
     const added: Uint8Array[] = [];
     for (let at = 0; at < ids.length; at += idBytes) {
       const child = ids.subarray(at, at + idBytes);
-      if (isZeroId(child) || isSame(child, beforeIds, at)) continue;
+      if (isZeroId(child) || isSameId(ids, beforeIds, at)) continue;
       added.push(child);
     }
     this.#keep(keyOf(id), { before: keyOf(before), added: keyOf(Buffer.concat(added)) });
@@ -65,7 +65,8 @@ function sizeOf({ added }: Difference): number {
   return added.length + 8 * idBytes;
 }
 
-function isSame(id: Uint8Array, ids: Uint8Array, at: number): boolean {
-  for (let byte = 0; byte < idBytes; byte += 1) if (id[byte] !== ids[at + byte]) return false;
+/** True when two nodes have the same id in a place. */
+export function isSameId(ids: Uint8Array, others: Uint8Array, at: number): boolean {
+  for (let byte = at; byte < at + idBytes; byte += 1) if (ids[byte] !== others[byte]) return false;
   return true;
 }
