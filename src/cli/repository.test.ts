@@ -1,6 +1,6 @@
 /** `firn repository` on a machine that has nothing but the store and the key. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -223,4 +223,40 @@ test('a copy of the store is verified by itself, healed, and read in its stead',
   assert.equal(restored.code, 0, restored.err);
   assert.match(restored.err, /One of the two stores is away/);
   assert.ok((await readFile(target)).equals(content));
+});
+
+/** A disk of the kernel's over a file; undefined with the reason where that cannot be had. */
+function loopDevice(file: string): { path: string } | { path: undefined; reason: string } {
+  if (process.getuid?.() !== 0) return { path: undefined, reason: 'only root makes loop devices' };
+  const made = spawnSync('losetup', ['--find', '--show', file], { encoding: 'utf8' });
+  if (made.status === 0) return { path: made.stdout.trim() };
+  return { path: undefined, reason: `no loop devices here: ${made.error?.message ?? made.stderr}` };
+}
+
+test('a backup is restored over a block device, zeros included', async (t) => {
+  const file = join(folder, 'disk');
+  const behind = Buffer.alloc(1024 * 1024, 'behind');
+  await writeFile(file, Buffer.concat([Buffer.alloc(content.length, 'old'), behind]));
+  const loop = loopDevice(file);
+  if (loop.path === undefined) return t.skip(loop.reason);
+  try {
+    const restored = await run('restore', manifest.backupId, loop.path, ...flags);
+    assert.equal(restored.code, 0, restored.err);
+  } finally {
+    spawnSync('losetup', ['--detach', loop.path]);
+  }
+  const found = await readFile(file);
+  assert.ok(found.subarray(0, content.length).equals(content));
+  assert.ok(found.subarray(content.length).equals(behind), 'what lies behind it stays');
+
+  await writeFile(file, Buffer.alloc(content.length - 4096, 'old'));
+  const small = loopDevice(file);
+  if (small.path === undefined) return t.skip(small.reason);
+  try {
+    const refused = await run('restore', manifest.backupId, small.path, ...flags);
+    assert.deepEqual([refused.code, /smaller than the backup/.test(refused.err)], [1, true]);
+  } finally {
+    spawnSync('losetup', ['--detach', small.path]);
+  }
+  assert.ok((await readFile(file)).equals(Buffer.alloc(content.length - 4096, 'old')));
 });
