@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
-import { availableParallelism } from 'node:os';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert, must } from '../src/base/assert.ts';
@@ -66,7 +66,7 @@ export class ApiLoad {
    * core's; `false` gives both all cores again.
    */
   pin(apart: boolean): void {
-    const last = availableParallelism() - 1;
+    const last = cpus().length - 1;
     assert(!apart || last > 0, 'there are two cores');
     const on = (pid: number, cores: string): void =>
       void execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', cores, String(pid)]);
