@@ -95,12 +95,19 @@ export class DirectInput implements Input {
     if (this.#wake === undefined) return false;
     const target = this.#target;
     const place =
-      target === undefined ? this.#memory.subarray(this.#end) : target.subarray(this.#filled);
+      target === undefined
+        ? this.#memory.subarray(this.#end)
+        : target.subarray(this.#filled, this.#filled + this.#turnBytesMax);
     const count = this.#socket.receive(place);
     if (count > 0) this.#received(count);
     // At its end, Node hears of it.
     else if (count === 0) this.#socket.rest();
     return count > 0;
+  }
+
+  /** What is received in a turn: where others wait for theirs, no more than Node takes at once. */
+  get #turnBytesMax(): number {
+    return this.#turns.isShared ? chunkBytesMax : Infinity;
   }
 
   /** The client has been quiet: whatever comes next, Node brings it. */

@@ -56,6 +56,11 @@ export class Turns {
     if (this.#awakeMs > 0) this.watch(nobody);
   }
 
+  /** True while several are looked at. */
+  get isShared(): boolean {
+    return this.#watched.size > 1;
+  }
+
   /** True while the loop does not sleep. */
   get isAwake(): boolean {
     return this.#isLooking;
