@@ -38,7 +38,10 @@ export async function createLayerFolder(
   }
 }
 
-/** Removes the folder of a layer. From the first step on it is something to sweep. */
+/**
+ * Removes the folder of a layer, durably. From the first step on it is something to sweep; no later
+ * removal, of what it lay on, outlives a power cut without this one.
+ */
 export async function removeLayerFolder(
   operations: FileOperations,
   layersFolder: string,
@@ -47,6 +50,7 @@ export async function removeLayerFolder(
   const folder = join(layersFolder, id);
   try {
     await operations.rename(folder, folder + temporarySuffix);
+    await operations.syncFolder(layersFolder);
     await operations.remove(folder + temporarySuffix);
   } catch (error) {
     throw fromSystemError(error, `Removing layer ${id}`);

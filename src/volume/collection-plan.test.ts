@@ -16,6 +16,18 @@ test('what nobody leads to goes, and what only one child needs is merged', () =>
   });
 });
 
+test('a layer goes only when nothing lies on it any more, until all are gone', () => {
+  let left = chain;
+  const gone: string[] = [];
+  for (;;) {
+    const [next] = planCollection(left, new Set()).removals;
+    if (next === undefined) break;
+    gone.push(next);
+    left = left.filter(({ id }) => id !== next);
+  }
+  assert.deepEqual(gone, ['head', 'middle', 'dead', 'base']);
+});
+
 test('nothing goes while a reference leads to a layer that is not there', () => {
   const nothing = { removals: [], merges: [] };
   assert.deepEqual(planCollection(chain, new Set(['head', 'wrong-digit'])), nothing);

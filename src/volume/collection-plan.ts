@@ -5,7 +5,7 @@ export interface CollectedLayer {
 }
 
 export interface CollectionPlan {
-  /** Layers that nothing leads to. */
+  /** Layers that nothing leads to, and on which no other one lies any more. */
   readonly removals: readonly string[];
   /** Frozen layers that only their one child needs. */
   readonly merges: readonly { readonly parent: string; readonly child: string }[];
@@ -15,6 +15,7 @@ export interface CollectionPlan {
  * What may be given back. `roots` are the layers that something refers to directly: heads, names,
  * open devices, and operations under way. A layer is kept when a root leads down to it. One that is
  * kept, is no root itself and has exactly one child that is kept, is only needed by that child.
+ * What lies on others goes before these: at any moment every layer that is there has its parent.
  *
  * Nothing may be given back while something refers to a layer that is not there: the reference may
  * be what is damaged, and have led to any of them.
@@ -34,7 +35,8 @@ export function planCollection(
     if (siblings === undefined) children.set(parent, [id]);
     else siblings.push(id);
   }
-  const removals = layers.filter(({ id }) => !kept.has(id)).map(({ id }) => id);
+  const under = new Set(layers.map(({ parent }) => parent));
+  const removals = layers.flatMap(({ id }) => (kept.has(id) || under.has(id) ? [] : [id]));
   const merges = layers.flatMap(({ id }) => {
     const [child, ...others] = children.get(id) ?? [];
     const isOnly = child !== undefined && others.length === 0;
