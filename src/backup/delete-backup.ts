@@ -11,11 +11,11 @@ export async function deleteBackup(options: {
   engine: VolumeEngine;
   repository: Repository;
   backupId: string;
-  /** The imported record that is deleted; undefined: the one that the backup was made for. */
-  recordId?: string;
+  /** That of the imported record that is deleted; undefined: the backup was made for the record. */
+  claimId?: string;
 }): Promise<boolean> {
-  const { engine, repository, backupId, recordId } = options;
-  const isRemoved = await repository.deleteBackup(backupId, recordId);
-  if (recordId === undefined) await engine.deleteSnapshot(checkpointId(backupId));
+  const { engine, repository, backupId, claimId } = options;
+  const isRemoved = await repository.deleteBackup(backupId, claimId);
+  if (claimId === undefined) await engine.deleteSnapshot(checkpointId(backupId));
   return isRemoved;
 }

@@ -2,10 +2,11 @@
  * Who needs a backup besides the record it was made for: imported records, also of other
  * installations that share the store.
  *
- *     claims/<backup id>/<record id>    an imported record stands for this backup
- *     claims/<backup id>/released       the record it was made for is gone
+ *     claims/<backup id>/<claim id>    an imported record stands for this backup
+ *     claims/<backup id>/released      the record it was made for is gone
  *
- * Both are empty. A backup's data goes with the last of its records.
+ * Both are empty. A claim id is one record's alone, among those of all installations. A backup's
+ * data goes with the last of its records.
  */
 import { OperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -21,26 +22,31 @@ async function claimsOf(store: Store, backupId: string): Promise<string[]> {
 }
 
 /** Claims a backup for an imported record. May be repeated. */
-export async function addClaim(store: Store, backupId: string, recordId: string): Promise<void> {
-  await putOnce(store, `${folderOf(backupId)}${recordId}`);
+export async function addClaim(store: Store, backupId: string, claimId: string): Promise<void> {
+  await putOnce(store, `${folderOf(backupId)}${claimId}`);
+}
+
+/** Whether the record that a backup was made for was deleted. */
+export async function isReleased(store: Store, backupId: string): Promise<boolean> {
+  return (await store.sizeOf(`${folderOf(backupId)}${released}`)) !== undefined;
 }
 
 /**
- * Gives up the claim of an imported record, or with `recordId` undefined that of the record which
+ * Gives up the claim of an imported record, or with `claimId` undefined that of the record which
  * the backup was made for. True when nobody else has one: the backup is to be removed.
  */
 export async function dropClaim(
   store: Store,
   backupId: string,
-  recordId: string | undefined,
+  claimId: string | undefined,
 ): Promise<boolean> {
-  const own = recordId ?? released;
+  const own = claimId ?? released;
   const claims = await claimsOf(store, backupId);
   const others = claims.filter((name) => name !== own && name !== released);
-  const isReleased = recordId === undefined || claims.includes(released);
-  if (recordId !== undefined) await store.remove(`${folderOf(backupId)}${recordId}`);
-  if (others.length === 0 && isReleased) return true;
-  if (recordId === undefined) await putOnce(store, `${folderOf(backupId)}${released}`);
+  const isFree = claimId === undefined || claims.includes(released);
+  if (claimId !== undefined) await store.remove(`${folderOf(backupId)}${claimId}`);
+  if (others.length === 0 && isFree) return true;
+  if (claimId === undefined) await putOnce(store, `${folderOf(backupId)}${released}`);
   return false;
 }
 

@@ -6,7 +6,7 @@
  * and prune it at the same time: see `leases.ts` and `prune-lists.ts`.
  */
 import { assert, must } from '../base/assert.ts';
-import { addClaim, dropClaim, forgetClaims } from './claims.ts';
+import { addClaim, dropClaim, forgetClaims, isReleased } from './claims.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -291,12 +291,11 @@ export class Repository {
 
   /**
    * Removes a backup for the record it was made for, or for an imported one. False when another
-   * record still stands for it, so that it stays. Its space is given back by prune. One that is not
-   * there is no error.
+   * record still stands for it. Its space is given back by prune. One that is gone is no error.
    */
-  async deleteBackup(backupId: string, recordId?: string): Promise<boolean> {
+  async deleteBackup(backupId: string, claimId?: string): Promise<boolean> {
     const { store } = this.#source;
-    if (!(await dropClaim(store, backupId, recordId))) return false;
+    if (!(await dropClaim(store, backupId, claimId))) return false;
     this.#deleted.add(manifestName(backupId));
     await store.remove(manifestName(backupId));
     this.#backups.remove(backupId);
@@ -304,14 +303,19 @@ export class Repository {
     return true;
   }
 
+  /** Whether the record that a backup was made for is gone, and others keep it. */
+  isReleased(backupId: string): Promise<boolean> {
+    return isReleased(this.#source.store, backupId);
+  }
+
   /** Keeps a backup for an imported record until `deleteBackup` is called for that record. */
-  async claimBackup(backupId: string, recordId: string): Promise<Manifest> {
-    await addClaim(this.#source.store, backupId, recordId);
+  async claimBackup(backupId: string, claimId: string): Promise<Manifest> {
+    await addClaim(this.#source.store, backupId, claimId);
     try {
       // Claimed first, looked for second: one that is there now stays.
       return await this.readManifest(backupId);
     } catch (error) {
-      await dropClaim(this.#source.store, backupId, recordId);
+      await dropClaim(this.#source.store, backupId, claimId);
       throw error;
     }
   }
@@ -327,16 +331,12 @@ export class Repository {
    */
   async executePrune(
     plan: PrunePlan,
-    options: { signal?: AbortSignal } = {},
+    { signal }: { signal?: AbortSignal } = {},
   ): Promise<PruneOutcome> {
-    const parts = this.#pruneParts(options.signal);
-    return this.#exclusively(() => executePrune(parts, plan, options.signal));
+    return this.#exclusively(() => executePrune(this.#pruneParts(signal), plan, signal));
   }
 
-  /**
-   * How much each backup needs alone and shares. Measured when it was not since the last backup
-   * came or went, by this process.
-   */
+  /** How much each backup needs alone and shares; measured once until backups come or go here. */
   async space(signal?: AbortSignal): Promise<ReadonlyMap<string, BackupSpace>> {
     const { version } = this.#backups;
     if (this.#space?.version === version) return this.#space.measured;
@@ -351,8 +351,9 @@ export class Repository {
   /** What the store gives back when all of these backups are gone, in bytes of blocks. */
   async spaceOf(backupIds: ReadonlySet<string>, signal?: AbortSignal): Promise<number> {
     const list = () => this.#backups.list(signal);
-    const which = { backupIds, signal };
-    return this.#exclusively(() => measureTogether(this.#source, this.#bases, list, which));
+    return this.#exclusively(() =>
+      measureTogether(this.#source, this.#bases, list, { backupIds, signal }),
+    );
   }
 
   /** The keys that open this repository. */

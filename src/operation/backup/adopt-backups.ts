@@ -6,6 +6,7 @@ import { authorize } from '../../identity/policy.ts';
 import { availabilityZone } from '../availability-zones.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { byId } from '../scope.ts';
+import { claimIdOf } from './claim-id.ts';
 import { containerFor } from './container.ts';
 import { emptyFigures } from './create-backup.ts';
 import type { Manifest, Repository } from './repository-types.ts';
@@ -41,7 +42,8 @@ export async function adoptBackups(
     if (repository === undefined) continue;
     for await (const found of repository.listBackups()) {
       if ('error' in found) damaged.push({ id: found.backupId, reason: messageOf(found.error) });
-      else if (await adoptBackup(catalog, caller, name, found)) adopted.push(found.backupId);
+      else if (await adoptBackup(catalog, caller, { container: name, repository, manifest: found }))
+        adopted.push(found.backupId);
       else knownCount += 1;
     }
   }
@@ -62,22 +64,50 @@ async function openIfThere(
   }
 }
 
-/** False when the catalogue has a record for the backup already. */
+interface Found {
+  readonly container: string;
+  readonly repository: Repository;
+  readonly manifest: Manifest;
+}
+
+/**
+ * False when the catalogue has a record for the backup already. The new record takes the place of
+ * the one that the backup was made for; where that was deleted, and the records of others keep the
+ * backup, it is one more beside these.
+ */
 async function adoptBackup(
   catalog: Catalog,
   caller: Caller,
-  container: string,
-  manifest: Manifest,
+  { container, repository, manifest }: Found,
 ): Promise<boolean> {
+  const { backupId } = manifest;
+  const isThere = async (transaction: Pick<Catalog, 'find'>): Promise<boolean> => {
+    const imported = { projectId: everyProject, storedId: backupId } as const;
+    const own = await transaction.find('backups', byId(backupId));
+    return (own ?? (await transaction.find('backups', imported))) !== undefined;
+  };
+  if (await isThere(catalog)) return false;
+  const isImported = await repository.isReleased(backupId);
+  if (isImported && !(await claim(catalog, repository, backupId))) return false;
   return await catalog.transact(async (transaction) => {
-    if ((await transaction.find('backups', byId(manifest.backupId))) !== undefined) return false;
-    const imported = { projectId: everyProject, storedId: manifest.backupId } as const;
-    if ((await transaction.find('backups', imported)) !== undefined) return false;
+    if (await isThere(transaction)) return false;
     const project = await transaction.find('projects', { id: manifest.projectId });
     const projectId = project === undefined ? caller.projectId : project.id;
-    await transaction.insert('backups', rowOf(manifest, { projectId, container }));
+    const row = rowOf(manifest, { projectId, container });
+    await transaction.insert('backups', isImported ? { ...row, storedId: backupId } : row);
     return true;
   });
+}
+
+/** False when the backup was deleted since it was listed. */
+async function claim(catalog: Catalog, repository: Repository, backupId: string): Promise<boolean> {
+  try {
+    await repository.claimBackup(backupId, await claimIdOf(catalog, backupId));
+    return true;
+  } catch (error) {
+    if (!isOperatingError(error, 'not_found')) throw error;
+    return false;
+  }
 }
 
 /** The record of a backup that is stored whole. */

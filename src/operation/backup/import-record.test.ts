@@ -75,6 +75,26 @@ test('installations that share a store share a backup, and none takes it away', 
   await assert.rejects(importRecord(other, ann, record), /is not in the store/);
 });
 
+test('records of one id in three installations are three records', async (t) => {
+  const root = openMemoryRoot();
+  const one = await openScene(t, { root });
+  const [two, three] = [await openScene(t, { root }), await openScene(t, { root })];
+  const { id, record } = await backedUp(one);
+  for (const other of [two, three]) await importRecord(other, ann, record);
+  await remove(one, id);
+  await remove(two, id);
+  await restores(three, id);
+  // Taken up again where it was made, it is one record among others.
+  assert.deepEqual((await adoptBackups(one, ann, null)).adopted, [id]);
+  await remove(three, id);
+  await restores(one, id);
+  assert.deepEqual((await adoptBackups(two, ann, null)).adopted, [id]);
+  await remove(one, id);
+  await restores(two, id);
+  await remove(two, id);
+  await assert.rejects(importRecord(three, ann, record), /is not in the store/);
+});
+
 test('what is no record is refused and changes nothing', async (t) => {
   const scene = await openScene(t);
   const { id, record } = await backedUp(scene);

@@ -13,6 +13,7 @@ import {
   encodeRecord,
   type RecordPlace,
 } from './backup-record.ts';
+import { claimIdOf } from './claim-id.ts';
 import { containerFor } from './container.ts';
 import { findBackup, invalidBackup } from './find-backup.ts';
 import type { Manifest, Repository } from './repository-types.ts';
@@ -50,7 +51,8 @@ export async function importRecord(
   if ((await catalog.find('backups', byId(place.id))) !== undefined) throw thereAlready(place.id);
   await demandBackupService(catalog);
   const repository = await openPlace(repositories, container, place);
-  const manifest = await claim(repository, place);
+  const claimId = await claimIdOf(catalog, place.id);
+  const manifest = await claim(repository, place, claimId);
   const row: BackupRow = {
     ...rowOf(manifest, { projectId: caller.projectId, container }),
     id: place.id,
@@ -69,7 +71,7 @@ export async function importRecord(
   } catch (error) {
     // Another import of the same record may have won, and needs the claim.
     const other = await catalog.find('backups', byId(row.id));
-    if (other === undefined) await repository.deleteBackup(place.storedId, row.id);
+    if (other === undefined) await repository.deleteBackup(place.storedId, claimId);
     throw error;
   }
   return row;
@@ -91,9 +93,13 @@ async function openPlace(
   throw invalidBackup(`The container ${container} holds another repository than the record's.`);
 }
 
-async function claim(repository: Repository, { id, storedId }: RecordPlace): Promise<Manifest> {
+async function claim(
+  repository: Repository,
+  { storedId }: RecordPlace,
+  claimId: string,
+): Promise<Manifest> {
   try {
-    return await repository.claimBackup(storedId, id);
+    return await repository.claimBackup(storedId, claimId);
   } catch (error) {
     if (!isOperatingError(error, 'not_found')) throw error;
     throw invalidBackup(`Backup ${storedId} is not in the store (any more).`);

@@ -3,6 +3,7 @@ import { deleteBackup } from '../../backup/delete-backup.ts';
 import { isOperatingError } from '../../base/errors.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
 import type { OperationNeeds } from '../needs.ts';
+import { claimIdOf } from './claim-id.ts';
 import type { Repository } from './repository-types.ts';
 
 /**
@@ -11,7 +12,7 @@ import type { Repository } from './repository-types.ts';
  * then.
  */
 export async function removeStoredBackup(
-  { engine, repositories }: Pick<OperationNeeds, 'engine' | 'repositories'>,
+  { catalog, engine, repositories }: Pick<OperationNeeds, 'catalog' | 'engine' | 'repositories'>,
   { id, storedId, container }: Pick<BackupRow, 'id' | 'storedId' | 'container'>,
 ): Promise<boolean> {
   let repository: Repository;
@@ -23,6 +24,7 @@ export async function removeStoredBackup(
     await engine.deleteSnapshot(checkpointId(id));
     return true;
   }
-  const which = storedId === null ? { backupId: id } : { backupId: storedId, recordId: id };
-  return await deleteBackup({ engine, repository, ...which });
+  if (storedId === null) return await deleteBackup({ engine, repository, backupId: id });
+  const claimId = await claimIdOf(catalog, id);
+  return await deleteBackup({ engine, repository, backupId: storedId, claimId });
 }
