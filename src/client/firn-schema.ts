@@ -48,6 +48,13 @@ export const BackupProgress = Type.Object({
   verification: Type.Union([Verification, Type.Null()]),
   drill: Type.Optional(Type.Union([Drill, Type.Null()])),
   copies: Type.Array(BackupCopy),
+  /** Null when it was not measured yet. */
+  space: Type.Optional(
+    Type.Union([
+      Type.Object({ exclusive_bytes: Type.Number(), shared_bytes: Type.Number() }),
+      Type.Null(),
+    ]),
+  ),
 });
 export type BackupProgress = Static<typeof BackupProgress>;
 
