@@ -32,6 +32,9 @@ test('a request is told in words', () => {
   assert.equal(told('POST', '/volume/v3/types/:id/extra_specs'), 'type.extra_spec.create');
   assert.equal(told('POST', '/volume/v3/backups/:id/restore'), 'backup.restore');
   assert.equal(told('POST', '/firn/v1/repository/adopt'), 'repository.adopt');
+  const group = '/volume/v3/consistencygroups/:id';
+  assert.equal(told('PUT', `${group}/update`), 'consistencygroup.update');
+  assert.equal(told('POST', `${group}/delete`), 'consistencygroup.delete');
   assert.equal(told('POST', '/identity/v3/auth/tokens'), 'token.create');
   const grant = '/identity/v3/projects/:id/users/:user_id/roles/:role_id';
   assert.equal(told('PUT', grant), 'project.user.role.update');

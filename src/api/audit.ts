@@ -92,7 +92,8 @@ export function actionOf(request: { method: string; pattern: string; body: unkno
     return { kind, verb: name.slice(0, 100) };
   }
   const verb = verbs[request.method] ?? request.method.toLowerCase();
-  const isVerb = request.method === 'POST' && last !== undefined && last === path.at(-1);
+  const isLast = last !== undefined && last === path.at(-1);
+  const isVerb = isLast && (request.method === 'POST' || last === verb);
   const isCollection = last !== undefined && collections.has(last);
   return { kind, verb: [...rest, ...(isVerb && !isCollection ? [] : [verb])].join('.') };
 }
