@@ -86,7 +86,10 @@ describe('with a real Keystone', options, () => {
       'x-auth-token': token,
       ...(serviceToken === undefined ? {} : { 'x-service-token': serviceToken }),
     };
-    return (await fetch(`${firnUrl}/volume/v3/volumes`, { headers })).status;
+    let { status } = await fetch(`${firnUrl}/volume/v3/volumes`, { headers });
+    // A Keystone on a busy machine may not answer Firn in time.
+    while (status === 503) ({ status } = await fetch(`${firnUrl}/volume/v3/volumes`, { headers }));
+    return status;
   };
 
   it('the client gets its token there and its volumes here', async () => {

@@ -17,7 +17,7 @@ export const hasKeystone = existsSync('/usr/bin/keystone-manage') && existsSync(
 export const keystonePassword = 'cloud-secret';
 
 export interface Keystone extends TemporaryServer {
-  /** Tokens that are issued from soon on live two seconds. */
+  /** Tokens that are issued from soon on live five seconds. */
   shortenTokens(): void;
 }
 

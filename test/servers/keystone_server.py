@@ -1,7 +1,7 @@
 """A real Keystone in one process: SQLite, fernet tokens, an administrator.
 
 Usage: keystone_server.py FOLDER. Prints `ready PORT` when it answers. After SIGUSR1 tokens that it
-issues live two seconds.
+issues live five seconds.
 """
 
 import os
@@ -94,7 +94,7 @@ from keystone.server import wsgi  # noqa: E402
 
 
 def shorten_tokens(*_args):
-    keystone.conf.CONF.set_override("expiration", 2, group="token")
+    keystone.conf.CONF.set_override("expiration", 5, group="token")
 
 
 signal.signal(signal.SIGUSR1, shorten_tokens)
