@@ -258,7 +258,7 @@ print(record["backup_service"], base64.b64encode(json.dumps(facts).encode()).dec
     peers: ['nbdcopy'],
     before: [
       ...disk,
-      'firn serve --store file:///srv/backups --key-file firn.key',
+      'firn serve --store file:///srv/backups --store-copy file:///srv/offsite --key-file firn.key',
       aVolume('my-volume'),
       aBackup,
       'kill $(cat firn-data/firn.pid)',
