@@ -60,6 +60,7 @@ function imageContender(folder: string, tool: ImageTool): Contender {
     name: tool.name,
     async prepare(wanted) {
       image = { ...wanted, path: join(folder, 'disk.raw') };
+      runs = 0;
       await rm(folder, { recursive: true, force: true });
       await mkdir(repository, { recursive: true });
       await run('cp', ['--sparse=always', wanted.path, image.path]);
