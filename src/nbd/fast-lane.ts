@@ -11,6 +11,8 @@ import { command, parseRequest, requestHeaderBytesOf, type Request } from './wir
 
 /** Requests that a connection has served in its turn, before others get theirs. */
 const requestsMax = 16;
+/** The same while others are waited for, who may have but one request and are not to wait long. */
+const sharedRequestsMax = 4;
 /** Where answers are put together; in use only while `serve` runs. */
 const answers = Buffer.allocUnsafeSlow(256 * KiB);
 
@@ -18,6 +20,8 @@ export interface FastLaneParts {
   readonly session: Session;
   readonly input: DirectInput;
   readonly device: ImmediateDevice;
+  /** True while requests of others are looked out for. */
+  readonly isShared: () => boolean;
   /** A request is under way, and has ended: told where the end of it comes later. */
   readonly begin: () => void;
   readonly end: () => void;
@@ -52,13 +56,14 @@ export class FastLane {
     const { session, device, input } = this.#parts;
     if (!input.has(this.#headBytes) || !session.channel.canSendNow) return false;
     this.#filled = { bytes: 0, count: 0 };
+    const most = this.#parts.isShared() ? sharedRequestsMax : requestsMax;
     let served = 0;
-    while (served < requestsMax && this.#serveNext()) served += 1;
+    while (served < most && this.#serveNext()) served += 1;
     device.settle();
     const { bytes, count } = this.#filled;
     this.#filled = undefined;
     if (count > 0) session.channel.sendNow(answers.subarray(0, bytes), count);
-    return served === requestsMax;
+    return served === most;
   }
 
   /** False when the next request is not there, or not for this lane. */

@@ -128,6 +128,7 @@ export class Transmission {
       session: this.#session,
       input,
       device: device.immediate,
+      isShared: () => this.#parts.turns.looksBeside(input),
       begin: () => {
         this.#running += 1;
       },

@@ -61,6 +61,11 @@ export class Turns {
     return this.#watched.size > 1;
   }
 
+  /** True while somebody else than `one` is looked at. */
+  looksBeside(one: Watched): boolean {
+    return this.#watched.size > (this.#watched.has(one) ? 1 : 0);
+  }
+
   /** True while the loop does not sleep. */
   get isAwake(): boolean {
     return this.#isLooking;
