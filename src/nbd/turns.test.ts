@@ -34,3 +34,15 @@ test('after a request the loop stays awake for a while, and then sleeps', async 
   never.stayAwake();
   assert.equal(never.isAwake, false);
 });
+
+test('who is looked at beside somebody is told from that somebody', () => {
+  const turns = new Turns({ awakeMs: 20, now: () => 0 });
+  const one = { poll: () => false, rest: () => undefined };
+  const other = { poll: () => false, rest: () => undefined };
+  assert.equal(turns.looksBeside(one), false);
+  turns.watch(one);
+  assert.equal(turns.looksBeside(one), false);
+  assert.equal(turns.looksBeside(other), true);
+  turns.watch(other);
+  assert.equal(turns.looksBeside(one), true);
+});
