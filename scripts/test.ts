@@ -38,5 +38,7 @@ if (process.argv[2] !== 'check') {
     process.stdout.write('Their tests are skipped.\n');
   }
   const patterns = ['src/**/*.test.ts', 'test/**/*.test.ts'];
-  step('tests', 'node', ['--test', `--test-concurrency=${filesAtOnce}`, ...patterns]);
+  const deadline = ['--import', './test/deadline.ts'];
+  const options = [...deadline, '--test', `--test-concurrency=${filesAtOnce}`];
+  step('tests', 'node', [...options, ...patterns]);
 }

@@ -35,8 +35,9 @@ test('after a request the loop stays awake for a while, and then sleeps', async 
   assert.equal(never.isAwake, false);
 });
 
-test('who is looked at beside somebody is told from that somebody', () => {
-  const turns = new Turns({ awakeMs: 20, now: () => 0 });
+test('who is looked at beside somebody is told from that somebody', async () => {
+  let now = 0;
+  const turns = new Turns({ awakeMs: 20, now: () => now });
   const one = { poll: () => false, rest: () => undefined };
   const other = { poll: () => false, rest: () => undefined };
   assert.equal(turns.looksBeside(one), false);
@@ -45,4 +46,7 @@ test('who is looked at beside somebody is told from that somebody', () => {
   assert.equal(turns.looksBeside(other), true);
   turns.watch(other);
   assert.equal(turns.looksBeside(one), true);
+  now = 20;
+  await turn();
+  assert.equal(turns.looksBeside(one), false);
 });
