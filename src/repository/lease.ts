@@ -83,10 +83,15 @@ export class Lease {
     this.#timer.unref();
   }
 
-  /** Rejects with `unavailable` when others may have taken the owner for dead. */
+  /** False for good once others may have taken the owner for dead. */
+  get isHeld(): boolean {
+    if (ageMs(this.#held) >= this.#times.lostMs) this.#isLost = true;
+    return !this.#isLost;
+  }
+
+  /** Rejects with `unavailable` when it is not held any more. */
   throwUnlessHeld(): void {
-    if (!this.#isLost && ageMs(this.#held) < this.#times.lostMs) return;
-    this.#isLost = true;
+    if (this.isHeld) return;
     const why = 'this process was away from the store for too long, and another may have pruned it';
     throw new OperatingError('unavailable', why);
   }
@@ -102,8 +107,7 @@ export class Lease {
   async #renew(): Promise<void> {
     if (this.#renewing !== undefined) return;
     // Nobody may come back from the dead: what others did meanwhile is not known here.
-    if (ageMs(this.#held) >= this.#times.lostMs) this.#isLost = true;
-    if (this.#isLost) return clearInterval(this.#timer);
+    if (!this.isHeld) return clearInterval(this.#timer);
     this.#renewing = this.#put().catch((error: unknown) => {
       // The next renewal tries again; without any the lease is lost in time.
       if (!isOperatingError(error)) throw error;

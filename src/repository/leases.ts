@@ -69,6 +69,11 @@ export class Leases {
     this.#owner = options.owner ?? processIdentity();
   }
 
+  /** How often an owner renews its leases. */
+  get renewMs(): number {
+    return this.#times.renewMs;
+  }
+
   async take(kind: LeaseKind, roots: readonly MapRoot[] = []): Promise<Lease> {
     const content = { owner: this.#owner, roots: roots.map(rootJson) };
     const lease: Lease = new Lease(kind, {

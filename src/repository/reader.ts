@@ -6,6 +6,7 @@
  */
 import { assert, assertBytes } from '../base/assert.ts';
 import { throwIfAborted } from '../base/abort.ts';
+import { isOperatingError } from '../base/errors.ts';
 import { appendExtent, type Extent } from '../base/extent.ts';
 import { blockBytes, chunkBlocks, idBytes, isZeroId, leafBytes, nodeIds } from './block.ts';
 import { type BlockSource, fetchBlocks } from './fetch.ts';
@@ -13,6 +14,7 @@ import { Frontier } from './frontier.ts';
 import { leavesOf } from './map-walk.ts';
 import type { MapRoot } from './map.ts';
 import type { NodeReader } from './nodes.ts';
+import type { ReaderHold } from './reader-leases.ts';
 import type { SlotPool } from './slot.ts';
 
 export interface ByteSpan {
@@ -47,8 +49,8 @@ export interface ReaderSetup {
   readonly slotCount: number;
   readonly root: MapRoot;
   readonly lengthBytes: number;
-  /** Called once, by `close`. */
-  readonly onClose: () => void;
+  /** Released once, by `close`. */
+  readonly hold: ReaderHold;
 }
 
 /** Neighbouring blocks that hold data. */
@@ -108,7 +110,7 @@ export class BackupReader {
         const slot = await slots.take();
         try {
           const faults = await fetchBlocks(source, slot, run.ids, signal);
-          if (faults[0] !== undefined) throw faults[0].error;
+          if (faults[0] !== undefined) throw this.#setup.hold.explain(faults[0].error);
           const wanted = run.ids.length * blockBytes;
           const lengthBytes = Math.min(wanted, this.lengthBytes - run.offsetBytes);
           await sink(run.offsetBytes, slot.plain.subarray(0, lengthBytes));
@@ -173,7 +175,7 @@ export class BackupReader {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#setup.onClose();
+    this.#setup.hold.release();
   }
 
   #whole(): ByteSpan {
@@ -189,9 +191,13 @@ export class BackupReader {
 
   async *#runs(range: ByteSpan, blocksMax: number, signal?: AbortSignal): AsyncGenerator<BlockRun> {
     assert(!this.#closed, 'the reader is open');
-    const { nodes, root } = this.#setup;
-    for await (const leaf of leavesOf(nodes, root, range, signal)) {
-      yield* runsOfLeaf(leaf.offsetBytes, leaf.ids, range, blocksMax);
+    const { nodes, root, hold } = this.#setup;
+    try {
+      for await (const leaf of leavesOf(nodes, root, range, signal)) {
+        yield* runsOfLeaf(leaf.offsetBytes, leaf.ids, range, blocksMax);
+      }
+    } catch (error) {
+      throw isOperatingError(error, 'corrupt') ? hold.explain(error) : error;
     }
   }
 }

@@ -36,7 +36,7 @@ import { executePrune, type PruneOutcome } from './prune.ts';
 import { planPrune, type PruneParts, type PrunePlan } from './prune-plan.ts';
 import { type Reached, reachOf } from './reach.ts';
 import { BackupReader, type ByteSpan } from './reader.ts';
-import { ReaderLeases } from './reader-leases.ts';
+import { type ReaderHold, ReaderLeases } from './reader-leases.ts';
 import { type Slot, SlotPool } from './slot.ts';
 import { type BackupSpace, measureSpace, measureTogether } from './space.ts';
 import { verifyBackups, type VerifyOptions } from './verify.ts';
@@ -261,7 +261,7 @@ export class Repository {
       slotCount: this.#slotCount,
       root,
       lengthBytes,
-      onClose: this.#holdForReader(root),
+      hold: this.#holdForReader(root),
     });
   }
 
@@ -465,13 +465,10 @@ export class Repository {
   }
 
   /** Keeps a map from being pruned, here and by others. */
-  #holdForReader(root: MapRoot): () => void {
-    const release = this.#holds.take(root, { writes: false });
-    const releaseLease = this.#readers.hold(root);
-    return () => {
-      release();
-      releaseLease();
-    };
+  #holdForReader(root: MapRoot): ReaderHold {
+    const releaseHere = this.#holds.take(root, { writes: false });
+    const { explain, release } = this.#readers.hold(root);
+    return { explain, release: () => (releaseHere(), release()) };
   }
 
   /** One plan or prune at a time. */
