@@ -220,7 +220,7 @@ async function demo(folder: string): Promise<void> {
   try {
     const client = connect(second);
     title('5. A new Firn adopts the repository and restores');
-    const adopted = await client.adopt();
+    const adopted = await client.adopt({ takeOver: true });
     line(`adopted ${adopted.adopted.length} backups`);
     const seconds = [
       await prove(client, 'full', made.full),

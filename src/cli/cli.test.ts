@@ -221,14 +221,18 @@ test('a restore is waited for with its progress', async () => {
 });
 
 test('repositories are listed and adopted', async () => {
+  const damaged = [{ id: 'b3', reason: 'torn' }];
   play = ({ path }) =>
     path === '/firn/v1/repositories'
       ? { body: { repositories: [{ container: 'c', backup_count: 2, bytes_stored: 2048 }] } }
-      : { body: { adopted: ['b1', 'b2'], known: 1, damaged: [{ id: 'b3', reason: 'torn' }] } };
+      : { body: { adopted: ['b1', 'b2'], shared: 1, known: 1, damaged } };
   assert.match((await run(['repository', 'list'])).out, /^c +2 +2\.0 KiB$/m);
   const adopted = await run(['repository', 'adopt', '--container', 'c']);
-  assert.equal(adopted.out, 'adopted        2\nthere already  1\ndamaged        b3 (torn)\n');
-  assert.deepEqual(scripted.requests.at(-1)?.body, { container: 'c' });
+  const shown = ['adopted +2', 'of another installation +1', 'there already +1', 'damaged +b3'];
+  assert.match(adopted.out, new RegExp(`^${shown.join('\n')} \\(torn\\)\n$`));
+  assert.deepEqual(scripted.requests.at(-1)?.body, { container: 'c', take_over: false });
+  await run(['repository', 'adopt', '--take-over']);
+  assert.deepEqual(scripted.requests.at(-1)?.body, { container: null, take_over: true });
 });
 
 test('a store is tried without a service', async (t) => {

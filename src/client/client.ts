@@ -201,8 +201,9 @@ export class Client {
   }
 
   /** Fills the catalogue from what the store holds: of one container, or of all. */
-  async adopt(container?: string): Promise<Adopted> {
-    const body = container === undefined ? {} : { container };
+  async adopt(options: { container?: string; takeOver?: boolean } = {}): Promise<Adopted> {
+    const { container = null, takeOver = false } = options;
+    const body = { container, take_over: takeOver };
     return readAnswer(Adopted, await this.#call('firn', 'POST', '/repository/adopt', body));
   }
 

@@ -72,6 +72,8 @@ export type Job = Static<typeof Job>;
 export const Adopted = Type.Object({
   /** Ids of the backups that the catalogue has from now on. */
   adopted: Type.Array(Type.String()),
+  /** How many of them another installation made. */
+  shared: Type.Integer(),
   /** How many it had already. */
   known: Type.Integer(),
   damaged: Type.Array(Type.Object({ id: Type.String(), reason: Type.String() })),

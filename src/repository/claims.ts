@@ -26,9 +26,31 @@ export async function addClaim(store: Store, backupId: string, claimId: string):
   await putOnce(store, `${folderOf(backupId)}${claimId}`);
 }
 
-/** Whether the record that a backup was made for was deleted. */
-export async function isReleased(store: Store, backupId: string): Promise<boolean> {
-  return (await store.sizeOf(`${folderOf(backupId)}${released}`)) !== undefined;
+/** What can be asked and changed without the backup itself. */
+export class BackupClaims {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Whether the record that a backup was made for is gone, and others keep it. */
+  async isReleased(backupId: string): Promise<boolean> {
+    return (await this.#store.sizeOf(`${folderOf(backupId)}${released}`)) !== undefined;
+  }
+
+  /** Counts the record that a backup was made for as gone. The imported record keeps it. */
+  async release(backupId: string, claimId: string): Promise<void> {
+    await addClaim(this.#store, backupId, claimId);
+    await putOnce(this.#store, `${folderOf(backupId)}${released}`);
+  }
+
+  /** Gives a claim another name, where it is there; the backup is claimed all the while. */
+  async rename(backupId: string, claimId: string, newId: string): Promise<void> {
+    if (!(await claimsOf(this.#store, backupId)).includes(claimId)) return;
+    await addClaim(this.#store, backupId, newId);
+    await this.#store.remove(`${folderOf(backupId)}${claimId}`);
+  }
 }
 
 /**

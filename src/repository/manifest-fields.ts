@@ -20,6 +20,10 @@ export class ManifestFields {
     throw new OperatingError('corrupt', `the field ${this.#path}.${key} is malformed`);
   }
 
+  has(key: string): boolean {
+    return this.#value.has(key);
+  }
+
   object(key: string): ManifestFields {
     return new ManifestFields(this.#value.get(key), `${this.#path}.${key}`);
   }

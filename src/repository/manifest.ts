@@ -30,6 +30,8 @@ export interface ManifestFacts {
   readonly dataTimestamp: string;
   /** The frozen layer that was read: where the next backup's changes are counted from. */
   readonly layerId: string;
+  /** The installation that made it and has its first record; absent where none has. */
+  readonly installationId?: string;
   readonly volume: VolumeFacts;
 }
 
@@ -132,6 +134,7 @@ function decodeManifest(value: JsonValue | Manifest, repositoryId: string): Mani
     snapshotId: fields.idOrNull('snapshotId'),
     dataTimestamp: fields.text('dataTimestamp', 32),
     layerId: fields.text('layerId', 64),
+    ...(fields.has('installationId') ? { installationId: fields.id('installationId') } : {}),
     volume: decodeVolume(fields.object('volume')),
     lengthBytes,
     map: decodeMap(fields.object('map'), lengthBytes),

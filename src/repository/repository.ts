@@ -6,7 +6,7 @@
  * and prune it at the same time: see `leases.ts` and `prune-lists.ts`.
  */
 import { assert, must } from '../base/assert.ts';
-import { addClaim, dropClaim, forgetClaims, isReleased } from './claims.ts';
+import { addClaim, BackupClaims, dropClaim, forgetClaims } from './claims.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -107,6 +107,7 @@ export interface OpenWriterOptions {
 
 export class Repository {
   readonly id: string;
+  readonly claims: BackupClaims;
   readonly #source: BlockSource;
   readonly #clock: Clock;
   readonly #ownsPool: boolean;
@@ -132,6 +133,7 @@ export class Repository {
     const { keeper, leases, clock, ownsPool, cacheFolder, wrappingKey } = parts;
     this.#wrappingKey = wrappingKey;
     this.id = source.keys.repositoryId;
+    this.claims = new BackupClaims(source.store);
     this.#source = source;
     this.#clock = clock;
     this.#ownsPool = ownsPool;
@@ -301,11 +303,6 @@ export class Repository {
     this.#backups.remove(backupId);
     await forgetClaims(store, backupId);
     return true;
-  }
-
-  /** Whether the record that a backup was made for is gone, and others keep it. */
-  isReleased(backupId: string): Promise<boolean> {
-    return isReleased(this.#source.store, backupId);
   }
 
   /** Keeps a backup for an imported record until `deleteBackup` is called for that record. */

@@ -159,7 +159,7 @@ async function leaveCinder(t: TestContext, { storeUrl, cinderUrl }: Place): Prom
   const scene = await startScene(t, ['--store', storeUrl]);
   const key = join(scene.dataFolder, 'firn.key');
   await cli(['import-cinder', cinderUrl, '--store', storeUrl, '--key-file', key]);
-  await scene.client.adopt('cinder');
+  await scene.client.adopt({ container: 'cinder' });
   for (const [index, id] of ids.entries()) {
     await assertRestores(scene.client, id, held[index] ?? Buffer.alloc(0));
   }

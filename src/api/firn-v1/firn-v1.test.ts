@@ -45,9 +45,9 @@ test('progress, jobs, repositories and adoption', async (t) => {
   const adopt = { method: 'POST', path: '/firn/v1/repository/adopt' } as const;
   assert.equal((await ask(adopt)).status, 403);
   const first = await ask({ ...adopt, who: 'ann' });
-  assert.deepEqual(first.body, { adopted: [id], known: 0, damaged: [] });
+  assert.deepEqual(first.body, { adopted: [id], shared: 0, known: 0, damaged: [] });
   const again = await ask({ ...adopt, who: 'ann', body: { container: 'volumebackups' } });
-  assert.deepEqual(again.body, { adopted: [], known: 1, damaged: [] });
+  assert.deepEqual(again.body, { adopted: [], shared: 0, known: 1, damaged: [] });
   assert.equal((await scene.catalog.find('backups', byId(id)))?.projectId, alpha);
   const wrong = await ask({ ...adopt, who: 'ann', body: { container: '../x' } });
   assert.equal(wrong.status, 400);

@@ -39,7 +39,10 @@ export interface FirnV1Options {
 }
 
 const Adopt = Type.Object(
-  { container: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])) },
+  {
+    container: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
+    take_over: Type.Optional(Type.Boolean()),
+  },
   { additionalProperties: false },
 );
 
@@ -75,9 +78,10 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
   verifyRoutes(app, operations);
 
   app.post('/repository/adopt', async (request) => {
-    const { container } = parseBody(Adopt, request.body ?? {});
-    const found = await adoptBackups(operations, request.caller, container ?? null);
-    return { adopted: found.adopted, known: found.knownCount, damaged: found.damaged };
+    const { container = null, take_over: takeOver = false } = parseBody(Adopt, request.body ?? {});
+    const found = await adoptBackups(operations, request.caller, { container, takeOver });
+    const { adopted, sharedCount: shared, knownCount: known, damaged } = found;
+    return { adopted, shared, known, damaged };
   });
 
   pruneRoutes(app, operations);

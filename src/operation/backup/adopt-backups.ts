@@ -6,19 +6,34 @@ import { authorize } from '../../identity/policy.ts';
 import { availabilityZone } from '../availability-zones.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { byId } from '../scope.ts';
-import { claimIdOf } from './claim-id.ts';
+import { claimIdOf, claimOf, installationIdOf } from './claim-id.ts';
 import { containerFor } from './container.ts';
 import { emptyFigures } from './create-backup.ts';
 import type { Manifest, Repository } from './repository-types.ts';
 
 type Needs = Pick<OperationNeeds, 'catalog' | 'repositories'>;
 
+/** More records of one backup in one catalogue are not looked at. */
+const recordsMax = 1000;
+
 export interface Adoption {
   /** Ids of the backups that the catalogue has from now on. */
   readonly adopted: readonly string[];
+  /** Those of them that another installation made, and has a record of if it still lives. */
+  readonly sharedCount: number;
   /** How many it had already; their records stay as they are. */
   readonly knownCount: number;
   readonly damaged: readonly { readonly id: string; readonly reason: string }[];
+}
+
+export interface AdoptOptions {
+  /** Of this container only; null: of all. */
+  readonly container: string | null;
+  /**
+   * The installations that made the backups are gone for good: their records count no more. Without
+   * it a backup of another installation is kept until both have deleted it.
+   */
+  readonly takeOver?: boolean;
 }
 
 /**
@@ -29,25 +44,36 @@ export interface Adoption {
 export async function adoptBackups(
   { catalog, repositories }: Needs,
   caller: Caller,
-  container: string | null,
+  { container, takeOver = false }: AdoptOptions,
 ): Promise<Adoption> {
   authorize(caller, 'firn:adopt_repository');
   const containers =
     container === null ? await repositories.containers() : [containerFor(container)];
   const adopted: string[] = [];
   const damaged: { id: string; reason: string }[] = [];
-  let knownCount = 0;
+  let [knownCount, sharedCount] = [0, 0];
+  const installationId = await installationIdOf(catalog);
   for (const name of containers) {
     const repository = await openIfThere(repositories, name, { named: container !== null });
     if (repository === undefined) continue;
-    for await (const found of repository.listBackups()) {
-      if ('error' in found) damaged.push({ id: found.backupId, reason: messageOf(found.error) });
-      else if (await adoptBackup(catalog, caller, { container: name, repository, manifest: found }))
-        adopted.push(found.backupId);
-      else knownCount += 1;
+    for await (const manifest of repository.listBackups()) {
+      if ('error' in manifest) {
+        damaged.push({ id: manifest.backupId, reason: messageOf(manifest.error) });
+        continue;
+      }
+      const madeBy = manifest.installationId ?? installationId;
+      const isForeign = madeBy !== installationId && !takeOver;
+      const found = { container: name, repository, manifest, installationId, isForeign };
+      if (await adoptBackup(catalog, caller, found)) {
+        adopted.push(manifest.backupId);
+        sharedCount += isForeign ? 1 : 0;
+      } else {
+        knownCount += 1;
+        await settleClaims(catalog, found, { takeOver });
+      }
     }
   }
-  return { adopted, knownCount, damaged };
+  return { adopted, sharedCount, knownCount, damaged };
 }
 
 /** A folder beside the containers need not hold a repository; one that was named has to. */
@@ -68,17 +94,20 @@ interface Found {
   readonly container: string;
   readonly repository: Repository;
   readonly manifest: Manifest;
+  readonly installationId: string;
+  /** Whether another installation may have the record that it was made for. */
+  readonly isForeign: boolean;
 }
 
 /**
  * False when the catalogue has a record for the backup already. The new record takes the place of
- * the one that the backup was made for; where that was deleted, and the records of others keep the
- * backup, it is one more beside these.
+ * the one that the backup was made for; where another installation may have that, or where it was
+ * deleted, and the records of others keep the backup, it is one more beside these.
  */
 async function adoptBackup(
   catalog: Catalog,
   caller: Caller,
-  { container, repository, manifest }: Found,
+  { container, repository, manifest, isForeign }: Found,
 ): Promise<boolean> {
   const { backupId } = manifest;
   const isThere = async (transaction: Pick<Catalog, 'find'>): Promise<boolean> => {
@@ -87,7 +116,7 @@ async function adoptBackup(
     return (own ?? (await transaction.find('backups', imported))) !== undefined;
   };
   if (await isThere(catalog)) return false;
-  const isImported = await repository.isReleased(backupId);
+  const isImported = isForeign || (await repository.claims.isReleased(backupId));
   if (isImported && !(await claim(catalog, repository, backupId))) return false;
   return await catalog.transact(async (transaction) => {
     if (await isThere(transaction)) return false;
@@ -97,6 +126,26 @@ async function adoptBackup(
     await transaction.insert('backups', isImported ? { ...row, storedId: backupId } : row);
     return true;
   });
+}
+
+/**
+ * Sees to the claims of the records that the catalogue has for a backup that was made for another:
+ * before claims named the installation they were called by the record alone.
+ */
+async function settleClaims(
+  catalog: Catalog,
+  { repository, manifest, installationId }: Found,
+  { takeOver }: { takeOver: boolean },
+): Promise<void> {
+  const { backupId } = manifest;
+  const where = { projectId: everyProject, storedId: backupId } as const;
+  const records = await catalog.list('backups', { where, limit: recordsMax });
+  const isForeign = ![undefined, installationId].includes(manifest.installationId);
+  for (const { id } of records) {
+    const claimId = claimOf(id, installationId);
+    await repository.claims.rename(backupId, id, claimId);
+    if (takeOver && isForeign) await repository.claims.release(backupId, claimId);
+  }
 }
 
 /** False when the backup was deleted since it was listed. */

@@ -342,12 +342,12 @@ test('an empty catalogue adopts what the store holds, once', async (t) => {
   const scene = await openScene(t);
   const { backup } = await backedUp(scene);
   await scene.catalog.remove('backups', byId(backup.id));
-  await assert.rejects(adoptBackups(scene, max, null), { code: 'forbidden' });
-  const first = await adoptBackups(scene, ann, null);
-  assert.deepEqual(first, { adopted: [backup.id], knownCount: 0, damaged: [] });
-  const second = await adoptBackups(scene, ann, 'volumebackups');
-  assert.deepEqual(second, { adopted: [], knownCount: 1, damaged: [] });
-  await assert.rejects(adoptBackups(scene, ann, 'nowhere'), { code: 'not_found' });
+  await assert.rejects(adoptBackups(scene, max, { container: null }), { code: 'forbidden' });
+  const first = await adoptBackups(scene, ann, { container: null });
+  assert.deepEqual(first, { adopted: [backup.id], sharedCount: 0, knownCount: 0, damaged: [] });
+  const second = await adoptBackups(scene, ann, { container: 'volumebackups' });
+  assert.deepEqual(second, { adopted: [], sharedCount: 0, knownCount: 1, damaged: [] });
+  await assert.rejects(adoptBackups(scene, ann, { container: 'nowhere' }), { code: 'not_found' });
   const row = await showBackup(scene, max, backup.id);
   assert.deepEqual([row.name, row.size, row.status], ['first', 1, 'available']);
   assert.equal(row.bytesStored, backup.bytesStored);

@@ -21,6 +21,7 @@ import { failureText } from '../failure.ts';
 import { recordFailure } from '../message.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { backupChanges } from '../states.ts';
+import { installationIdOf } from './claim-id.ts';
 import { keepProgress } from './keep-progress.ts';
 import { addPrune } from './prune-repository.ts';
 import { releaseSource, type BackupSource } from './release-source.ts';
@@ -136,6 +137,7 @@ async function factsOf({ catalog }: BackupNeeds, row: BackupRow): Promise<Backup
     userId: row.userId,
     snapshotId: row.snapshotId,
     dataTimestamp: isoMicros(row.dataTimestamp),
+    installationId: await installationIdOf(catalog),
     volume: {
       volumeId: volume.id,
       name: volume.name,

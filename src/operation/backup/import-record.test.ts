@@ -3,11 +3,13 @@ import { test } from 'node:test';
 import { newId } from '../../base/ids.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { openMemoryRoot } from '../../store/memory.ts';
+import type { StoreRoot } from '../../store/store.ts';
 import { ann, max, openScene, type Scene } from '../operation-fixture.ts';
 import { askBackup, makeVolume, readAt, writeAt } from '../requests-fixture.ts';
 import { byId } from '../scope.ts';
 import { adoptBackups } from './adopt-backups.ts';
 import type { BackupRecord } from './backup-record.ts';
+import { claimIdOf } from './claim-id.ts';
 import { deleteBackup } from './delete-backup.ts';
 import { exportRecord, importRecord } from './import-record.ts';
 import { showBackup } from './list-backups.ts';
@@ -49,12 +51,20 @@ test('two records of one backup share its data, and the last one takes it along'
     const row = await importRecord(scene, ann, edited(record, { id: second, display_name: 'b' }));
     assert.deepEqual([row.id, row.name, row.status], [second, 'b', 'available']);
     await restores(scene, second);
-    assert.equal((await adoptBackups(scene, ann, null)).knownCount, 1, 'nothing is duplicated');
+    assert.equal(
+      (await adoptBackups(scene, ann, { container: null })).knownCount,
+      1,
+      'nothing is duplicated',
+    );
     const repository = await scene.repositories.open('volumebackups', { create: false });
     await remove(scene, originalFirst ? id : second);
     const left = originalFirst ? second : id;
     await restores(scene, left);
-    assert.deepEqual((await adoptBackups(scene, ann, null)).adopted, [], 'nor taken up again');
+    assert.deepEqual(
+      (await adoptBackups(scene, ann, { container: null })).adopted,
+      [],
+      'nor taken up again',
+    );
     await remove(scene, left);
     assert.equal(await repository.findManifest(id), undefined, 'nobody stands for it any more');
   }
@@ -85,14 +95,74 @@ test('records of one id in three installations are three records', async (t) => 
   await remove(two, id);
   await restores(three, id);
   // Taken up again where it was made, it is one record among others.
-  assert.deepEqual((await adoptBackups(one, ann, null)).adopted, [id]);
+  assert.deepEqual((await adoptBackups(one, ann, { container: null })).adopted, [id]);
   await remove(three, id);
   await restores(one, id);
-  assert.deepEqual((await adoptBackups(two, ann, null)).adopted, [id]);
+  assert.deepEqual((await adoptBackups(two, ann, { container: null })).adopted, [id]);
   await remove(one, id);
   await restores(two, id);
   await remove(two, id);
   await assert.rejects(importRecord(three, ann, record), /is not in the store/);
+});
+
+/** Names of what claims any backup, and whether the manifest of one is there. */
+async function inStore(
+  root: StoreRoot,
+  id: string,
+): Promise<{ claims: string[]; isThere: boolean }> {
+  const store = await root.open('volumebackups', { create: false });
+  const claims = await Array.fromAsync(store.list('claims/'), ({ name }) => name);
+  return { claims, isThere: (await store.sizeOf(`backups/${id}`)) !== undefined };
+}
+
+test('a store that two installations have taken up loses nothing to either', async (t) => {
+  const root = openMemoryRoot();
+  const [one, other] = [await openScene(t, { root }), await openScene(t, { root })];
+  for (const first of [one, other]) {
+    const { id } = await backedUp(one);
+    const { adopted, sharedCount } = await adoptBackups(other, ann, { container: null });
+    assert.deepEqual([adopted, sharedCount], [[id], 1]);
+    const last = first === one ? other : one;
+    await remove(first, id);
+    await restores(last, id);
+    await remove(last, id);
+    assert.deepEqual(await inStore(root, id), { claims: [], isThere: false });
+  }
+});
+
+test('a store that was taken over from an installation that is gone is given back', async (t) => {
+  const root = openMemoryRoot();
+  const [lost, heir] = [await openScene(t, { root }), await openScene(t, { root })];
+  const { id } = await backedUp(lost);
+  for (const isShared of [true, false]) {
+    if (isShared) await adoptBackups(heir, ann, { container: null });
+    const other = isShared ? id : (await backedUp(lost)).id;
+    const { adopted, sharedCount } = await adoptBackups(heir, ann, {
+      container: null,
+      takeOver: true,
+    });
+    assert.deepEqual([adopted, sharedCount], [isShared ? [] : [other], 0]);
+    await restores(heir, other);
+    await remove(heir, other);
+    assert.deepEqual(await inStore(root, other), { claims: [], isThere: false });
+  }
+});
+
+test('a claim from before claims named the installation is settled by adopting', async (t) => {
+  const root = openMemoryRoot();
+  const [one, other] = [await openScene(t, { root }), await openScene(t, { root })];
+  const { id, record } = await backedUp(one);
+  await importRecord(other, ann, record);
+  const repository = await other.repositories.open('volumebackups', { create: false });
+  const claimId = await claimIdOf(other.catalog, id);
+  await repository.claims.rename(id, claimId, id);
+  assert.deepEqual((await inStore(root, id)).claims, [`claims/${id}/${id}`]);
+  await adoptBackups(other, ann, { container: null });
+  assert.deepEqual((await inStore(root, id)).claims, [`claims/${id}/${claimId}`]);
+  await remove(one, id);
+  await restores(other, id);
+  await remove(other, id);
+  assert.deepEqual(await inStore(root, id), { claims: [], isThere: false });
 });
 
 test('what is no record is refused and changes nothing', async (t) => {
