@@ -35,7 +35,7 @@ export async function pruneRepository(
       conflicts += 1;
       const { retryAfterSeconds } = error;
       if (retryAfterSeconds !== undefined) {
-        onWait?.(error.message);
+        onWait?.(`its turn: ${error.message}`);
         await sleep(retryAfterSeconds * 1000, signal);
         onWait?.(null);
       } else if (conflicts >= attemptsMax) throw error;

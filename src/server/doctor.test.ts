@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { openRepositories } from '../backup/repositories.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
+import type { JobRow } from '../catalog/tables.ts';
 import { openStoreRoot } from '../store/open-root.ts';
 import { gatherOptions } from './config-source.ts';
 import { readConfig } from './config.ts';
@@ -49,6 +50,40 @@ test('what is sound is good, with notes on what could be better', async (t) => {
     [...found.values()].filter(({ state }) => state === 'bad'),
     [],
   );
+});
+
+test('work that waits for others is told', async (t) => {
+  const { data, look } = await patient(t);
+  const catalog = await openSqliteCatalog({ path: join(data, 'catalog.sqlite') });
+  t.after(() => catalog.close());
+  const job: JobRow = {
+    id: 'job',
+    kind: 'repository.prune',
+    projectId: 'p',
+    subjectId: 'offsite',
+    requestId: 'r',
+    payload: {},
+    state: 'running',
+    leaseOwner: 'me',
+    leaseExpiresAt: 1,
+    attempts: 1,
+    bytesDone: 0,
+    bytesTotal: 0,
+    error: null,
+    createdAt: 1,
+    updatedAt: 1,
+  };
+  await catalog.insert('jobs', job);
+  assert.equal((await look()).get('work'), undefined);
+  const what = 'the backups of the process 12 on vm';
+  await catalog.change('jobs', { id: 'job' }, { payload: { waitsFor: what } });
+  const told = (await look()).get('work');
+  const found = `repository.prune of offsite waits for ${what}`;
+  assert.deepEqual([told?.state, told?.found], ['note', found]);
+  await catalog.change('jobs', { id: 'job' }, { payload: { waitsFor: null } });
+  assert.equal((await look()).get('work'), undefined);
+  await catalog.change('jobs', { id: 'job' }, { state: 'done', payload: { waitsFor: what } });
+  assert.equal((await look()).get('work'), undefined);
 });
 
 test('each fault is bad, and says what to do', async (t) => {

@@ -28,6 +28,8 @@ export interface Finding {
 
 const storeTimeoutMs = 15_000;
 const containersMax = 20;
+const waitsMax = 20;
+const waitAdvice = 'It goes on by itself. What is at work elsewhere may be stopped there.';
 
 function good(what: string, found: string): Finding {
   return { what, state: 'good', found, advice: '' };
@@ -55,12 +57,14 @@ export async function examine(config: Config): Promise<Finding[]> {
     ? [good('service', 'a Firn is running on this data folder')]
     : await portFindings(config);
   const catalog = await catalogFinding(dataFolder);
+  const waiting = catalog.state === 'good' ? waitFindings(catalogPath(dataFolder)) : [];
   const key = await keyFinding(config, { isFirst: catalog.state === 'note' });
   return [
     await folderFinding(dataFolder),
     await spaceFinding('disk', dataFolder),
     await clockFinding(dataFolder),
     catalog,
+    ...waiting,
     ...ports,
     key.finding,
     ...(await storeFindings(config, key.key)),
@@ -121,12 +125,17 @@ async function clockFinding(folder: string): Promise<Finding> {
   return bad('clock', `${text} is behind what was written before`, 'Set the clock, and run NTP.');
 }
 
+function catalogPath(folder: string): string {
+  return join(folder, 'catalog.sqlite');
+}
+
 async function catalogFinding(folder: string): Promise<Finding> {
-  const path = join(folder, 'catalog.sqlite');
+  const path = catalogPath(folder);
   if ((await stat(path).catch(whenAbsent)) === undefined) {
     return note('catalogue', 'there is none yet', 'The first start makes it.');
   }
-  const restore = 'Stop Firn, move catalog.sqlite away, start it, and run "firn repository adopt".';
+  const restore =
+    'Stop Firn, move catalog.sqlite away, start it, and run "firn repository adopt --take-over".';
   try {
     const database = new DatabaseSync(path, { readOnly: true });
     try {
@@ -141,6 +150,24 @@ async function catalogFinding(folder: string): Promise<Finding> {
     }
   } catch (error) {
     return bad('catalogue', messageOf(error), restore);
+  }
+}
+
+/** Work of a running Firn that waits for somebody else. */
+function waitFindings(path: string): Finding[] {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const rows = database
+      .prepare(
+        `select kind, subject_id, json_extract(payload, '$.waitsFor') as what from jobs
+         where state = 'running' and what is not null order by created_at limit ?`,
+      )
+      .all(waitsMax);
+    return rows.map(({ kind, subject_id: subject, what }) =>
+      note('work', `${String(kind)} of ${String(subject)} waits for ${String(what)}`, waitAdvice),
+    );
+  } finally {
+    database.close();
   }
 }
 

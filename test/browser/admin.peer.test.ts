@@ -1,7 +1,9 @@
 /** The actions of administrators: people, projects, quotas, types, services and messages. */
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { volumeReady } from '../firn.ts';
+import { backupReady, volumeReady } from '../firn.ts';
 import { needs } from '../peer.ts';
 import {
   act,
@@ -170,5 +172,20 @@ test('what administrators do', needs('chromium'), async (t) => {
     await page.getByText('No items to display.', { exact: false }).waitFor();
     await go(page, 'Audit');
     await page.getByText('message.delete').first().waitFor();
+  });
+
+  await t.test('work that waits says for whom', async () => {
+    const volume = await client.volumes.create({ size: 1, name: 'small' });
+    await volumeReady(client, volume);
+    const backup = await client.backups.create({ volume_id: volume });
+    await backupReady(client, backup);
+    // Somebody who cannot be asked is waited for as long as his lease may be renewed.
+    const leases = join(dashboard.scene.dataFolder, 'backups/volumebackups/leases');
+    await mkdir(leases, { recursive: true });
+    await writeFile(join(leases, `prune-${'ab'.repeat(16)}.0`), 'whoever');
+    await client.backups.delete(backup);
+    await go(page, 'Overview');
+    const running = page.getByRole('region', { name: 'Running now' });
+    await running.getByText('Waits for its turn: another process is at the same work').waitFor();
   });
 });

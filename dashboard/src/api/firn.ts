@@ -14,7 +14,10 @@ export interface RunningJob {
   readonly bytes_total: number;
   readonly created_at: string;
   readonly updated_at: string;
+  /** For administrators: why the last try failed. */
   readonly error?: string | null;
+  /** For administrators: what it waits for at the moment. */
+  readonly waits_for?: string | null;
 }
 
 export const jobsQuery = (where: Readonly<Record<string, string | number>>) =>

@@ -22,6 +22,22 @@ export function RunningList(): ReactNode {
   );
 }
 
+/** What an administrator is told of a job that gets no further. */
+function WaitsFor({ job }: { job: RunningJob }): ReactNode {
+  const { waits_for: what, error, attempts } = job;
+  if (typeof what === 'string') return <Hint>Waits for {what}.</Hint>;
+  if (typeof error !== 'string' || attempts === 0) return null;
+  return <Hint>Is tried again: {error}</Hint>;
+}
+
+function Hint({ children }: { children: ReactNode }): ReactNode {
+  return (
+    <Text size="sm" c="dimmed" className="any-break">
+      {children}
+    </Text>
+  );
+}
+
 function RunningRow({ job }: { job: RunningJob }): ReactNode {
   const { bytes_done: done, bytes_total: total } = job;
   return (
@@ -30,6 +46,7 @@ function RunningRow({ job }: { job: RunningJob }): ReactNode {
         {jobName(job.kind)}: <JobSubject job={job} />
         {job.state === 'queued' ? ' (waits)' : ''}
       </Text>
+      <WaitsFor job={job} />
       {total > 0 && (
         <>
           <Progress value={(done * 100) / total} aria-label={`Progress of ${jobName(job.kind)}`} />
