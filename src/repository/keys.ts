@@ -6,9 +6,10 @@
  * byte of their id: a key may seal 2^32 times with random nonces (NIST SP 800-38D, 8.3), so that a
  * repository may seal 2^40 blocks.
  */
-import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
+import { createSecretKey, hkdfSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { assert } from '../base/assert.ts';
+import { KeyedHash } from './keyed-hash.ts';
 
 export const keyBytes = 32;
 
@@ -18,7 +19,7 @@ export type ObjectKind = 'directory' | 'index' | 'manifest' | 'lease' | 'prune';
 export class RepositoryKeys {
   readonly masterKey: Uint8Array;
   readonly repositoryId: string;
-  readonly #idKey: KeyObject;
+  readonly #ids: KeyedHash;
   readonly #derived = new Map<string, KeyObject>();
   readonly #blockKeys: (KeyObject | undefined)[] = [];
 
@@ -26,12 +27,12 @@ export class RepositoryKeys {
     assert(masterKey.length === keyBytes, 'a master key has 32 bytes');
     this.masterKey = masterKey;
     this.repositoryId = repositoryId;
-    this.#idKey = this.#derive('id');
+    this.#ids = new KeyedHash(this.#deriveBytes('id'));
   }
 
   /** The id of a block's or node's plain bytes. */
   idOf(plain: Uint8Array): Buffer {
-    return createHmac('sha256', this.#idKey).update(plain).digest();
+    return this.#ids.digest(plain);
   }
 
   /** The key that seals the block whose id begins with `firstByte`. */
@@ -46,10 +47,13 @@ export class RepositoryKeys {
   #derive(info: string): KeyObject {
     const known = this.#derived.get(info);
     if (known !== undefined) return known;
-    const salt = Buffer.from(this.repositoryId);
-    const bytes = hkdfSync('sha256', this.masterKey, salt, `firn/1 ${info}`, keyBytes);
-    const key = createSecretKey(new Uint8Array(bytes));
+    const key = createSecretKey(this.#deriveBytes(info));
     this.#derived.set(info, key);
     return key;
+  }
+
+  #deriveBytes(info: string): Uint8Array {
+    const salt = Buffer.from(this.repositoryId);
+    return new Uint8Array(hkdfSync('sha256', this.masterKey, salt, `firn/1 ${info}`, keyBytes));
   }
 }
