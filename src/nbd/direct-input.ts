@@ -26,7 +26,10 @@ export class DirectInput implements Input {
   #end = 0;
   #ended = false;
   #wanted = 0;
-  #wake: ((there: boolean) => void) | undefined;
+  #waiting: PromiseWithResolvers<boolean> | undefined;
+  /** Serves what has come for the wait that is under way. */
+  #serve: (() => boolean) | undefined;
+  #isServing = false;
   #target: Buffer | undefined;
   #filled = 0;
 
@@ -56,6 +59,16 @@ export class DirectInput implements Input {
     if (this.has(count)) return Promise.resolve(true);
     this.#wanted = count;
     return this.#sleep();
+  }
+
+  /**
+   * Waits for what `serve` does not take: it is called as soon as `count` bytes are there, in the
+   * same turn, and answers whether it has left something for a later turn. What it throws the wait
+   * rejects with.
+   */
+  waitBeside(count: number, serve: () => boolean): Promise<boolean> {
+    this.#serve = serve;
+    return this.wait(count);
   }
 
   /** The next `count` bytes, which are there, without taking them. */
@@ -92,7 +105,7 @@ export class DirectInput implements Input {
 
   /** Receives what is there for whoever waits; true when that was something. */
   poll(): boolean {
-    if (this.#wake === undefined) return false;
+    if (this.#waiting === undefined) return false;
     const target = this.#target;
     const place =
       target === undefined
@@ -112,27 +125,26 @@ export class DirectInput implements Input {
 
   /** The client has been quiet: whatever comes next, Node brings it. */
   rest(): void {
-    if (this.#wake !== undefined) this.#socket.rest();
+    if (this.#waiting !== undefined) this.#socket.rest();
   }
 
   /** An answer has left, and the client's next request is expected soon. */
   expect(): void {
-    if (this.#wake === undefined) return;
+    if (this.#waiting === undefined || this.#isServing) return;
     this.#socket.wake();
     this.#turns.watch(this);
   }
 
   #sleep(): Promise<boolean> {
-    assert(this.#wake === undefined, 'one wait at a time');
+    assert(this.#waiting === undefined, 'one wait at a time');
     if (this.#ended) {
       this.#target = undefined;
       return Promise.resolve(false);
     }
     if (this.#target === undefined) this.#compact();
     this.#turns.watch(this);
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
+    this.#waiting = Promise.withResolvers();
+    return this.#waiting.promise;
   }
 
   /** Makes room behind what arrived. */
@@ -144,20 +156,41 @@ export class DirectInput implements Input {
   }
 
   #finish(there: boolean): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
+    this.#endWait()?.resolve(there);
+  }
+
+  #endWait(): PromiseWithResolvers<boolean> | undefined {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
     this.#target = undefined;
-    wake?.(there);
+    this.#serve = undefined;
+    return waiting;
   }
 
   /** `count` bytes have come to where they are wanted. */
   #received(count: number): void {
     if (this.#target === undefined) {
       this.#end += count;
-      if (this.has(this.#wanted)) this.#finish(true);
+      if (this.has(this.#wanted) && !this.#isServed()) this.#finish(true);
     } else {
       this.#filled += count;
       if (this.#filled === this.#target.length) this.#finish(true);
+    }
+  }
+
+  /** Has what arrived served; true when that was enough, and the wait goes on. */
+  #isServed(): boolean {
+    if (this.#serve === undefined) return false;
+    this.#isServing = true;
+    try {
+      if (this.#serve() || this.has(this.#wanted)) return false;
+      this.#compact();
+      return true;
+    } catch (error) {
+      this.#endWait()?.reject(error);
+      return true;
+    } finally {
+      this.#isServing = false;
     }
   }
 
@@ -172,6 +205,6 @@ export class DirectInput implements Input {
       assert(rest === chunk.length - copied, 'there is room for what Node reads at once');
       this.#received(rest);
     }
-    if (this.#wake !== undefined) this.#turns.watch(this);
+    if (this.#waiting !== undefined) this.#turns.watch(this);
   }
 }

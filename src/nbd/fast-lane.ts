@@ -22,6 +22,8 @@ export interface FastLaneParts {
   readonly device: ImmediateDevice;
   /** True while requests of others are looked out for. */
   readonly isShared: () => boolean;
+  /** False once requests are to be refused. */
+  readonly isOpen: () => boolean;
   /** A request is under way, and has ended: told where the end of it comes later. */
   readonly begin: () => void;
   readonly end: () => void;
@@ -45,16 +47,30 @@ export class FastLane {
   readonly #headBytes: number;
   /** What of `answers` is filled, and by how many answers; undefined when nobody serves. */
   #filled: { bytes: number; count: number } | undefined;
+  /** A turn's requests were served as they came. */
+  #hasHadTurn = false;
 
   constructor(parts: FastLaneParts) {
     this.#parts = parts;
     this.#headBytes = requestHeaderBytesOf(parts.session);
   }
 
+  /** Serves what comes, as it comes, until there is something that it cannot serve. */
+  wait(): Promise<boolean> {
+    return this.#parts.input.waitBeside(this.#headBytes, () => {
+      this.#hasHadTurn = this.serve();
+      return this.#hasHadTurn;
+    });
+  }
+
   /** Serves what it can; true when others are to have their turn before it goes on. */
   serve(): boolean {
-    const { session, device, input } = this.#parts;
-    if (!input.has(this.#headBytes) || !session.channel.canSendNow) return false;
+    const { session, device, input, isOpen } = this.#parts;
+    if (this.#hasHadTurn) {
+      this.#hasHadTurn = false;
+      return true;
+    }
+    if (!input.has(this.#headBytes) || !session.channel.canSendNow || !isOpen()) return false;
     this.#filled = { bytes: 0, count: 0 };
     const most = this.#parts.isShared() ? sharedRequestsMax : requestsMax;
     let served = 0;

@@ -93,12 +93,12 @@ export class Transmission {
     const { input } = channel;
     const headBytes = requestHeaderBytesOf(this.#session);
     for (let begun = 0; ; begun += 1) {
-      if (!this.#closing && lane?.serve() === true) {
+      if (lane?.serve() === true) {
         await this.#parts.turns.next();
         continue;
       }
       if (!input.has(headBytes)) {
-        if (!(await input.wait(headBytes))) return left;
+        if (!(await (lane?.wait() ?? input.wait(headBytes)))) return left;
         begun = begun > 1 ? 1 : 0;
         if (lane !== undefined) continue;
       }
@@ -129,6 +129,7 @@ export class Transmission {
       input,
       device: device.immediate,
       isShared: () => this.#parts.turns.looksBeside(input),
+      isOpen: () => !this.#closing,
       begin: () => {
         this.#running += 1;
       },

@@ -6,6 +6,8 @@ import { availableParallelism } from 'node:os';
  * same reason (`poll-max-ns`).
  */
 const awakeMs = 0.1;
+/** How often several are looked at in one turn of the event loop, as long as something comes. */
+const looksMax = 4;
 
 /** Something that is looked at in every turn of the event loop while it is busy. */
 export interface Watched {
@@ -77,15 +79,26 @@ export class Turns {
   };
 
   readonly #look = (): void => {
+    let looks = 1;
+    // Of one alone, the next requests come while the loop turns.
+    while (this.#lookOnce() && this.isShared && looks < looksMax) looks += 1;
+    this.#isLooking = this.#watched.size > 0;
+    if (this.#isLooking) setImmediate(this.#look);
+  };
+
+  /** True when something has come. */
+  #lookOnce(): boolean {
+    let hasCome = false;
     for (const [watched, until] of this.#watched) {
       const now = this.#now();
-      if (watched.poll()) this.#watched.set(watched, now + this.#awakeMs);
-      else if (now >= until) {
+      if (watched.poll()) {
+        hasCome = true;
+        this.#watched.set(watched, now + this.#awakeMs);
+      } else if (now >= until) {
         this.#watched.delete(watched);
         watched.rest();
       }
     }
-    this.#isLooking = this.#watched.size > 0;
-    if (this.#isLooking) setImmediate(this.#look);
-  };
+    return hasCome;
+  }
 }
