@@ -30,6 +30,8 @@ export class DirectInput implements Input {
   /** Serves what has come for the wait that is under way. */
   #serve: (() => boolean) | undefined;
   #isServing = false;
+  /** Said by who serves: the client has sent several requests at once. */
+  isBusy = false;
   #target: Buffer | undefined;
   #filled = 0;
 

@@ -11,8 +11,8 @@ import { command, parseRequest, requestHeaderBytesOf, type Request } from './wir
 
 /** Requests that a connection has served in its turn, before others get theirs. */
 const requestsMax = 16;
-/** The same while others are waited for, who may have but one request and are not to wait long. */
-const sharedRequestsMax = 4;
+/** The same while somebody is looked out for who has but one request, and is not to wait long. */
+const sharedRequestsMax = 1;
 /** Where answers are put together; in use only while `serve` runs. */
 const answers = Buffer.allocUnsafeSlow(256 * KiB);
 
@@ -78,6 +78,7 @@ export class FastLane {
     device.settle();
     const { bytes, count } = this.#filled;
     this.#filled = undefined;
+    input.isBusy = served > 1;
     if (count > 0) session.channel.sendNow(answers.subarray(0, bytes), count);
     return served === most;
   }

@@ -38,14 +38,18 @@ test('after a request the loop stays awake for a while, and then sleeps', async 
 test('who is looked at beside somebody is told from that somebody', async () => {
   let now = 0;
   const turns = new Turns({ awakeMs: 20, now: () => now });
-  const one = { poll: () => false, rest: () => undefined };
-  const other = { poll: () => false, rest: () => undefined };
+  const quiet = { poll: () => false, rest: () => undefined, isBusy: false };
+  const one = { ...quiet };
+  const other = { ...quiet };
   assert.equal(turns.looksBeside(one), false);
   turns.watch(one);
   assert.equal(turns.looksBeside(one), false);
   assert.equal(turns.looksBeside(other), true);
   turns.watch(other);
   assert.equal(turns.looksBeside(one), true);
+  other.isBusy = true;
+  assert.equal(turns.looksBeside(one), false);
+  assert.equal(turns.looksBeside(other), true);
   now = 20;
   await turn();
   assert.equal(turns.looksBeside(one), false);

@@ -15,9 +15,11 @@ export interface Watched {
   poll(): boolean;
   /** It is not looked at any more until it is watched again. */
   rest(): void;
+  /** True while there is more to do for it than one request at a time. */
+  readonly isBusy: boolean;
 }
 
-const nobody: Watched = { poll: () => false, rest: () => undefined };
+const nobody: Watched = { poll: () => false, rest: () => undefined, isBusy: true };
 
 /**
  * The turns of the event loop: who may go on, one in each turn, so that a connection with much to
@@ -63,9 +65,12 @@ export class Turns {
     return this.#watched.size > 1;
   }
 
-  /** True while somebody else than `one` is looked at. */
+  /** True while somebody else than `one` is looked at, for whom there is not much to do. */
   looksBeside(one: Watched): boolean {
-    return this.#watched.size > (this.#watched.has(one) ? 1 : 0);
+    for (const watched of this.#watched.keys()) {
+      if (watched !== one && !watched.isBusy) return true;
+    }
+    return false;
   }
 
   /** True while the loop does not sleep. */
