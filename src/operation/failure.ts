@@ -22,7 +22,13 @@ export function failureText(error: unknown, requestId: string): string {
   }
   const sentence = sentences[error.code];
   const parts = comesFromSystem(error) ? [] : [error.message];
-  return [...(sentence === undefined ? [] : [sentence]), ...parts].join(' ').slice(0, textCharsMax);
+  return ended([...(sentence === undefined ? [] : [sentence]), ...parts].join(' '));
+}
+
+/** What can be followed by another sentence. */
+function ended(text: string): string {
+  const whole = /[.!?…]$/.test(text) ? text : `${text}.`;
+  return whole.length <= textCharsMax ? whole : `${whole.slice(0, textCharsMax - 1)}…`;
 }
 
 function comesFromSystem(error: Error): boolean {

@@ -43,7 +43,17 @@ export class S3Connection {
     } catch (error) {
       const meaning = s3Error(error, { url, doing: `look at the bucket ${name}` });
       if (isOperatingError(meaning, 'not_found')) return false;
+      // An answer to HEAD has no body that says what is forbidden, and why; one to GET has.
+      if (isOperatingError(meaning, 'denied')) await this.#listOne(name, url);
       throw meaning;
+    }
+  }
+
+  async #listOne(bucket: string, url: string): Promise<void> {
+    try {
+      await this.#server.client.send(new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }));
+    } catch (error) {
+      throw s3Error(error, { url, doing: `look at the bucket ${bucket}` });
     }
   }
 

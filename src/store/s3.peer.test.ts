@@ -63,6 +63,15 @@ describe('with a real Ceph RGW', { skip: noCeph }, () => {
     signInAs('other-key', 'other-secret');
     const foreign = openStoreRoot(at(bucket)).open('c', { create: true });
     await assert.rejects(foreign, says('denied', /forbids it/));
+    for (const [key, secret, text] of [
+      ['nobody-key', 'x', /access key is not known/],
+      ['owner-key', 'wrong-secret', /^(?!.*wrong-secret).*secret key does not fit/],
+    ] as const) {
+      signInAs(key, secret);
+      const container = openStoreRoot(at('')).open(bucket, { create: false });
+      await assert.rejects(container, says('denied', text));
+    }
+    signInAs('other-key', 'other-secret');
     const taken = openStoreRoot(at('')).open(bucket, { create: true });
     await assert.rejects(taken, says('denied', /forbids it|belongs to somebody else/));
     signInAs('owner-key', 'owner-secret');
