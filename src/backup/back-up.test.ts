@@ -13,7 +13,7 @@ import { MemoryStore, openMemoryRoot } from '../store/memory.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
 import { openVolumeEngine } from '../volume/open-engine.ts';
-import { backUp, type BackupFacts, type BackupOutcome } from './back-up.ts';
+import { backUp, type BackupFacts, type BackupOutcome, releaseOlder } from './back-up.ts';
 import { checkpointId } from './checkpoint.ts';
 import { deleteBackup } from './delete-backup.ts';
 import { pruneRepository } from './prune-repository.ts';
@@ -92,6 +92,7 @@ async function backUpNow(
     signal: options.signal ?? signal,
     onProgress: ({ bytesDone, bytesTotal }) => assert.ok(bytesDone <= bytesTotal),
   });
+  await releaseOlder({ ...scene, backupId });
   await scene.engine.deleteSnapshot(backupId);
   return { backupId, outcome, content };
 }
@@ -357,6 +358,7 @@ test('of backups made in any order only the newest keeps a checkpoint', async (t
     signal,
     onProgress: () => undefined,
   });
+  await releaseOlder({ ...scene, backupId: olderId });
   await write(scene, volumeId, MiB, Buffer.alloc(4096, 'newest'));
   const newest = await backUpNow(scene, volumeId);
   assert.equal(newest.outcome.parentId, newer.backupId);
@@ -364,6 +366,17 @@ test('of backups made in any order only the newest keeps a checkpoint', async (t
     assert.equal(await engine.findSnapshot(checkpointId(backupId)), undefined);
   }
   assert.ok((await engine.findSnapshot(checkpointId(newest.backupId))) !== undefined);
+});
+
+test('a checkpoint without its backup releases no other', async (t) => {
+  const scene = await startScene(t);
+  const { engine } = scene;
+  const volumeId = await makeVolume(scene);
+  const first = await backUpNow(scene, volumeId);
+  const backupId = newId();
+  await engine.createSnapshots([{ volumeId, snapshotId: checkpointId(backupId) }]);
+  await releaseOlder({ ...scene, backupId });
+  assert.ok((await engine.findSnapshot(checkpointId(first.backupId))) !== undefined);
 });
 
 test('a backup is deleted although another one is damaged', async (t) => {

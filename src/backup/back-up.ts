@@ -8,8 +8,9 @@
  *    the next backup can start from here even when the snapshot is deleted at once.
  * 2. The manifest is the last object written. Once it is there, the backup is, and a rerun only
  *    finishes what comes after.
- * 3. The checkpoints of the volume's older backups are released last: the next one starts from
- *    here, and the layers between are needed no longer. A clone leaves those of its source alone.
+ * 3. The checkpoints of the volume's older backups are released last, by `releaseOlder`: the next
+ *    one starts from here, and the layers between are needed no longer. A clone leaves those of its
+ *    source alone.
  */
 import { rm } from 'node:fs/promises';
 import { assert } from '../base/assert.ts';
@@ -75,16 +76,23 @@ export async function backUp(options: BackUpOptions): Promise<BackupOutcome> {
   const manifest =
     (await repository.findManifest(facts.backupId)) ?? (await writeBackup(options, snapshot));
   await rm(options.journalPath, { force: true });
-  await releaseOlder(options, snapshot);
   return outcomeOf(manifest);
 }
 
-async function releaseOlder(
-  { engine, repository }: BackUpOptions,
-  snapshot: SnapshotFacts,
-): Promise<void> {
+/**
+ * Releases the checkpoints of the same volume that are older than that of a backup. It may run
+ * again, and at any time later: it does nothing when the backup, or its checkpoint, is gone.
+ */
+export async function releaseOlder({
+  engine,
+  repository,
+  backupId: newestId,
+}: Pick<BackUpOptions, 'engine' | 'repository'> & { backupId: string }): Promise<void> {
+  const snapshot = await engine.findSnapshot(checkpointId(newestId));
+  const entries = await repository.backupEntries();
+  if (snapshot === undefined || !entries.has(newestId)) return;
   const older = new Set(snapshot.chain.slice(1));
-  for (const { backupId, layerId } of (await repository.backupEntries()).values()) {
+  for (const { backupId, layerId } of entries.values()) {
     if (!older.has(layerId)) continue;
     const checkpoint = await engine.findSnapshot(checkpointId(backupId));
     if (checkpoint?.volumeId !== snapshot.volumeId) continue;
@@ -110,19 +118,10 @@ async function writeOnto(
   options: BackUpOptions,
   snapshot: SnapshotFacts,
 ): Promise<Manifest> {
-  const { engine, repository, facts, signal } = options;
+  const { engine, facts } = options;
   const device = await engine.openSnapshot(options.snapshotId);
   try {
-    const runs =
-      parent === undefined
-        ? await planFull(device, blockBytes)
-        : await planIncremental(device, parent.changed ?? [wholeOf(device)], blockBytes);
-    const writer = await repository.openWriter({
-      lengthBytes: device.lengthBytes,
-      ...(parent === undefined ? {} : { parent: parent.manifest }),
-      resumePath: options.journalPath,
-      signal,
-    });
+    const { runs, writer } = await planAndOpen(parent, options, device);
     try {
       const changed = parent?.changed && new ChangedSectors(parent.changed);
       await copyRuns({ device, writer, runs, changed }, options);
@@ -138,6 +137,27 @@ async function writeOnto(
   } finally {
     await device.close();
   }
+}
+
+/** Makes the plan and opens the writer at the same time: each waits for something else. */
+async function planAndOpen(
+  parent: Parent | undefined,
+  { repository, journalPath: resumePath, signal }: BackUpOptions,
+  device: BlockDevice,
+): Promise<{ runs: Extent[]; writer: BackupWriter }> {
+  const { lengthBytes } = device;
+  const onto = parent === undefined ? {} : { parent: parent.manifest };
+  const [planned, opened] = await Promise.allSettled([
+    parent === undefined
+      ? planFull(device, blockBytes)
+      : planIncremental(device, parent.changed ?? [wholeOf(device)], blockBytes),
+    repository.openWriter({ lengthBytes, ...onto, resumePath, signal }),
+  ]);
+  if (opened.status === 'rejected') throw opened.reason;
+  const writer = opened.value;
+  if (planned.status === 'fulfilled') return { runs: planned.value, writer };
+  await writer.abort();
+  throw planned.reason;
 }
 
 function wholeOf({ lengthBytes }: BlockDevice): Extent {

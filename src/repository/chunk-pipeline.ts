@@ -57,7 +57,9 @@ export class ChunkPipeline {
   async process(slot: Slot, places: readonly BlockPlace[]): Promise<void> {
     const { pool, keys } = this.#source;
     slot.modes.fill(0);
-    await Promise.all(places.map((place, block) => this.#planPatch(slot, block, place)));
+    const patched = places.flatMap(({ leaf, changed }) => (changed === undefined ? [] : [leaf]));
+    await Promise.all(new Set(patched).values().map((leaf) => leaf.base()));
+    await Promise.all(places.flatMap((place, block) => this.#planPatch(slot, block, place) ?? []));
     throwIfAborted(this.#signal);
     await pool.run(keys, 'hash', slot, places.length);
     await this.#packs.room();
@@ -68,24 +70,33 @@ export class ChunkPipeline {
     }
   }
 
-  /** Has the block sealed as a patch if it makes a good one, as far as that is known already. */
-  async #planPatch(slot: Slot, block: number, place: BlockPlace): Promise<void> {
+  /**
+   * Has the block sealed as a patch if it makes a good one, as far as that is known already. The
+   * base of its leaf was read. Nearly always that takes no wait, and costs no promise then.
+   */
+  #planPatch(slot: Slot, block: number, place: BlockPlace): Promise<void> | undefined {
     const { leaf, offsetBytes, changed } = place;
-    if (changed === undefined || !isPatchWorthwhile(changed)) return;
-    const oldId = await leaf.oldId(offsetBytes);
-    const base = oldId === undefined ? undefined : await this.#baseOf(oldId);
-    const mask = changed | (base?.mask ?? 0);
-    if (base === undefined || !isPatchWorthwhile(mask) || !this.#isStoredWhole(base.id)) return;
+    if (changed === undefined || !isPatchWorthwhile(changed)) return undefined;
+    const oldId = leaf.knownOldId(offsetBytes);
+    const at = oldId === undefined ? undefined : this.#source.index.find(oldId);
+    if (oldId === undefined || at === undefined) return undefined;
+    const plan = (base: PatchBase | undefined): void => {
+      if (base !== undefined) this.#patchOnto(slot, block, base, changed);
+    };
+    if (at.kind === blockKinds.whole) plan({ id: oldId, mask: 0 });
+    if (at.kind !== blockKinds.patch) return undefined;
+    if (!this.#bases.has(at)) return this.#bases.find(at).then(plan);
+    plan(this.#bases.get(at));
+    return undefined;
+  }
+
+  /** `base`: a whole block, and the sectors in which the parent's may differ from it. */
+  #patchOnto(slot: Slot, block: number, base: PatchBase, changed: number): void {
+    const mask = changed | base.mask;
+    if (!isPatchWorthwhile(mask) || !this.#isStoredWhole(base.id)) return;
     slot.baseId(block).set(base.id);
     slot.results[block] = mask;
     slot.modes[block] = blockKinds.patch;
-  }
-
-  /** A whole block, and the sectors in which the block `id` may differ from it. */
-  async #baseOf(id: Uint8Array): Promise<PatchBase | undefined> {
-    const at = this.#source.index.find(id);
-    if (at?.kind === blockKinds.whole) return { id, mask: 0 };
-    return at?.kind === blockKinds.patch ? this.#bases.find(at) : undefined;
   }
 
   /** Stores a patch that is sealed already. False: the block is still to be sealed and stored. */

@@ -10,6 +10,7 @@ export class OpenLeaf {
   readonly #touched = new Uint8Array(nodeIds);
   readonly #loadBase: () => Promise<Uint8Array | undefined>;
   #base: Promise<Uint8Array | undefined> | undefined;
+  #known: Uint8Array | undefined;
 
   constructor(leafIndex: number, loadBase: () => Promise<Uint8Array | undefined>) {
     this.leafIndex = leafIndex;
@@ -22,7 +23,7 @@ export class OpenLeaf {
 
   /** The parent's ids in this place; undefined when they are all zero. Read once, when needed. */
   base(): Promise<Uint8Array | undefined> {
-    return (this.#base ??= this.#loadBase());
+    return (this.#base ??= this.#loadBase().then((ids) => (this.#known = ids)));
   }
 
   set(offsetBytes: number, id: Uint8Array): void {
@@ -40,7 +41,13 @@ export class OpenLeaf {
 
   /** The id that the parent has for a block, or undefined when it is zero there. */
   async oldId(offsetBytes: number): Promise<Uint8Array | undefined> {
-    const base = await this.base();
+    await this.base();
+    return this.knownOldId(offsetBytes);
+  }
+
+  /** The same once `base` has resolved. */
+  knownOldId(offsetBytes: number): Uint8Array | undefined {
+    const base = this.#known;
     const at = this.#slot(offsetBytes) * idBytes;
     if (base === undefined || isZeroId(base, at)) return undefined;
     return base.subarray(at, at + idBytes);

@@ -27,17 +27,29 @@ export class PatchBases {
   readonly #kept = new Map<number, PatchDirectory>();
   readonly #loading = new Map<number, Promise<PatchDirectory>>();
   #keptBytes = 0;
+  #usedLast = -1;
 
   constructor(source: Source) {
     this.#source = source;
+  }
+
+  /** Whether the directory that tells of the patch at `at` is in memory. */
+  has(at: Location): boolean {
+    return this.#kept.has(at.pack);
+  }
+
+  /** As `find`, from memory. */
+  get(at: Location): PatchBase | undefined {
+    const directory = this.#kept.get(at.pack);
+    if (directory !== undefined) this.#noteUse(at.pack, directory);
+    return directory?.find(at.offsetBytes);
   }
 
   /** What the patch lies on that is at `at`; undefined when its pack is gone or damaged. */
   async find(at: Location): Promise<PatchBase | undefined> {
     try {
       const directory = this.#kept.get(at.pack) ?? (await this.#loadOnce(at.pack));
-      this.#kept.delete(at.pack);
-      this.#kept.set(at.pack, directory);
+      this.#noteUse(at.pack, directory);
       return directory.find(at.offsetBytes);
     } catch (error) {
       if (isOperatingError(error, 'not_found') || isOperatingError(error, 'corrupt')) {
@@ -45,6 +57,12 @@ export class PatchBases {
       }
       throw error;
     }
+  }
+
+  #noteUse(pack: number, directory: PatchDirectory): void {
+    if (pack === this.#usedLast || !this.#kept.delete(pack)) return;
+    this.#usedLast = pack;
+    this.#kept.set(pack, directory);
   }
 
   #loadOnce(pack: number): Promise<PatchDirectory> {
@@ -60,6 +78,7 @@ export class PatchBases {
     const content = await readPackContent(store, keys, index.pack(pack));
     const directory = new PatchDirectory(content.directory, packName(content.packId));
     this.#kept.set(pack, directory);
+    this.#usedLast = pack;
     this.#keptBytes += directory.memoryBytes;
     for (const [oldest, { memoryBytes }] of this.#kept) {
       if (this.#keptBytes <= keptBytesMax || oldest === pack) break;

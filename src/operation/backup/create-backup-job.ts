@@ -4,13 +4,19 @@
  * - A backup of a volume reads a short-lived snapshot, which has the backup's id. It is taken once,
  *   by the request, or by the job when the process ended between the two, and given up only after
  *   the row says `available`: a rerun reads the same bytes or finds all done.
- * - The row becomes `available`, and what was read is released, in one transaction.
+ * - The row becomes `available`, and what was read is released, in one transaction. What only older
+ *   backups needed is released afterwards, by a rerun too.
  * - A row that leaves `creating` by force ends the work; the deletion's job, which comes after this
  *   one, removes what the repository has of it.
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { backUp, type BackupFacts, type BackupOutcome } from '../../backup/back-up.ts';
+import {
+  backUp,
+  type BackupFacts,
+  type BackupOutcome,
+  releaseOlder,
+} from '../../backup/back-up.ts';
 import { checkpointId } from '../../backup/checkpoint.ts';
 import { must } from '../../base/assert.ts';
 import { isoMicros } from '../../base/clock.ts';
@@ -42,6 +48,10 @@ export function createBackupJob(needs: BackupNeeds): JobHandler {
       if (row?.status === during) await makeBackup(needs, row, context);
       const source = sourceOf(job);
       await catalog.transact((transaction) => releaseSource(transaction, source, clock.now()));
+      if (row?.status === during || row?.status === to) {
+        const repository = await needs.repositories.open(row.container, { create: true });
+        await releaseOlder({ engine, repository, backupId: source.backupId });
+      }
       if (source.snapshotId === null) await engine.deleteSnapshot(source.backupId);
     },
 
@@ -71,7 +81,8 @@ export function createBackupJob(needs: BackupNeeds): JobHandler {
       needs.jobs.wake();
       await rm(journalPath(needs, source.backupId), { force: true });
       // A backup that is not there needs no place to start the next one from.
-      await engine.deleteSnapshot(checkpointId(source.backupId));
+      const row = await catalog.find('backups', byId(job.subjectId));
+      if (row?.status !== to) await engine.deleteSnapshot(checkpointId(source.backupId));
       if (source.snapshotId === null) await engine.deleteSnapshot(source.backupId);
     },
   };
