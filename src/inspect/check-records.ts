@@ -32,9 +32,10 @@ export function* checkRecords(
   for (const layer of inventory.layers.values()) {
     const record = recordOf(layer);
     if (record === undefined) continue;
-    yield* checkLayer(record, layer.path, { inventory, references });
-    if (references.isLed(layer.id)) continue;
+    const isLed = references.isLed(layer.id);
     const repair = isDoubt ? keeps : awaited.has(layer.id) ? null : 'Removes it.';
+    yield* checkLayer(record, layer.path, { inventory, references, repair: isLed ? null : repair });
+    if (isLed) continue;
     yield checkUnnamed(layer.id, layer.path, left.volumesOf(layer.id), repair);
   }
   yield* checkHeads(inventory, references);
@@ -154,7 +155,7 @@ function* checkVolume(
 function* checkLayer(
   record: LayerRecord,
   path: string,
-  around: { inventory: Inventory; references: References },
+  around: { inventory: Inventory; references: References; repair: string | null },
 ): Generator<Finding> {
   const { inventory, references } = around;
   const { id, parent } = record;
@@ -163,9 +164,13 @@ function* checkLayer(
   if (parent !== null) {
     const below = inventory.layers.get(parent);
     const parentLength = recordOf(below)?.lengthBytes;
-    if (below === undefined) {
+    if (below === undefined && references.isLed(id)) {
       const what = `Its parent, layer ${parent}, is missing: what it lacks itself is lost.`;
       yield { ...about, code: 'missing-parent', what, affects };
+    } else if (below === undefined) {
+      const what = `Its parent, layer ${parent}, is missing, and nothing leads to either.`;
+      const { repair } = around;
+      yield { ...about, severity: 'leftover', code: 'missing-parent', what, affects, repair };
     } else if (parentLength !== undefined && parentLength > record.lengthBytes) {
       const what = `It has ${record.lengthBytes} bytes, its parent ${parentLength}.`;
       // A volume whose growth a crash interrupted has a large layer that holds nothing more.
@@ -200,8 +205,8 @@ function checkUnnamed(
 }
 
 /**
- * True when some record cannot be read, or refers to a layer that is not there or to itself: then
- * what nobody names may be needed all the same.
+ * True when some record cannot be read, when a volume or a snapshot leads to a layer that is not
+ * there, or when layers lie on themselves: then what nobody names may be needed all the same.
  */
 export function isDoubtful(inventory: Inventory, references: References): boolean {
   if (inventory.pending !== undefined && 'fault' in inventory.pending) return true;
@@ -211,7 +216,8 @@ export function isDoubtful(inventory: Inventory, references: References): boolea
   if (named.some((id) => !inventory.layers.has(id))) return true;
   return [...inventory.layers.values()].some((layer) => {
     const parent = recordOf(layer)?.parent ?? null;
-    return parent !== null && (!inventory.layers.has(parent) || references.isCyclic(layer.id));
+    const isMissing = parent !== null && !inventory.layers.has(parent);
+    return (isMissing && references.isLed(layer.id)) || references.isCyclic(layer.id);
   });
 }
 

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { must } from '../base/assert.ts';
 import { GiB, KiB, MiB } from '../base/bytes.ts';
 import type { JsonObject } from '../base/json.ts';
+import type { LayerRecord } from '../layer/layer-record.ts';
+import { parseLayerRecord } from '../layer/layer-record.ts';
 import { openVolumeEngine } from '../volume/open-engine.ts';
 import type { VolumeRecord } from '../volume/volume-record.ts';
 import { parseVolumeRecord } from '../volume/volume-record.ts';
@@ -75,6 +77,10 @@ export class TestFolder {
   /** The record as it is in its file. */
   async record(id: string): Promise<JsonObject> {
     return JSON.parse(await readFile(this.path('volumes', `${id}.json`), 'utf8'));
+  }
+
+  async layerRecord(id: string): Promise<LayerRecord> {
+    return parseLayerRecord(await readFile(this.layer(id, 'layer.json'), 'utf8'), id);
   }
 
   async head(volumeId: string): Promise<string> {

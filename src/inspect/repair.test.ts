@@ -55,6 +55,55 @@ test('leftovers and dead layers go', async () => {
   });
 });
 
+test('layers of a volume that is gone, and their parents with it, go as well', async () => {
+  await withFolder(async (folder) => {
+    const expected = await folder.read({ volumeId: 'clone' });
+    const ids = [await folder.head('v'), await folder.snapshotLayer('s2')];
+    const middle = newId();
+    const record = { id: middle, parent: newId(), lengthBytes: GiB };
+    await createLayerFolder(nodeFileOperations, folder.path('layers'), {
+      ...record,
+      dataFile: 'data',
+      mapFile: 'map',
+    });
+    await folder.editLayer(ids[1] ?? '', (layer) => (layer['parent'] = middle));
+    await rm(folder.path('volumes', 'v.json'));
+    const { findings } = await checkFolder(folder.folder);
+    assert.deepEqual(
+      findings.map(({ code, severity, repair: how }) => [code, severity, how]).sort(),
+      [...Array(3).fill('dead-layer'), 'missing-parent'].map((code) => [
+        code,
+        'leftover',
+        'Removes it.',
+      ]),
+    );
+    const left = await folder.copy();
+    assert.deepEqual(await repair(folder), ['remove', 'remove', 'remove']);
+    assert.deepEqual(await codes(folder), []);
+    assert.ok((await folder.read({ volumeId: 'clone' })).equals(expected));
+    const engine = await openVolumeEngine({ folder: left.folder });
+    await engine.settled();
+    await engine.close();
+    assert.deepEqual(await codes(left), [], 'the next start does so too');
+    assert.ok((await left.read({ volumeId: 'clone' })).equals(expected));
+    await left.remove();
+  });
+});
+
+test('what is left of a volume stays while another may need it', async () => {
+  await withFolder(async (folder) => {
+    const head = await folder.head('v');
+    await rm(folder.path('volumes', 'v.json'));
+    await rm(folder.layer(await folder.head('other')), { recursive: true });
+    await rm(folder.layer((await folder.layerRecord(head)).parent ?? ''), { recursive: true });
+    const engine = await openVolumeEngine({ folder: folder.folder });
+    await engine.settled();
+    await engine.close();
+    assert.ok((await readdir(folder.path('layers'))).includes(head));
+    assert.deepEqual(await repair(folder), ['keep']);
+  });
+});
+
 test('header and directory of a map are made again from its pages', async () => {
   await withFolder(async (folder) => {
     const expected = await folder.read({ snapshotId: 's1' });

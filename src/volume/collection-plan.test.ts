@@ -28,9 +28,15 @@ test('a layer goes only when nothing lies on it any more, until all are gone', (
   assert.deepEqual(gone, ['head', 'middle', 'dead', 'base']);
 });
 
-test('nothing goes while a reference leads to a layer that is not there', () => {
+test('nothing goes while what is kept leads to a layer that is not there', () => {
   const nothing = { removals: [], merges: [] };
   assert.deepEqual(planCollection(chain, new Set(['head', 'wrong-digit'])), nothing);
   const broken = [...chain, { id: 'other', parent: 'wrong-digit' }];
   assert.deepEqual(planCollection(broken, new Set(['head', 'other'])), nothing);
+});
+
+test('what nobody leads to goes, also where what it lay on is missing', () => {
+  const left = [...chain, { id: 'upper', parent: 'lower' }, { id: 'lower', parent: 'gone' }];
+  const { removals } = planCollection(left, new Set(['head', 'base']));
+  assert.deepEqual(removals, ['dead', 'upper']);
 });

@@ -17,17 +17,17 @@ export interface CollectionPlan {
  * kept, is no root itself and has exactly one child that is kept, is only needed by that child.
  * What lies on others goes before these: at any moment every layer that is there has its parent.
  *
- * Nothing may be given back while something refers to a layer that is not there: the reference may
- * be what is damaged, and have led to any of them.
+ * Nothing may be given back while something that is kept refers to a layer that is not there: the
+ * reference may be what is damaged, and have led to any of them. What the others refer to does not
+ * matter: where it is missing, it went before what lay on it.
  */
 export function planCollection(
   layers: readonly CollectedLayer[],
   roots: ReadonlySet<string>,
 ): CollectionPlan {
   const parents = new Map(layers.map((layer) => [layer.id, layer.parent]));
-  const referred = [...roots, ...layers.flatMap(({ parent }) => parent ?? [])];
-  if (referred.some((id) => !parents.has(id))) return { removals: [], merges: [] };
   const kept = reachable(parents, roots);
+  if ([...kept].some((id) => !parents.has(id))) return { removals: [], merges: [] };
   const children = new Map<string, string[]>();
   for (const { id, parent } of layers) {
     if (parent === null || !kept.has(id)) continue;
@@ -45,6 +45,7 @@ export function planCollection(
   return { removals, merges };
 }
 
+/** The roots and all that they lead down to, up to what is not there. */
 function reachable(
   parents: ReadonlyMap<string, string | null>,
   roots: ReadonlySet<string>,
