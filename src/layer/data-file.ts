@@ -62,6 +62,11 @@ export class DataFile {
     return endBytes <= partBytes && this.#first.writeNow(content, offsetBytes);
   }
 
+  /** Has the disk begin to write what was written (`OpenFile.beginWriting`). */
+  async beginWriting(): Promise<void> {
+    await Promise.all(Array.from(this.#parts.values(), (part) => part.beginWriting()));
+  }
+
   /** Makes durable what was written. */
   async datasync(): Promise<void> {
     for (const part of this.#parts.values()) {

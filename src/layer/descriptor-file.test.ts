@@ -25,6 +25,7 @@ for (const parent of folders) {
       const piece = content.subarray(at, at + 100 * KiB);
       if (file.writeNow?.(piece, at) !== true) await file.write(piece, at);
       // Synced after every few writes: the disk begins with the later ones at once.
+      await file.beginWriting?.();
       await file.datasync();
     }
     for (const [at, length] of [

@@ -116,6 +116,10 @@ export class DescriptorFile implements OpenFile {
     }
   }
 
+  async beginWriting(): Promise<void> {
+    await nativeCalls?.beginWritingInPool(this.#descriptor);
+  }
+
   datasync(): Promise<void> {
     const writes = this.#unsyncedWrites;
     this.#isSyncedOften = writes > 0 && writes <= fewWrites;

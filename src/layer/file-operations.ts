@@ -42,6 +42,12 @@ export interface OpenFile {
    * when it fails, answers false: some of it may be written, and `write` is to be called.
    */
   writeNow?(content: Uint8Array, positionBytes: number): boolean;
+  /**
+   * Has the disk begin to write what was written, and does not wait for it: a sync that follows has
+   * less to do. What goes wrong is for that sync to say, and this never rejects. A file without
+   * it leaves all to the sync.
+   */
+  beginWriting?(): Promise<void>;
   /** Makes durable what was written. */
   datasync(): Promise<void>;
   truncate(lengthBytes: number): Promise<void>;

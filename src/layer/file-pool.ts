@@ -104,6 +104,13 @@ export class PooledFile {
     this.#writes += 1;
   }
 
+  /** Like that of an open file; nothing to do when it is not open. Never rejects. */
+  async beginWriting(): Promise<void> {
+    if (this.#file?.beginWriting === undefined) return;
+    this.#users += 1;
+    await this.#file.beginWriting().finally(() => this.#leave());
+  }
+
   async datasync(): Promise<void> {
     const writes = this.#writes;
     await this.#with('Syncing', (file) => file.datasync());

@@ -18,6 +18,7 @@ import type { SectorKind } from './sector.ts';
 import { data, sectorBytes } from './sector.ts';
 import { SectorMap } from './sector-map.ts';
 import { Serial } from './serial.ts';
+import { WriteBack } from './write-back.ts';
 
 const pageSpanBytes = pageSectors * sectorBytes;
 /** Changed map pages that a layer keeps in memory before it flushes by itself: 16 MiB. */
@@ -50,6 +51,8 @@ export class Layer {
   #isInheritanceDurable: boolean;
   /** What of the data file is not needed any more, and how it goes back to the host. */
   readonly space: LayerSpace;
+  /** Writing to the disk what no sync has asked for yet. */
+  readonly writeBack: WriteBack;
   #failure: OperatingError | undefined;
   #isRecordInDoubt = false;
   readonly #rewriting = new Serial();
@@ -67,6 +70,7 @@ export class Layer {
     this.#map = new SectorMap(this.#mapFile);
     const files = (): LayerFiles => ({ data: this.#data, map: this.#map });
     this.space = new LayerSpace(files, pool.holes);
+    this.writeBack = new WriteBack(() => this.#data.beginWriting());
   }
 
   get id(): string {
@@ -125,7 +129,7 @@ export class Layer {
   async write(offsetBytes: number, content: Uint8Array): Promise<void> {
     this.assertSound();
     await this.#data.write(content, offsetBytes);
-    this.#hasUnsyncedData = true;
+    this.#noteWritten(content.byteLength);
   }
 
   /** Reads what takes no wait (`OpenFile.readNow`). */
@@ -140,7 +144,7 @@ export class Layer {
     const lastPage = Math.floor((offsetBytes + content.byteLength - 1) / pageSpanBytes);
     if (!this.#map.isLoaded(firstPage, lastPage)) return false;
     if (!this.#data.writeNow(content, offsetBytes)) return false;
-    this.#hasUnsyncedData = true;
+    this.#noteWritten(content.byteLength);
     return true;
   }
 
@@ -321,6 +325,11 @@ export class Layer {
     await this.#log.retire();
   }
 
+  #noteWritten(bytes: number): void {
+    this.#hasUnsyncedData = true;
+    this.writeBack.note(bytes);
+  }
+
   #set(firstSector: number, endSector: number, kind: SectorKind): void {
     if (kind !== data) this.space.noteFreed(firstSector, endSector);
     this.#map.set(firstSector, endSector, kind);
@@ -333,6 +342,7 @@ export class Layer {
     this.space.take();
     const syncData = this.#hasUnsyncedData;
     this.#hasUnsyncedData = false;
+    this.writeBack.noteSync();
     try {
       if (!this.#isInheritanceDurable) {
         await this.#data.datasyncAll();

@@ -21,6 +21,8 @@ export interface NativeCalls {
   fetchInPool(descriptor: number, offsetBytes: number, lengthBytes: number): Promise<void>;
   /** Has the disk begin to write a range that is in memory, and does not wait for it. */
   beginWriting(descriptor: number, offsetBytes: number, lengthBytes: number): void;
+  /** The same of a whole file, from the thread pool: the disk may be asked for a while. */
+  beginWritingInPool(descriptor: number): Promise<void>;
   /**
    * Gives a range of a file back to the file system: it reads as zeros from then on, and the size
    * stays. Rejects with the system's error, `EOPNOTSUPP` where files cannot have holes.
@@ -67,7 +69,7 @@ function bind({ koffi, library }: NativeLibrary): NativeCalls {
     'int64',
     'int',
   ]);
-  const syncRange: OnRange = library.func('sync_file_range', 'int', [
+  const syncRange: Koffi.KoffiFunc<OnRange> = library.func('sync_file_range', 'int', [
     'int',
     'int64',
     'int64',
@@ -99,6 +101,11 @@ function bind({ koffi, library }: NativeLibrary): NativeCalls {
       // What is not begun now, and any failure, is left to the next sync.
       syncRange(descriptor, offsetBytes, lengthBytes, SYNC_FILE_RANGE_WRITE);
     },
+    beginWritingInPool: (descriptor) =>
+      new Promise((resolve) => {
+        // To the end of the file, which 0 stands for.
+        syncRange.async(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE, () => resolve());
+      }),
     punchHole: (descriptor, offsetBytes, lengthBytes) =>
       new Promise((resolve, reject) => {
         const mode = FALLOC_FL_PUNCH_HOLE_AND_KEEP_SIZE;

@@ -81,9 +81,10 @@ async function makeHeads(set: VolumeSet, entered: readonly Entered[]): Promise<P
 function exchangeAll(set: VolumeSet, parts: readonly Part[]): void {
   for (const { live } of parts) live.assertSound();
   const startMs = monotonicMs();
-  for (const { volume, live, head } of parts) {
+  for (const { volume, live, old, head } of parts) {
     set.shelf.add(head);
     live.exchange(head);
+    head.writeBack.succeed(old.writeBack);
     volume.record = { ...volume.record, head: head.id };
   }
   set.freezeTimes.note(monotonicMs() - startMs);
