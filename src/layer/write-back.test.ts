@@ -34,7 +34,7 @@ class Scene {
   }
 }
 
-test('what is written slowly is written to the disk every few MiB, one step at a time', async () => {
+test('what is written slowly goes to the disk every few MiB, one step at a time', async () => {
   const scene = new Scene();
   const writeBack = scene.make();
   scene.write(writeBack, 3 * MiB, 1000);
