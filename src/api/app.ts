@@ -7,6 +7,7 @@ import { OperatingError } from '../base/errors.ts';
 import type { AuditTrail } from '../operation/audit/audit-trail.ts';
 import { noSuchRoute, sendError } from './errors.ts';
 import { auditRequests } from './audit.ts';
+import { answerClientError } from './client-error.ts';
 import { dashboardPages } from './dashboard.ts';
 import { parseJson } from './json-body.ts';
 import { defaultRateLimits, limitRates, type RateLimits } from './rate-limits.ts';
@@ -61,6 +62,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     serverFactory: (handler) => (options.server ?? serverFactory(undefined)).make(handler),
     // Names take the place of ids in paths: 255 characters of up to 12 bytes when encoded.
     routerOptions: { maxParamLength: 3_100, ignoreTrailingSlash: true },
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
       nameRequest(request, reply);
       void sendError(error, request, reply, authUrl);
