@@ -10,6 +10,7 @@ import { auditRequests } from './audit.ts';
 import { answerClientError } from './client-error.ts';
 import { dashboardPages } from './dashboard.ts';
 import { parseJson } from './json-body.ts';
+import { loggedUrl } from './log.ts';
 import { defaultRateLimits, limitRates, type RateLimits } from './rate-limits.ts';
 import { secureHeaders } from './security-headers.ts';
 import { serverFactory, type ServerFactory } from './server-factory.ts';
@@ -111,7 +112,7 @@ function logRequests(app: FastifyInstance): void {
     request.log.info(
       {
         method: request.method,
-        url: request.url,
+        url: loggedUrl(request.url),
         status: reply.statusCode,
         durationMs: Math.round(reply.elapsedTime * 10) / 10,
         remote: request.address,

@@ -19,6 +19,14 @@ const secretPaths = levels.flatMap((level) =>
   secretNames.map((name) => `${level}${level !== '' && !name.startsWith('[') ? '.' : ''}${name}`),
 );
 
+/** The address of a request as it may be logged: somebody may have put a secret into its query. */
+export function loggedUrl(url: string): string {
+  return url.replaceAll(
+    /([?&][^=&]*(?:token|password|secret|auth_key)[^=&]*=)[^&]*/gi,
+    '$1[secret]',
+  );
+}
+
 /** A log of JSON lines on standard output, or where `destination` says. */
 export function createLog(options: { level: string; destination?: DestinationStream }): Logger {
   return pino(

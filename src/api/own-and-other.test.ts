@@ -22,7 +22,14 @@ const aliases: Readonly<Record<string, ObjectKind>> = {
 /** Whose id it is for which there is no object in the path's own kind. */
 const ofProjects = ['os-quota-sets', 'os-quota-class-sets', 'default-types'];
 /** Things of the whole installation, which have no project. */
-const ofNobody = ['group_types', 'qos-specs', 'capabilities', 'clusters', 'os-services'];
+const ofNobody = [
+  'group_types',
+  'qos-specs',
+  'capabilities',
+  'clusters',
+  'os-services',
+  'os-hosts',
+];
 
 function kindOf({ url }: Route): string | undefined {
   return /^\/(?:volume\/v3|image\/v2|firn\/v1)\/([\w-]+)\/:id/.exec(url)?.[1];

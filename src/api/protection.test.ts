@@ -157,6 +157,11 @@ test('nothing secret is in the log, whatever is asked', async () => {
       { user: { original_password: password, password: 'new-password-9' } },
     ],
     [`/identity/v3/users/${id}/password`, 'POST', { user: { password: 'new-password-9' } }],
+    [
+      `/volume/v3/volumes?sort_key=name&X-Auth-Token=${token}&password=${password}`,
+      'GET',
+      undefined,
+    ],
     [tokens, 'DELETE', undefined],
   ];
   for (const [url, method, payload] of asked) {
@@ -176,6 +181,7 @@ test('nothing secret is in the log, whatever is asked', async () => {
   await faces.trail.close();
   const log = faces.log();
   assert.ok(log.includes('careless'));
+  assert.ok(log.includes('sort_key=name&'), 'the rest of an address is kept');
   for (const secret of secrets) assert.ok(!log.includes(secret), secret);
   await faces.close();
 });

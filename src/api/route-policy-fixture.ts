@@ -313,6 +313,7 @@ PUT /volume/v3/os-quota-class-sets/:id
 GET /volume/v3/os-services
 PUT /volume/v3/os-services/:id
 GET /volume/v3/os-hosts
+GET /volume/v3/os-hosts/:id
 POST /volume/v3/workers/cleanup
 GET /volume/v3/clusters
 GET /volume/v3/clusters/detail

@@ -130,6 +130,14 @@ test('pools, capabilities and hosts tell of the host as it is', async (t) => {
   assert.equal(shown.body['volume_backend_name'], 'layers');
   assert.equal((await asAdmin(storage, 'GET', '/capabilities/other')).status, 404);
   assert.equal(listIn((await asAdmin(storage, 'GET', '/os-hosts')).body, 'hosts').length, 3);
+  const usage = await asAdmin(storage, 'GET', '/os-hosts/firn@layers');
+  const resource = { host: 'firn@layers', volume_count: '1', total_volume_gb: '3' };
+  const snapshots = { snapshot_count: '0', total_snapshot_gb: '0' };
+  assert.deepEqual(usage.body['host'], [
+    { resource: { ...resource, ...snapshots, project: '(total)' } },
+    { resource: { ...resource, ...snapshots, project: alpha } },
+  ]);
+  assert.equal((await asAdmin(storage, 'GET', '/os-hosts/other')).status, 404);
   assert.deepEqual((await asAdmin(storage, 'GET', '/clusters')).body['clusters'], []);
 });
 

@@ -10,6 +10,7 @@ import {
   switchService,
   type ServiceFacts,
 } from '../../operation/installation/binaries.ts';
+import { usageOfHost } from '../../operation/installation/host-usage.ts';
 import { noSuchRoute } from '../errors.ts';
 import { parseBody } from '../body.ts';
 import { readQuery } from '../query.ts';
@@ -136,6 +137,22 @@ function hostRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options)
         'service-status': 'available',
         'service-state': facts.disabled ? 'disabled' : 'enabled',
         'last-update': isoMicros(now),
+      })),
+    };
+  });
+
+  app.get('/os-hosts/:id', async ({ caller, params: { id: host } }: ById) => {
+    const usage = await usageOfHost(operations, caller, host);
+    return {
+      host: usage.map(({ projectId, ...of }) => ({
+        resource: {
+          host,
+          project: projectId ?? '(total)',
+          volume_count: String(of.volumeCount),
+          total_volume_gb: String(of.volumesGiB),
+          snapshot_count: String(of.snapshotCount),
+          total_snapshot_gb: String(of.snapshotsGiB),
+        },
       })),
     };
   });

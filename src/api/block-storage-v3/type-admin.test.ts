@@ -121,6 +121,9 @@ test('a project has its own default type, since 3.62', async (t) => {
     });
   assert.equal((await ask('PUT', path, '3.61')).status, 404);
   assert.equal((await ask('GET', path)).status, 404);
+  const astray = { default_type: { volume_type: 'nowhere' } };
+  const unknown = { who: 'ann', method: 'PUT', path, microversion: '3.62', body: astray } as const;
+  assert.equal((await storage.ask(unknown)).status, 400);
   const set = await ask('PUT', path);
   assert.deepEqual(set.body['default_type'], { project_id: alpha, volume_type_id: id });
   assert.deepEqual((await ask('GET', '/default-types')).body['default_types'], [

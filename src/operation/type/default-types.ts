@@ -1,5 +1,5 @@
 /** The volume types that volumes of single projects have when none is named. */
-import { OperatingError } from '../../base/errors.ts';
+import { isOperatingError, OperatingError } from '../../base/errors.ts';
 import type { CatalogReader } from '../../catalog/catalog.ts';
 import type { DefaultTypeRow, VolumeTypeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
@@ -30,12 +30,26 @@ export async function setDefaultType(
 ): Promise<DefaultTypeRow> {
   authorize(caller, 'volume_extension:default_set_or_update');
   return await catalog.transact(async (transaction) => {
-    const type = await volumeTypeFor(transaction, caller, typeIdOrName);
+    const type = await namedType(transaction, caller, typeIdOrName);
     const row = { id: projectId, volumeTypeId: type.id };
     await transaction.remove('defaultTypes', { id: projectId });
     await transaction.insert('defaultTypes', row);
     return row;
   });
+}
+
+/** A type that is named in a body and is not there is the body's mistake, as in Cinder. */
+async function namedType(
+  reader: CatalogReader,
+  caller: Caller,
+  idOrName: string,
+): Promise<VolumeTypeRow> {
+  try {
+    return await volumeTypeFor(reader, caller, idOrName);
+  } catch (error) {
+    if (!isOperatingError(error, 'not_found')) throw error;
+    throw new OperatingError('invalid_input', error.message, { field: 'volume_type' });
+  }
 }
 
 /** The default that was set for a project. */
