@@ -5,6 +5,8 @@ import { monotonicMs } from '../base/clock.ts';
 const stepBytes = 4 * MiB;
 /** What is written faster than one step in this time is left to the next sync. */
 const stepMsLeast = 100;
+/** After that the kernel has written by itself what was left to it (vm.dirty_expire_centisecs). */
+const forgottenMs = 30_000;
 /** As long as a sync is expected soon, the disk begins all the same, and sooner. */
 const soonMs = 1000;
 const soonStepBytes = MiB;
@@ -22,25 +24,28 @@ const soonStepBytes = MiB;
 export class WriteBack {
   readonly #begin: () => Promise<void>;
   readonly #now: () => number;
-  readonly #startMs: number;
+  /** When a snapshot made it a head. */
+  #headMs = -Infinity;
   /** Written since the last step or sync, from `#sinceMs` on. */
   #bytes = 0;
   #sinceMs = 0;
   #stepBytes = stepBytes;
   #soonUntil = -Infinity;
   #isUnderWay = false;
+  /** When something was left to the next sync, which a step would write as well. */
+  #leftMs = -Infinity;
 
   /** `begin` has the disk begin with all that was written, and never rejects. */
   constructor(begin: () => Promise<void>, now: () => number = monotonicMs) {
     this.#begin = begin;
     this.#now = now;
-    this.#startMs = now();
   }
 
   /** A new head takes over: one that was a head for less than a second will not last longer. */
   succeed(former: WriteBack): void {
     const now = this.#now();
-    if (now - former.#startMs >= soonMs) return;
+    this.#headMs = now;
+    if (now - former.#headMs >= soonMs) return;
     this.#soonUntil = now + soonMs;
     this.#stepBytes = soonStepBytes;
   }
@@ -55,12 +60,14 @@ export class WriteBack {
     const isSlow = now - this.#sinceMs >= stepMsLeast;
     this.#bytes = 0;
     this.#stepBytes = isSoon ? soonStepBytes : stepBytes;
-    if (isSlow || isSoon) void this.#step();
+    if (isSoon || (isSlow && now - this.#leftMs >= forgottenMs)) void this.#step();
+    else if (!isSlow) this.#leftMs = now;
   }
 
   /** A sync begins, which takes all that was written. */
   noteSync(): void {
     this.#bytes = 0;
+    this.#leftMs = -Infinity;
   }
 
   async #step(): Promise<void> {
