@@ -11,6 +11,7 @@ import { randomBytes, seeded } from '../demo/random.ts';
 import { MiB } from '../src/base/bytes.ts';
 import type { Client } from '../src/client/client.ts';
 import { waitForStatus } from '../src/client/wait.ts';
+import { until } from './interop/until.ts';
 import { backupReady, snapshotReady, startScene, volumeReady } from './firn.ts';
 
 /** Longer than the pauses between all tries of a job. */
@@ -46,6 +47,14 @@ test('a store that is gone makes the backup an error that says so', async (t) =>
   await rename(`${store}-away`, store);
   const again = await scene.client.backups.create({ volume_id: volumeId, name: 'lucky' });
   await backupReady(scene.client, again);
+});
+
+test('a store that does not answer is told at the start, and volumes do without', async (t) => {
+  const store = 's3://bucket?endpoint=http://127.0.0.1:9';
+  const scene = await startScene(t, ['--store', store, '--log-level', 'warn']);
+  const told = /"level":"warn".*127\.0\.0\.1:9.*the store cannot be used/;
+  await until('a line in the log', () => told.test(scene.firn.output()));
+  await volumeReady(scene.client, await scene.client.volumes.create({ size: 1 }));
 });
 
 test('a store that is full makes the backup an error that says so', async (t) => {

@@ -101,6 +101,8 @@ export async function startService(
   return { close };
 }
 
+const storeAway = 'the store cannot be used: until it can, no backup is made or restored';
+
 /** Opens the parts from the bottom up; what closes them is added to `closers` as they come. */
 async function open(
   config: Config,
@@ -120,6 +122,8 @@ async function open(
   const storage = openSecondaryStorage(config, folder('journals'), (error) =>
     log.warn({ err: error }, 'the copy of the store'),
   );
+  // Nobody waits for it: volumes need no store, and one that is away may come back.
+  storage.root.containers().catch((error: unknown) => log.warn({ err: error }, storeAway));
   const repositories = openRepositories({
     ...storage,
     wrappingKey: secrets.wrappingKey,
