@@ -97,6 +97,47 @@ test('any cutting of the bytes, and any pauses, give the same reads', { skip }, 
   await fc.assert(cases, { numRuns: 40 });
 });
 
+test('what comes is served beside a wait, which ends with what is left', { skip }, async () => {
+  await withPair(async ({ peer, input }) => {
+    const served: string[] = [];
+    let asked = 0;
+    const serve = (): boolean => {
+      asked += 1;
+      while (input.has(2) && input.peek(1).toString() !== '!')
+        served.push(input.take(2).toString());
+      return false;
+    };
+    const waiting = input.waitBeside(2, serve);
+    peer.write('aabbc');
+    await until(() => served.length === 2, 'two were served');
+    peer.write('cdd');
+    await until(() => served.length === 4, 'the cut one, too');
+    peer.write('!!');
+    assert.equal(await waiting, true);
+    assert.deepEqual(served, ['aa', 'bb', 'cc', 'dd']);
+    assert.equal(input.take(2).toString(), '!!');
+    asked = 0;
+    const plain = input.wait(2);
+    peer.write('ee');
+    assert.equal(await plain, true);
+    assert.equal(asked, 0, 'who waits plainly gets it');
+    input.take(2);
+    const more = input.waitBeside(2, () => input.take(2).length > 0);
+    peer.write('ff');
+    assert.equal(await more, true, 'it has served, and wants a turn');
+    const failing = input.waitBeside(2, () => {
+      throw new RangeError('broken');
+    });
+    peer.write('gg');
+    await assert.rejects(failing, RangeError);
+    const last = input.waitBeside(2, serve);
+    peer.end();
+    assert.equal(await last, true, 'what was not served is still there');
+    assert.equal(input.take(2).toString(), 'gg');
+    assert.equal(await input.waitBeside(2, serve), false);
+  });
+});
+
 test('a reader that is behind is felt by the peer', { skip }, async () => {
   await withPair(async ({ peer, input }) => {
     const content = Buffer.alloc(8 << 20, 7);

@@ -80,7 +80,7 @@ export class FastLane {
     this.#filled = undefined;
     input.isBusy = served > 1;
     if (count > 0) session.channel.sendNow(answers.subarray(0, bytes), count);
-    return served === most;
+    return served === most && input.has(this.#headBytes);
   }
 
   /** False when the next request is not there, or not for this lane. */

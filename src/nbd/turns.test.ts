@@ -54,3 +54,23 @@ test('who is looked at beside somebody is told from that somebody', async () => 
   await turn();
   assert.equal(turns.looksBeside(one), false);
 });
+
+test('several are looked at again in the same turn, as long as something comes', async () => {
+  let now = 0;
+  let looks = 0;
+  const comes = { poll: () => (looks += 1) < 100, rest: () => undefined, isBusy: false };
+  const turns = new Turns({ awakeMs: 20, now: () => now });
+  turns.watch(comes);
+  await turn();
+  assert.equal(looks, 1, 'one alone is looked at once');
+  turns.watch({ ...comes, poll: () => false });
+  await turn();
+  assert.equal(looks, 5);
+  now = 20;
+  looks = 100;
+  await turn();
+  await turn();
+  now = 40;
+  await turn();
+  assert.equal(turns.isAwake, false);
+});
