@@ -10,12 +10,15 @@ import { assert, must } from '../src/base/assert.ts';
 import { GiB, MiB } from '../src/base/bytes.ts';
 import { monotonicMs } from '../src/base/clock.ts';
 import { Client } from '../src/client/client.ts';
+import type { Backup } from '../src/client/block-storage-schema.ts';
 import { cloudFromYaml } from '../src/client/cloud.ts';
 import { diskBytes } from './command.ts';
 import type { Contender, Image, Step, Write } from './contender.ts';
 
-/** How often a status is looked at: the error of a step's time. */
+/** How often a status is looked at: the error of a step's time, but for that of a backup. */
 const lookEveryMs = 20;
+/** A backup says itself when it was there, so that looking seldom does; each look takes work away. */
+const lookForBackupEveryMs = 50;
 
 export function firn(folder: string): Contender {
   const dataFolder = join(folder, 'data');
@@ -28,10 +31,12 @@ export function firn(folder: string): Contender {
   let expected = '';
   const api = (): Client => must(client, 'prepare was called');
 
-  async function step(work: () => Promise<void>): Promise<Step> {
-    const started = monotonicMs();
-    await work();
-    const seconds = (monotonicMs() - started) / 1000;
+  /** `work` may answer when it was done, in milliseconds since 1970. */
+  async function step(work: () => Promise<number | void>): Promise<Step> {
+    const [started, startedAt] = [monotonicMs(), Date.now()];
+    const doneAt = await work();
+    const elapsedMs = doneAt === undefined ? monotonicMs() - started : doneAt - startedAt;
+    const seconds = elapsedMs / 1000;
     const peakBytes = must(running, 'prepare was called').peakMemoryBytes();
     return { seconds, peakBytes, storedBytes: diskBytes(store) };
   }
@@ -39,7 +44,9 @@ export function firn(folder: string): Contender {
   const backup = (): Promise<Step> =>
     step(async () => {
       backupId = await api().backups.create({ volume_id: volumeId, name: 'bench' });
-      await settled(() => api().backups.show(backupId));
+      const look = (): Promise<Backup> => api().backups.show(backupId);
+      const { updated_at: doneAt } = await settled(look, lookForBackupEveryMs);
+      return Date.parse(`${doneAt}Z`);
     });
 
   return {
@@ -85,12 +92,15 @@ export function firn(folder: string): Contender {
   };
 }
 
-async function settled(look: () => Promise<{ status: string }>): Promise<void> {
+async function settled<R extends { status: string }>(
+  look: () => Promise<R>,
+  everyMs = lookEveryMs,
+): Promise<R> {
   for (;;) {
-    const { status } = await look();
-    if (status === 'available') return;
-    assert(!status.startsWith('error'), `${status} is no error`);
-    await sleep(lookEveryMs);
+    const found = await look();
+    if (found.status === 'available') return found;
+    assert(!found.status.startsWith('error'), `${found.status} is no error`);
+    await sleep(everyMs);
   }
 }
 

@@ -45,6 +45,7 @@ export const Backup = Type.Object({
   is_incremental: Type.Boolean(),
   fail_reason: TextOrNull,
   created_at: Text,
+  updated_at: Type.Optional(TextOrNull),
 });
 export type Backup = Static<typeof Backup>;
 
