@@ -17,7 +17,7 @@ import type { Contender, Image, Step, Write } from './contender.ts';
 
 /** How often a status is looked at: the error of a step's time, but for that of a backup. */
 const lookEveryMs = 20;
-/** A backup says itself when it was there, so that looking seldom does; each look takes work away. */
+/** The same for a backup, which says itself when it was there: each look takes work away. */
 const lookForBackupEveryMs = 50;
 
 export function firn(folder: string): Contender {
@@ -31,12 +31,8 @@ export function firn(folder: string): Contender {
   let expected = '';
   const api = (): Client => must(client, 'prepare was called');
 
-  /** `work` may answer when it was done, in milliseconds since 1970. */
-  async function step(work: () => Promise<number | void>): Promise<Step> {
-    const [started, startedAt] = [monotonicMs(), Date.now()];
-    const doneAt = await work();
-    const elapsedMs = doneAt === undefined ? monotonicMs() - started : doneAt - startedAt;
-    const seconds = elapsedMs / 1000;
+  async function step(work: Work): Promise<Step> {
+    const seconds = await secondsOf(work);
     const peakBytes = must(running, 'prepare was called').peakMemoryBytes();
     return { seconds, peakBytes, storedBytes: diskBytes(store) };
   }
@@ -90,6 +86,15 @@ export function firn(folder: string): Contender {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A step; it may answer when it was done, in milliseconds since 1970. */
+type Work = () => Promise<number | void>;
+
+async function secondsOf(work: Work): Promise<number> {
+  const [started, startedAt] = [monotonicMs(), Date.now()];
+  const doneAt = await work();
+  return (doneAt === undefined ? monotonicMs() - started : doneAt - startedAt) / 1000;
 }
 
 async function settled<R extends { status: string }>(

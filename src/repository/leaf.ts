@@ -6,14 +6,17 @@ export class OpenLeaf {
   readonly leafIndex: number;
   /** Chunks of this leaf whose ids are not known yet. */
   pending = 0;
-  readonly #ids = new Uint8Array(nodeBytes);
+  readonly #ids: Uint8Array;
   readonly #touched = new Uint8Array(nodeIds);
   readonly #loadBase: () => Promise<Uint8Array | undefined>;
   #base: Promise<Uint8Array | undefined> | undefined;
   #known: Uint8Array | undefined;
 
-  constructor(leafIndex: number, loadBase: () => Promise<Uint8Array | undefined>) {
+  /** `ids`: room for them, all zero, which is this leaf's until it is finished. */
+  constructor(leafIndex: number, ids: Uint8Array, loadBase: () => Promise<Uint8Array | undefined>) {
+    assert(ids.length === nodeBytes, 'a leaf is a node');
     this.leafIndex = leafIndex;
+    this.#ids = ids;
     this.#loadBase = loadBase;
   }
 

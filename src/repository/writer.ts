@@ -15,7 +15,7 @@ import { throwIfAborted } from '../base/abort.ts';
 import { OperatingError } from '../base/errors.ts';
 import { appendExtent, type Extent } from '../base/extent.ts';
 import { blockBytes, blockCount, blockKinds, chunkBytes, hexOf, leafBytes } from './block.ts';
-import { isZeroId, nodeIds, zeroId } from './block.ts';
+import { isZeroId, nodeBytes, nodeIds, zeroId } from './block.ts';
 import { type BlockPlace, ChunkPipeline } from './chunk-pipeline.ts';
 import type { BlockSource } from './fetch.ts';
 import { Frontier, type Ticket } from './frontier.ts';
@@ -30,9 +30,12 @@ import { leafIndexOf, nodeIdAt } from './map-walk.ts';
 import type { NodeReader } from './nodes.ts';
 import type { PatchBases } from './patch-bases.ts';
 import { PackWriter } from './pack-writer.ts';
-import { blockLabel, seal } from './seal.ts';
+import { blockLabel, sealBytes, sealInto } from './seal.ts';
 import type { Slot, SlotPool } from './slot.ts';
 import { writeIndexes } from './write-indexes.ts';
+
+/** How much memory of finished leaves is kept: 2 MiB. */
+const spareIdsMax = 64;
 
 /** A shared buffer to fill, of `chunkBytes`. */
 export interface Chunk {
@@ -87,6 +90,10 @@ export class BackupWriter {
   readonly #reserved = new Map<Chunk, { slot: Slot; ticket: Ticket }>();
   readonly #leaves = new Map<number, OpenLeaf>();
   readonly #finished = new LeafList();
+  /** Memory of finished leaves for the next ones: a sparse volume has one a block, nearly. */
+  readonly #spareIds: Uint8Array[] = [];
+  /** What nodes are sealed into, before their pack takes a copy. */
+  readonly #sealedNode = Buffer.allocUnsafeSlow(nodeBytes + sealBytes);
   readonly #doneLeaves: ReadonlySet<number>;
   readonly #work = new Set<Promise<void>>();
   readonly #unjournaled: (JournalRecord & { pack: number })[] = [];
@@ -301,7 +308,8 @@ export class BackupWriter {
     const known = this.#leaves.get(leafIndex);
     if (known !== undefined) return known;
     const { nodes, parent } = this.#setup;
-    const leaf = new OpenLeaf(leafIndex, async () =>
+    const ids = this.#spareIds.pop()?.fill(0) ?? new Uint8Array(nodeBytes);
+    const leaf = new OpenLeaf(leafIndex, ids, async () =>
       parent === undefined ? undefined : nodes.read(await nodeIdAt(nodes, parent, 1, leafIndex)),
     );
     this.#leaves.set(leafIndex, leaf);
@@ -318,7 +326,9 @@ export class BackupWriter {
   }
 
   async #finishLeaf(leaf: OpenLeaf): Promise<void> {
-    const id = await this.#storeNode(await leaf.finish());
+    const ids = await leaf.finish();
+    const id = await this.#storeNode(ids);
+    if (this.#spareIds.length < spareIdsMax) this.#spareIds.push(ids);
     this.#finished.add(leaf.leafIndex, id);
     this.#unjournaled.push({ leafIndex: leaf.leafIndex, id, pack: this.#packs.last });
     this.#noteDurable(this.#durable);
@@ -333,7 +343,8 @@ export class BackupWriter {
     if (index.use(id) || this.#packs.holds(id)) return id;
     await this.#packs.room();
     const label = blockLabel(blockKinds.node, id);
-    this.#packs.add(blockKinds.node, id, seal(keys.blockKey(id[0] ?? 0), label, ids));
+    const length = sealInto(this.#sealedNode, keys.blockKey(id[0] ?? 0), label, ids);
+    this.#packs.add(blockKinds.node, id, this.#sealedNode.subarray(0, length));
     return id;
   }
 

@@ -12,9 +12,12 @@ import { findNewerHeads } from './newer-heads.ts';
 import type { LayerShelf } from './layer-shelf.ts';
 import { LiveVolume } from './live-volume.ts';
 import { PendingRecords } from './pending-records.ts';
-import type { RegionBudget } from './region.ts';
+import { RegionBudget } from './region.ts';
 import { recordSuffix } from './volume-record.ts';
 import { VolumeState, readVolumeRecord } from './volume-state.ts';
+
+/** 16 MiB of owner maps, which describe 32 GiB. */
+const viewRegionsMax = 512;
 
 /** All volumes of one folder, the layers under them, and who uses what. */
 export class VolumeSet implements CollectorView {
@@ -25,6 +28,8 @@ export class VolumeSet implements CollectorView {
   readonly #folder: string;
   readonly #operations: FileOperations;
   readonly #budget: RegionBudget;
+  /** Views have one of their own: a backup goes through all regions once, and pushes none out. */
+  readonly #viewBudget = new RegionBudget(viewRegionsMax);
   readonly #volumes = new Map<string, VolumeState>();
   readonly #damaged = new Map<string, OperatingError>();
   /** The volume that has, or is about to have, a snapshot. */
@@ -131,7 +136,7 @@ export class VolumeSet implements CollectorView {
 
   /** A view of a frozen layer, which is kept until the view is closed. */
   openView(layerId: string): Chain {
-    const chain = new Chain(this.shelf.chainOf(layerId), this.#budget);
+    const chain = new Chain(this.shelf.chainOf(layerId), this.#viewBudget);
     this.#chains.add(chain);
     this.pin(layerId);
     return chain;
