@@ -230,6 +230,7 @@ test('repositories are listed and adopted', async () => {
   const adopted = await run(['repository', 'adopt', '--container', 'c']);
   const shown = ['adopted +2', 'of another installation +1', 'there already +1', 'damaged +b3'];
   assert.match(adopted.out, new RegExp(`^${shown.join('\n')} \\(torn\\)\n$`));
+  assert.match(adopted.err, /gone for good, say so: firn repository adopt --take-over\n$/);
   assert.deepEqual(scripted.requests.at(-1)?.body, { container: 'c', take_over: false });
   await run(['repository', 'adopt', '--take-over']);
   assert.deepEqual(scripted.requests.at(-1)?.body, { container: null, take_over: true });

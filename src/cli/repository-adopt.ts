@@ -10,6 +10,10 @@ const columns: Columns<Adopted> = {
   damaged: (result) => result.damaged.map(({ id, reason }) => `${id} (${reason})`).join(', '),
 };
 
+const sharedHint =
+  'What another installation made stays in the store for its sake, also when it is deleted here. ' +
+  'If that installation is gone for good, say so: firn repository adopt --take-over\n';
+
 export const repositoryAdopt: AddCommand = (parent, context) => {
   parent
     .command('adopt')
@@ -18,6 +22,8 @@ export const repositoryAdopt: AddCommand = (parent, context) => {
     .option('--take-over', 'the installations that made them are gone for good')
     .action(async (options: { container?: string; takeOver?: boolean }, command) => {
       const client = await context.connect(command);
-      printItem(context, command, columns, await client.adopt(options));
+      const found = await client.adopt(options);
+      printItem(context, command, columns, found);
+      if (found.shared > 0) context.stderr.write(sharedHint);
     });
 };
