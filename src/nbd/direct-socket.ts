@@ -4,8 +4,11 @@ import { TLSSocket } from 'node:tls';
 import { KiB } from '../base/bytes.ts';
 import { type SocketCalls, socketCalls } from './socket-calls.ts';
 
-/** A unix socket holds as much for its peer: an answer to a long read leaves with one call. */
-const heldBytes = 256 * KiB;
+/**
+ * A unix socket holds as much for its peer, and as much again for what the kernel needs beside it:
+ * answers to long reads leave with one call each, while the peer still takes in the one before.
+ */
+const heldBytes = 512 * KiB;
 
 /** What Node's sockets have inside: the descriptor, and whether the event loop reads from it. */
 interface Handle {

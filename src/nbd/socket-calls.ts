@@ -23,6 +23,7 @@ type SetOption = (
 /** Options of sockets, and the size of what is held for sending (asm-generic/socket.h). */
 const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
+const SO_SNDBUFFORCE = 32;
 /** Never wait (bits/socket.h). */
 const MSG_DONTWAIT = 0x40;
 /** A peer that is gone is an error, and no signal (bits/socket.h). */
@@ -37,8 +38,11 @@ export const socketCalls: SocketCalls | undefined = bindNative(({ library }) => 
   const setOption: SetOption = library.func('setsockopt', 'int', optionTypes);
   return {
     holdUpTo: (descriptor, bytes) => {
-      // A wish: with less, what the peer does not take at once takes another call.
-      setOption(descriptor, SOL_SOCKET, SO_SNDBUF, Int32Array.of(bytes), 4);
+      // A wish, beyond the host's usual limit where Firn may: with less, what the peer does not
+      // take at once takes more calls.
+      const value = Int32Array.of(bytes);
+      if (setOption(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, value, 4) === 0) return;
+      setOption(descriptor, SOL_SOCKET, SO_SNDBUF, value, 4);
     },
     receive: (descriptor, target) => recv(descriptor, target, target.byteLength, MSG_DONTWAIT),
     send: (descriptor, bytes) =>
