@@ -5,19 +5,19 @@
  */
 import type { AccessRule, TokenFacts } from '../identity/identity.ts';
 
-const serviceTypes: Readonly<Record<string, readonly string[]>> = {
-  volume: ['volumev3', 'block-storage', 'volume', 'block-store'],
-  identity: ['identity'],
-  image: ['image'],
-  firn: ['firn'],
-};
+const serviceTypes: ReadonlyMap<string, readonly string[]> = new Map([
+  ['volume', ['volumev3', 'block-storage', 'volume', 'block-store']],
+  ['identity', ['identity']],
+  ['image', ['image']],
+  ['firn', ['firn']],
+]);
 
 /** Whether the token may be used for a request; `path` is without the query string. */
 export function meetsAccessRules(facts: TokenFacts, method: string, path: string): boolean {
   const rules = facts.applicationCredential?.accessRules ?? [];
   if (rules.length === 0) return true;
   const [, face = '', rest = ''] = /^\/([^/]*)(.*)$/.exec(path) ?? [];
-  const types = serviceTypes[face] ?? [];
+  const types = serviceTypes.get(face) ?? [];
   return rules.some(
     (rule) =>
       types.includes(rule.service) &&
@@ -27,13 +27,13 @@ export function meetsAccessRules(facts: TokenFacts, method: string, path: string
 }
 
 function pathPattern({ path }: AccessRule, { project, user }: TokenFacts): RegExp {
-  const known: Readonly<Record<string, string>> = {
-    '{project_id}': project?.id ?? '',
-    '{user_id}': user.id,
-  };
+  const known: ReadonlyMap<string, string> = new Map([
+    ['{project_id}', project?.id ?? ''],
+    ['{user_id}', user.id],
+  ]);
   const parts = path.split('/').map((part) => {
     if (part === '**') return '.*';
-    const value = known[part];
+    const value = known.get(part);
     if (value !== undefined) return quoted(value);
     return /^\{\w+\}$/.test(part) ? '[^/]+' : part.split('*').map(quoted).join('[^/]+');
   });

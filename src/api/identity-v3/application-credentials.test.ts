@@ -132,6 +132,16 @@ test('access rules narrow what its tokens are good for', async () => {
   assert.equal((await ask(mine, 'DELETE', one)).statusCode, 204);
 });
 
+test('a part of a path that JavaScript knows by itself is a name like any other', async () => {
+  const rule = { service: 'image', method: 'GET', path: '/v2/images/constructor' };
+  const { made } = await create({ name: 'reserved', access_rules: [rule] });
+  const { token } = await login({ id: made.id, secret: made.secret });
+  const status = async (url: string) => (await ask(token, 'GET', url)).statusCode;
+  assert.equal(await status('/image/v2/images/constructor'), 404);
+  assert.equal(await status('/image/v2/images/other'), 401);
+  await ask(await faces.tokenOf('max'), 'DELETE', `${own}/${made.id}`);
+});
+
 test("somebody else's are not made, and not seen", async () => {
   const bob = await faces.tokenOf('bob');
   assert.equal((await ask(bob, 'GET', own)).statusCode, 403);

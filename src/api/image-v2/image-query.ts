@@ -57,7 +57,7 @@ export interface ImageQuery {
 export function parseImageQuery(query: Query): ImageQuery {
   const sort = (parseSort(query) ?? [{ key: 'created_at', direction: 'desc' as const }]).map(
     ({ key, direction }) => {
-      const field = sortFields[key];
+      const field = Object.hasOwn(sortFields, key) ? sortFields[key] : undefined;
       if (field === undefined) {
         throw invalid(`Invalid sort key: ${key.slice(0, 100)}.`, 'sort');
       }

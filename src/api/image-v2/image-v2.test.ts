@@ -192,6 +192,7 @@ test('filters, and what is none', async () => {
     'limit=x',
     'limit=-1',
     'sort=size',
+    'sort=constructor',
     'sort=name:up',
     'visibility=x',
     'a=b',
