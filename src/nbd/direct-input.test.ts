@@ -1,54 +1,13 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import * as fc from 'fast-check';
-import { Channel } from './channel.ts';
-import type { DirectInput } from './direct-input.ts';
+import { withPair } from './direct-pair-fixture.ts';
 import { discard, waitBytesMax } from './input.ts';
 import { socketCalls } from './socket-calls.ts';
 import { until } from './test-server.ts';
-import { Turns } from './turns.ts';
 
 const skip = socketCalls === undefined && 'the calls are not to be had on this machine';
-
-interface Pair {
-  readonly peer: Socket;
-  readonly channel: Channel;
-  readonly input: DirectInput;
-}
-
-/** Two ends of a unix socket; the peer has sent `first` before the channel goes direct. */
-async function withPair(
-  work: (pair: Pair) => Promise<void>,
-  { first = Buffer.alloc(0), awakeMs = 0.1 } = {},
-): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'firn-direct-'));
-  const server = createServer({ allowHalfOpen: true }).listen(join(folder, 's'));
-  await once(server, 'listening');
-  const peer = connect(join(folder, 's'));
-  const [socket]: Socket[] = await once(server, 'connection');
-  assert.ok(socket !== undefined);
-  const channel = new Channel(socket);
-  if (first.length > 0) {
-    peer.write(first);
-    await channel.input.wait(1);
-  }
-  const input = channel.goDirect(new Turns({ awakeMs }));
-  assert.ok(input !== undefined);
-  try {
-    await work({ peer, channel, input });
-  } finally {
-    peer.destroy();
-    socket.destroy();
-    server.close();
-    await rm(folder, { recursive: true });
-  }
-}
 
 test('any cutting of the bytes, and any pauses, give the same reads', { skip }, async () => {
   const piece = fc.record({

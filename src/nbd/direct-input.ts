@@ -30,7 +30,7 @@ export class DirectInput implements Input {
   /** Serves what has come for the wait that is under way. */
   #serve: (() => boolean) | undefined;
   #isServing = false;
-  /** Said by who serves: the client has sent several requests at once. */
+  /** Said by who serves: the client has several requests under way. */
   isBusy = false;
   #target: Buffer | undefined;
   #filled = 0;
@@ -69,8 +69,9 @@ export class DirectInput implements Input {
    * rejects with.
    */
   waitBeside(count: number, serve: () => boolean): Promise<boolean> {
-    this.#serve = serve;
-    return this.wait(count);
+    const there = this.wait(count);
+    if (this.#waiting !== undefined) this.#serve = serve;
+    return there;
   }
 
   /** The next `count` bytes, which are there, without taking them. */

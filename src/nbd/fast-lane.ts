@@ -78,9 +78,10 @@ export class FastLane {
     device.settle();
     const { bytes, count } = this.#filled;
     this.#filled = undefined;
-    input.isBusy = served > 1;
+    const hasMore = input.has(this.#headBytes);
+    input.isBusy = served > 0 && (served > 1 || hasMore);
     if (count > 0) session.channel.sendNow(answers.subarray(0, bytes), count);
-    return served === most && input.has(this.#headBytes);
+    return served === most && hasMore;
   }
 
   /** False when the next request is not there, or not for this lane. */

@@ -18,6 +18,7 @@ import {
   startTestServer,
   uint32,
   until,
+  requestBytes,
 } from './test-server.ts';
 import { command, option } from './wire.ts';
 
@@ -35,16 +36,6 @@ async function verified(client: NbdClient): Promise<number> {
   await client.read(offset, target);
   assert.ok(target.equals(data));
   return performance.now() - from;
-}
-
-function requestBytes(type: number, offset: number, length: number, cookie: number): Buffer {
-  const head = Buffer.alloc(28);
-  head.writeUInt32BE(0x25609513, 0);
-  head.writeUInt16BE(type, 6);
-  head.writeBigUInt64BE(BigInt(cookie), 8);
-  head.writeBigUInt64BE(BigInt(offset), 16);
-  head.writeUInt32BE(length, 24);
-  return head;
 }
 
 test('bytes may come in any pieces, from the first to the last', async () => {

@@ -231,6 +231,17 @@ const emptyRequest: RawRequest = {
   length: 0,
 };
 
+/** A request without extended headers (nbd/doc/proto.md, "Request message"). */
+export function requestBytes(type: number, offset: number, length: number, cookie: number): Buffer {
+  const head = Buffer.alloc(28);
+  head.writeUInt32BE(0x25609513, 0);
+  head.writeUInt16BE(type, 6);
+  head.writeBigUInt64BE(BigInt(cookie), 8);
+  head.writeBigUInt64BE(BigInt(offset), 16);
+  head.writeUInt32BE(length, 24);
+  return head;
+}
+
 export function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
