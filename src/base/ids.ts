@@ -10,9 +10,15 @@ export function newHexId(): string {
   return randomBytes(16).toString('hex');
 }
 
-/** A secret of `bytes` random bytes in URL-safe base64. */
+/**
+ * A secret of `bytes` random bytes in URL-safe base64 (RFC 4648, section 5). Its first sign is
+ * never a dash: a command line (`openstack token revoke SECRET`) would take it for an option.
+ */
 export function newSecret(bytes = 32): string {
-  return randomBytes(bytes).toString('base64url');
+  let secret: string;
+  do secret = randomBytes(bytes).toString('base64url');
+  while (secret.startsWith('-'));
+  return secret;
 }
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
