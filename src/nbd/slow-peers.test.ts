@@ -26,16 +26,14 @@ const MiB = 1024 * 1024;
 const memory = (): BlockDevice => openMemoryDevice({ lengthBytes: 64 * MiB });
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Writes and reads back, and says how long that took. */
-async function verified(client: NbdClient): Promise<number> {
-  const from = performance.now();
+/** Writes and reads back. */
+async function verified(client: NbdClient): Promise<void> {
   const data = randomBytes(8192);
   const offset = client.lengthBytes - 8192;
   await client.write(offset, data);
   const target = Buffer.alloc(8192);
   await client.read(offset, target);
   assert.ok(target.equals(data));
-  return performance.now() - from;
 }
 
 test('bytes may come in any pieces, from the first to the last', async () => {
@@ -141,7 +139,7 @@ test('who reads nothing holds no more memory than its share, and others go on', 
   }
   await until(() => rig.server.sharedBytesLent === 64 * MiB, 'all shared memory is lent');
   for (let count = 0; count < 20; count += 1) {
-    assert.ok((await verified(bystander)) < 2000);
+    await verified(bystander);
     assert.ok(rig.server.sharedBytesLent <= 64 * MiB);
   }
   for (const peer of greedy) peer.socket.destroy();

@@ -115,7 +115,7 @@ export const bob = callerIn('beta');
 export const ann = callerIn('alpha', admin);
 
 /** A clock that goes on by one second each time it is asked. */
-function steppingClock(): { now(): number } {
+export function steppingClock(): { now(): number } {
   let nowMs = Date.UTC(2026, 0, 1);
   return {
     now() {

@@ -1,10 +1,7 @@
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { createLog } from '../api/log.ts';
-import { randomUnit } from '../base/chance.ts';
 import { errnoOf, OperatingError } from '../base/errors.ts';
 import { version } from '../base/version.ts';
 import { type Addresses, type Service, startService } from './compose.ts';
@@ -14,6 +11,7 @@ import { type Config, readConfig } from './config.ts';
 import { makeStoreRoot } from '../store/make-root.ts';
 import { cloudName, type Credentials, hasCredentials, writeCredentials } from './credentials.ts';
 import { takeDataFolder } from './data-folder.ts';
+import { withPort } from './free-port.ts';
 import { readHttpTls, schemeOf } from './http-tls.ts';
 import { readKey } from './key-file.ts';
 import { keystoneUrl } from './open-identity.ts';
@@ -81,31 +79,6 @@ async function chooseAddresses(config: Config): Promise<Addresses> {
     nbdPublic,
     publicUrl: config.publicUrl ?? `${schemeOf(config.settings)}://${formatAddress(listen)}`,
   };
-}
-
-/** Ports that systems do not give to connections that go out, which would take one in between. */
-const freePorts = { first: 20_000, count: 12_000 };
-
-/** Port 0 becomes a port that is free now. */
-async function withPort(address: Address): Promise<Address> {
-  if (address.port !== 0) return address;
-  for (;;) {
-    const port = freePorts.first + Math.floor(randomUnit() * freePorts.count);
-    if (await isFree(address.host, port)) return { host: address.host, port };
-  }
-}
-
-async function isFree(host: string, port: number): Promise<boolean> {
-  const probe = createServer().listen(port, host);
-  try {
-    await once(probe, 'listening');
-  } catch (error) {
-    if (errnoOf(error) === 'EADDRINUSE') return false;
-    throw error;
-  }
-  probe.close();
-  await once(probe, 'close');
-  return true;
 }
 
 /** A taken or forbidden port, in a sentence that says which one and what to do. */

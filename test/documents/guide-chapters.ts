@@ -1,8 +1,6 @@
 /** The documents for users, and what each takes for granted. */
-import { createServer } from 'node:net';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { makeCertificates } from '../../src/nbd/certificate-fixture.ts';
+import { withPort } from '../../src/server/free-port.ts';
 import { keystonePassword, startKeystone } from '../servers/keystone.ts';
 import type { Chapter } from './chapter.ts';
 
@@ -46,11 +44,7 @@ const until = [
 ].join('\n');
 
 async function freePorts(): Promise<{ names: Record<string, string>; stop: () => Promise<void> }> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
+  const { port } = await withPort({ host: '127.0.0.1', port: 0 });
   const names = {
     '0.0.0.0:10809': `127.0.0.1:${port}`,
     'nbd.example.org:10809': `localhost:${port}`,
@@ -113,7 +107,7 @@ print(record["backup_service"], base64.b64encode(json.dumps(facts).encode()).dec
       ...running,
       aVolume('my-volume'),
       until,
-      `backup() { ${aBackup}; sleep 0.2; }`,
+      `backup() { ${aBackup}; until grep -q '"table":"backups"' .said; do sleep 0.1; done; }`,
     ],
     names: {
       'http://127.0.0.1:8776': '${OS_AUTH_URL%/identity/v3}',

@@ -7,7 +7,7 @@ import { isJsonObject, type JsonObject } from '../../base/json.ts';
 import { EmbeddedIdentity } from '../../identity/embedded.ts';
 import type { Identity } from '../../identity/identity.ts';
 import { AuditTrail } from '../../operation/audit/audit-trail.ts';
-import { openScene, type Scene } from '../../operation/operation-fixture.ts';
+import { openScene, type Scene, steppingClock } from '../../operation/operation-fixture.ts';
 import { buildApp } from '../app.ts';
 import { firnV1 } from '../firn-v1/routes.ts';
 import { password, seedDirectory } from '../identity-v3/directory-fixture.ts';
@@ -51,7 +51,7 @@ export async function openStorage(t: TestContext): Promise<Storage> {
   const app = buildApp({
     log: createLog({ level: 'info', destination: silence }),
     publicUrl,
-    audit: new AuditTrail({ catalog: scene.catalog, clock: systemClock }),
+    audit: new AuditTrail({ catalog: scene.catalog, clock: steppingClock() }),
     ready: async () => undefined,
     register: (app) => {
       app.register(blockStorageV3, { ...options, prefix: '/volume' });
