@@ -1,6 +1,6 @@
 /** The meaning of a query, over a plain array: what the tests compare the databases with. */
 import { assert } from '../base/assert.ts';
-import { everyProject, type SortKey, type Where } from './catalog.ts';
+import { everyProject, type SortKey, type Total, type Where } from './catalog.ts';
 import type { VolumeRow } from './tables.ts';
 
 export type VolumeWhere = Where<'volumes'>;
@@ -60,4 +60,15 @@ export function sorted(rows: readonly VolumeRow[], sort: VolumeSort): VolumeRow[
     }
     return 0;
   });
+}
+
+/** The rows by the text in one field: how many, and their sizes together. */
+export function totalsBy(rows: readonly VolumeRow[], field: 'status'): Total[] {
+  const groups = [...Map.groupBy(rows, (row): string => row[field])];
+  const totals = groups.map(([of, members]) => ({
+    of,
+    count: members.length,
+    sum: members.reduce((total, { size }) => total + size, 0),
+  }));
+  return totals.sort((left, right) => compareValues(left.of, right.of));
 }

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { AssertionError } from '../base/assert.ts';
 import { newId } from '../base/ids.ts';
-import { matches, sorted, type VolumeSort, type VolumeWhere } from './array-oracle.ts';
+import { matches, sorted, totalsBy, type VolumeSort, type VolumeWhere } from './array-oracle.ts';
 import { everyProject, type Catalog } from './catalog.ts';
 import { tableNames, tableOf, type Column } from './columns.ts';
 import { sampleVolume } from './sample-rows.ts';
@@ -227,6 +227,13 @@ function listContract(theCatalog: () => Catalog): void {
           assert.deepEqual(next, byIds.slice(limit, 2 * limit));
           const sum = expected.reduce((total, row) => total + row.size, 0);
           assert.equal(await theCatalog().sum('volumes', 'size', where), sum);
+          const summed = { where, sum: 'size', limit } as const;
+          const totals = await theCatalog().totals('volumes', 'status', summed);
+          const all = totalsBy(expected, 'status');
+          assert.deepEqual(totals, all.slice(0, limit));
+          const last = totals.at(-1)?.of ?? '';
+          const rest = await theCatalog().totals('volumes', 'status', { ...summed, after: last });
+          assert.deepEqual(rest, all.slice(limit, 2 * limit));
         }
       }),
       { numRuns: 25 },

@@ -77,6 +77,23 @@ export type Picked<T extends TableName, F extends keyof Row<T>> = Pick<Row<T>, F
   readonly id: string;
 };
 
+export interface TotalsQuery<T extends TableName> {
+  readonly where: Where<T>;
+  /** The numeric field that is summed. */
+  readonly sum: keyof Row<T> & string;
+  /** 1 to 1,000 totals. */
+  readonly limit: number;
+  /** Totals of the texts that follow this one. */
+  readonly after?: string;
+}
+
+/** Rows that have one text in common, counted, and a field of them summed. */
+export interface Total {
+  readonly of: string;
+  readonly count: number;
+  readonly sum: number;
+}
+
 export interface CatalogReader {
   /** The first row that matches, or undefined. */
   find<T extends TableName>(table: T, where: Where<T>): Promise<Row<T> | undefined>;
@@ -97,6 +114,12 @@ export interface CatalogReader {
     field: keyof Row<T> & string,
     where: Where<T>,
   ): Promise<number>;
+  /** A total for each text that stands in `by`, which is never null, in the order of the texts. */
+  totals<T extends TableName>(
+    table: T,
+    by: keyof Row<T> & string,
+    query: TotalsQuery<T>,
+  ): Promise<Total[]>;
 }
 
 export interface CatalogWriter extends CatalogReader {

@@ -1,6 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { assert } from '../base/assert.ts';
-import type { Catalog, CatalogWriter, ListQuery, Picked, PickQuery, Where } from './catalog.ts';
+import type {
+  Catalog,
+  CatalogWriter,
+  ListQuery,
+  Picked,
+  PickQuery,
+  Total,
+  TotalsQuery,
+  Where,
+} from './catalog.ts';
 import { fromDatabaseError } from './database-errors.ts';
 import type { Queries } from './queries.ts';
 import type { Row, TableName } from './tables.ts';
@@ -61,6 +70,14 @@ export class DatabaseCatalog implements Catalog {
     where: Where<T>,
   ): Promise<number> {
     return translated(this.#database.reads.sum(table, field, where));
+  }
+
+  totals<T extends TableName>(
+    table: T,
+    by: keyof Row<T> & string,
+    query: TotalsQuery<T>,
+  ): Promise<Total[]> {
+    return translated(this.#database.reads.totals(table, by, query));
   }
 
   insert<T extends TableName>(table: T, row: Row<T>): Promise<void> {
@@ -143,6 +160,14 @@ class Transaction implements CatalogWriter {
     where: Where<T>,
   ): Promise<number> {
     return this.#run((queries) => queries.sum(table, field, where));
+  }
+
+  totals<T extends TableName>(
+    table: T,
+    by: keyof Row<T> & string,
+    query: TotalsQuery<T>,
+  ): Promise<Total[]> {
+    return this.#run((queries) => queries.totals(table, by, query));
   }
 
   insert<T extends TableName>(table: T, row: Row<T>): Promise<void> {

@@ -1,4 +1,12 @@
-import type { CatalogReader, ListQuery, Picked, PickQuery, Where } from './catalog.ts';
+import type {
+  CatalogReader,
+  ListQuery,
+  Picked,
+  PickQuery,
+  Total,
+  TotalsQuery,
+  Where,
+} from './catalog.ts';
 import type { Row, TableName } from './tables.ts';
 
 /** Passes on what is asked; what wraps a catalogue's writes begins here. */
@@ -35,5 +43,13 @@ export class PassingReader implements CatalogReader {
     where: Where<T>,
   ): Promise<number> {
     return this.#reader.sum(table, field, where);
+  }
+
+  totals<T extends TableName>(
+    table: T,
+    by: keyof Row<T> & string,
+    query: TotalsQuery<T>,
+  ): Promise<Total[]> {
+    return this.#reader.totals(table, by, query);
   }
 }

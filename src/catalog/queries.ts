@@ -1,5 +1,13 @@
 import { assert } from '../base/assert.ts';
-import type { CatalogWriter, ListQuery, Picked, PickQuery, Where } from './catalog.ts';
+import type {
+  CatalogWriter,
+  ListQuery,
+  Picked,
+  PickQuery,
+  Total,
+  TotalsQuery,
+  Where,
+} from './catalog.ts';
 import { type Column, columnOf, tableOf, type Table } from './columns.ts';
 import { allOf, type Predicate, predicateOf } from './conditions.ts';
 import { follows, orderBy, orderOf, rangesAfter } from './page.ts';
@@ -88,6 +96,31 @@ export class Queries implements CatalogWriter {
       where ${predicateOf(table, where, this.#words)}
     `);
     return Number(row?.[0]);
+  }
+
+  async totals<T extends TableName>(
+    name: T,
+    by: keyof Row<T> & string,
+    { where, sum, limit, after }: TotalsQuery<T>,
+  ): Promise<Total[]> {
+    checkLimit(limit);
+    const table = tableOf(name);
+    const [text, number] = [columnOf(table, by), columnOf(table, sum)];
+    assert(text.kind === 'text' && !text.nullable, `${by} is a text that every row has`);
+    assert(number.kind === 'integer', `${sum} is a number`);
+    const key = quoted(text.sqlName);
+    const predicates = [predicateOf(table, where, this.#words)];
+    if (after !== undefined) predicates.push(sql`${key} > ${after}`);
+    const rows = await this.#rows(sql`
+      select ${key}, count(*), coalesce(sum(${quoted(number.sqlName)}), 0)
+      from ${quoted(table.sqlName)}
+      where ${allOf(predicates)} group by ${key} order by ${key} limit ${literal(limit)}
+    `);
+    return rows.map((row) => ({
+      of: String(row[0]),
+      count: Number(row[1]),
+      sum: Number(row[2]),
+    }));
   }
 
   async insert<T extends TableName>(name: T, row: Row<T>): Promise<void> {

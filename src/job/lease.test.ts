@@ -18,6 +18,7 @@ function withFailingChanges(catalog: Catalog, failing: () => boolean): Catalog {
     pick: (table, fields, query) => catalog.pick(table, fields, query),
     count: (table, where) => catalog.count(table, where),
     sum: (table, field, where) => catalog.sum(table, field, where),
+    totals: (table, by, query) => catalog.totals(table, by, query),
     insert: (table, row) => catalog.insert(table, row),
     change: async (table, where, changes) => {
       if (failing()) throw new OperatingError('unavailable', 'no catalogue');

@@ -5,7 +5,7 @@ import { createLog } from '../api/log.ts';
 import { errnoOf, OperatingError } from '../base/errors.ts';
 import { version } from '../base/version.ts';
 import { type Addresses, type Service, startService } from './compose.ts';
-import { type Address, formatAddress } from './address.ts';
+import { formatAddress } from './address.ts';
 import { type ConfigSource, gatherOptions } from './config-source.ts';
 import { type Config, readConfig } from './config.ts';
 import { makeStoreRoot } from '../store/make-root.ts';

@@ -1,7 +1,6 @@
 /** What the projects have on the host that holds the volumes. */
 import { OperatingError } from '../../base/errors.ts';
-import { type CatalogReader, everyProject } from '../../catalog/catalog.ts';
-import { everyPick } from '../../catalog/every-row.ts';
+import { type CatalogReader, everyProject, type Total } from '../../catalog/catalog.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { Reading } from '../needs.ts';
@@ -15,6 +14,10 @@ export interface ProjectUsage {
   readonly snapshotCount: number;
   readonly snapshotsGiB: number;
 }
+
+type Counted = Omit<Total, 'of'>;
+
+const projectsAtOnce = 1000;
 
 /** All projects together first, then each that has volumes. Rejects with `not_found`. */
 export async function usageOfHost(
@@ -34,16 +37,11 @@ export async function usageOfHost(
     return {
       projectId,
       volumeCount: volume?.count ?? 0,
-      volumesGiB: volume?.sizeGiB ?? 0,
+      volumesGiB: volume?.sum ?? 0,
       snapshotCount: snapshot?.count ?? 0,
-      snapshotsGiB: snapshot?.sizeGiB ?? 0,
+      snapshotsGiB: snapshot?.sum ?? 0,
     };
   });
-}
-
-interface Counted {
-  readonly count: number;
-  readonly sizeGiB: number;
 }
 
 /** By project, and under null together. */
@@ -52,12 +50,18 @@ async function countOf(
   table: 'volumes' | 'snapshots',
 ): Promise<Map<string | null, Counted>> {
   const counts = new Map<string | null, Counted>();
-  const all = everyPick(catalog, table, ['projectId', 'size'], { projectId: everyProject });
-  for await (const { projectId, size } of all) {
-    for (const key of [projectId, null]) {
-      const { count, sizeGiB } = counts.get(key) ?? { count: 0, sizeGiB: 0 };
-      counts.set(key, { count: count + 1, sizeGiB: sizeGiB + size });
+  const whole = { count: 0, sum: 0 };
+  const query = { where: { projectId: everyProject }, sum: 'size', limit: projectsAtOnce } as const;
+  let found: Total[] = [];
+  do {
+    const last = found.at(-1);
+    const page = last === undefined ? query : { ...query, after: last.of };
+    found = await catalog.totals(table, 'projectId', page);
+    for (const { of, count, sum } of found) {
+      counts.set(of, { count, sum });
+      whole.count += count;
+      whole.sum += sum;
     }
-  }
-  return counts;
+  } while (found.length === projectsAtOnce);
+  return counts.set(null, whole);
 }
