@@ -91,6 +91,7 @@ export async function insertObjects(catalog: CatalogWriter, projectId: string): 
     volumeTypeId,
     size: 1,
     status: 'available',
+    progress: null,
     groupSnapshotId: null,
     metadata: {},
   });

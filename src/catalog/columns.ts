@@ -63,6 +63,7 @@ const columnKinds: { readonly [T in TableName]: Columns<T> } = {
     description: 'text?',
     size: 'integer',
     status: 'text',
+    progress: 'text?',
     groupSnapshotId: 'text?',
     metadata: 'metadata',
     createdAt: 'integer',

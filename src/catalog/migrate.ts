@@ -21,6 +21,7 @@ import { lists } from './migrations/0011-lists.ts';
 import { importedBackups } from './migrations/0012-imported-backups.ts';
 import { backupExports } from './migrations/0013-backup-exports.ts';
 import { requestsOfExports } from './migrations/0014-requests-of-exports.ts';
+import { snapshotProgress } from './migrations/0015-snapshot-progress.ts';
 
 const migrations: readonly Migration[] = [
   firstTables,
@@ -37,6 +38,7 @@ const migrations: readonly Migration[] = [
   importedBackups,
   backupExports,
   requestsOfExports,
+  snapshotProgress,
 ];
 
 /**

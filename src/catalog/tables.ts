@@ -132,6 +132,8 @@ export interface SnapshotRow {
   description: string | null;
   size: number;
   status: SnapshotStatus;
+  /** How far its making is, as somebody has told: `90%`. */
+  progress: string | null;
   /** The group snapshot that it is a member of, for its whole life. */
   groupSnapshotId: string | null;
   metadata: Metadata;

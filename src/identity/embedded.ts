@@ -148,6 +148,11 @@ export class EmbeddedIdentity implements Identity {
     this.#cache.forgetAll();
   }
 
+  /** Whoever asks: the catalogue knows. */
+  async hasProject(projectId: string): Promise<boolean> {
+    return (await this.#catalog.find('projects', { id: projectId })) !== undefined;
+  }
+
   forget(): void {
     this.#cache.forgetAll();
   }

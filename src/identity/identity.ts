@@ -89,6 +89,11 @@ export interface Identity {
   revoke(token: string): Promise<void>;
   /** Revokes the token and all that come from the same login. */
   revokeLogin(token: string): Promise<void>;
+  /**
+   * Whether there is a project with this id, as the bearer of the token may see. Rejects with
+   * `forbidden` a bearer who may not.
+   */
+  hasProject(projectId: string, token: string): Promise<boolean>;
   /** Believes nothing any more of what it has looked up: something was changed. */
   forget(): void;
 }

@@ -87,6 +87,17 @@ export class KeystoneIdentity implements Identity {
     this.#cache.forgetAll();
   }
 
+  /** Asks with the token of whoever wants to know, as Cinder does. */
+  async hasProject(projectId: string, token: string): Promise<boolean> {
+    const path = `/projects/${encodeURIComponent(projectId)}`;
+    const answer = await this.#ask('GET', path, { own: token }).catch((error: unknown) => {
+      throw error instanceof OwnTokenRefused ? unauthenticated() : error;
+    });
+    if (answer.status === 200 || answer.status === 404) return answer.status === 200;
+    if (answer.status === 403) throw forbidden();
+    throw refusalOf(answer);
+  }
+
   forget(): void {
     this.#cache.forgetAll();
   }
@@ -170,6 +181,10 @@ function bodyOf(text: string): JsonValue {
   } catch (error) {
     throw unavailable('Keystone answers no JSON', error);
   }
+}
+
+function forbidden(): OperatingError {
+  return new OperatingError('forbidden', 'You are not authorized to perform this operation.');
 }
 
 function unavailable(why: string, cause?: unknown): OperatingError {

@@ -111,7 +111,7 @@ suite('cinder …', needs('cinder'), () => {
   });
 
   test('types, defaults and QoS', async () => {
-    const { fleet, settle } = scene();
+    const { fleet, settle, storage } = scene();
     await fleet.works('type-create gold --is-public False --description d');
     const type = rowId(await fleet.works('type-list'), 'gold');
     await fleet.works(
@@ -132,6 +132,9 @@ suite('cinder …', needs('cinder'), () => {
       'qos-create slow consumer=both total_iops_sec=500',
       'qos-list',
     );
+    const [volume] = await storage.list('volumes');
+    const owner = volume?.['os-vol-tenant-attr:tenant_id'];
+    const project = typeof owner === 'string' ? owner : '';
     const qos = rowId(await fleet.works('qos-list'), 'slow');
     await fleet.works(
       `qos-show ${qos}`,
@@ -141,11 +144,13 @@ suite('cinder …', needs('cinder'), () => {
       `qos-disassociate ${qos} ${type}`,
       `qos-disassociate-all ${qos}`,
       `qos-delete ${qos}`,
-      'default-type-set __DEFAULT__ x',
+      `default-type-set __DEFAULT__ ${project}`,
       'default-type-list',
-      'default-type-unset x',
+      `default-type-list --project-id ${project}`,
+      `default-type-unset ${project}`,
       'retype two gold',
     );
+    await fleet.refused('default-type-set __DEFAULT__ nobody', /Project with id nobody not found/);
     await settle('volumes');
     await fleet.works('retype two __DEFAULT__', 'type-delete gold');
   });

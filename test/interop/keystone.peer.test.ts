@@ -128,6 +128,28 @@ describe('with a real Keystone', options, () => {
     await until('the revocation to hold', async () => (await ask(token)) === 401);
   });
 
+  it('a default type is set for a project that Keystone knows', async () => {
+    const token = await login('admin');
+    const told = await fetch(`${keystone.url}/v3/auth/tokens`, {
+      headers: { 'x-auth-token': token, 'x-subject-token': token },
+    });
+    const said = (await told.json()) as { token: { project: { id: string } } };
+    const set = async (project: string): Promise<number> => {
+      const answer = await fetch(`${firnUrl}/volume/v3/default-types/${project}`, {
+        method: 'PUT',
+        headers: {
+          'x-auth-token': token,
+          'content-type': 'application/json',
+          'openstack-api-version': 'volume 3.62',
+        },
+        body: JSON.stringify({ default_type: { volume_type: '__DEFAULT__' } }),
+      });
+      return answer.status;
+    };
+    assert.equal(await set(said.token.project.id), 200);
+    assert.equal(await set('nobody'), 404);
+  });
+
   it('a browser logs in here with its name and password there', async () => {
     const user = { name: 'admin', domain: { id: 'default' }, password: keystonePassword };
     const scope = { project: { name: 'admin', domain: { id: 'default' } } };

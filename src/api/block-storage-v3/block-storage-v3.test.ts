@@ -285,3 +285,53 @@ test('types, quotas, limits, zones, services and extensions are there', async (t
   const pools = await storage.ask({ path: '/scheduler-stats/get_pools?detail=True', who: 'ann' });
   assert.equal(listIn(pools.body, 'pools').length, 1);
 });
+
+test('what Compute tells of a snapshot that it makes is checked, and shown', async (t) => {
+  const storage = await openStorage(t);
+  const volume = await makeVolume(storage);
+  const body = { snapshot: { volume_id: volume } };
+  const made = await storage.ask({ method: 'POST', path: '/snapshots', body });
+  const path = `/snapshots/${textIn(objectIn(made.body, 'snapshot'), 'id')}`;
+  const tell = (told: object): Promise<{ status: number; body: object }> =>
+    storage.ask({
+      method: 'POST',
+      path: `${path}/action`,
+      body: { 'os-update_snapshot_status': told },
+    });
+  assert.equal((await tell({ status: 'creating', progress: '90%' })).status, 202);
+  const shown = objectIn((await storage.ask({ path })).body, 'snapshot');
+  assert.equal(shown['os-extended-snapshot-attributes:progress'], '90%');
+  for (const progress of ['101%', '-1%', '50', 50, '1.5%']) {
+    const refused = await tell({ status: 'creating', progress });
+    assert.equal(refused.status, 400, String(progress));
+    assert.match(JSON.stringify(refused.body), /progress/);
+  }
+  assert.equal((await tell({ progress: '10%' })).status, 400);
+  assert.equal((await tell({ status: 'deleting' })).status, 400);
+  await storage.scene.work();
+  const done = objectIn((await storage.ask({ path })).body, 'snapshot');
+  assert.deepEqual(
+    [done['status'], done['os-extended-snapshot-attributes:progress']],
+    ['available', '100%'],
+  );
+});
+
+test('hints for a scheduler have their form, and any more of them pass', async (t) => {
+  const storage = await openStorage(t);
+  const other = await makeVolume(storage);
+  const create = async (hints: object | null): Promise<number> => {
+    const body = { volume: { size: 1 }, 'OS-SCH-HNT:scheduler_hints': hints };
+    return (await storage.ask({ method: 'POST', path: '/volumes', body })).status;
+  };
+  for (const hints of [null, {}, { same_host: other }, { different_host: [other] }, { a: 'b' }]) {
+    assert.equal(await create(hints), 202, JSON.stringify(hints));
+  }
+  for (const hints of [
+    { same_host: 'x' },
+    { different_host: [other, other] },
+    { local_to_instance: 'x' },
+    { query: 5 },
+  ]) {
+    assert.equal(await create(hints), 400, JSON.stringify(hints));
+  }
+});

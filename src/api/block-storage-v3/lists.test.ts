@@ -55,6 +55,9 @@ test('times are compared', async (t) => {
   for (const [query, expected] of cases) {
     assert.deepEqual(await names(storage, `${query}&sort=created_at:desc`), expected, query);
   }
+  const late = 'created_at=gt:2100-01-01T00:00:00';
+  assert.equal((await names(storage, late, '3.30')).length, 4, 'passed over');
+  assert.equal((await names(storage, late, '3.31')).length, 0);
   for (const bad of ['gt:yesterday', 'over:2026-01-01', '2026-13-01', 'gt:', '']) {
     const path = `/volumes?created_at=${encoded(bad)}`;
     const answer = await storage.ask({ path, microversion: '3.60' });

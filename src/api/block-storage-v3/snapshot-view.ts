@@ -23,7 +23,8 @@ export function snapshotSummary(snapshot: SnapshotRow, viewer: Viewer): object {
 export function snapshotDetail(snapshot: SnapshotRow, viewer: Viewer): object {
   return {
     ...snapshotSummary(snapshot, viewer),
-    'os-extended-snapshot-attributes:progress': snapshot.status === 'creating' ? '0%' : '100%',
+    'os-extended-snapshot-attributes:progress':
+      snapshot.status === 'creating' ? (snapshot.progress ?? '0%') : '100%',
     'os-extended-snapshot-attributes:project_id': snapshot.projectId,
   };
 }

@@ -5,6 +5,7 @@ import type { SnapshotRow } from '../../catalog/tables.ts';
 import { createSnapshot } from '../../operation/snapshot/create-snapshot.ts';
 import { deleteSnapshot } from '../../operation/snapshot/delete-snapshot.ts';
 import { listSnapshots, showSnapshot } from '../../operation/snapshot/list-snapshots.ts';
+import { tellSnapshotStatus } from '../../operation/snapshot/tell-snapshot-status.ts';
 import {
   editSnapshotMetadata,
   resetSnapshotStatus,
@@ -65,6 +66,14 @@ const UpdateSnapshot = exactly({
     },
     { additionalProperties: false, minProperties: 1 },
   ),
+});
+
+/** The progress is a whole percentage; none when it is empty. */
+const UpdateStatus = exactly({
+  'os-update_snapshot_status': exactly({
+    status: Type.String(),
+    progress: Type.Optional(orNull(Type.String({ pattern: '^(?:0*(?:\\d{1,2}|100)%)?$' }))),
+  }),
 });
 
 export const snapshotList: ListFace<'snapshots'> = {
@@ -176,7 +185,7 @@ function workRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options)
 
   app.post(
     '/snapshots/:id/action',
-    takes(ResetStatus, justNamed('os-force_delete')),
+    takes(ResetStatus, UpdateStatus, justNamed('os-force_delete')),
     async (request: ById, reply) => {
       const { name, body } = actionOf(request.body);
       const { caller, params } = request;
@@ -185,6 +194,10 @@ function workRoutes(app: FastifyInstance, { operations }: BlockStorageV3Options)
       } else if (name === 'os-reset_status') {
         const status = parseStatus(body, snapshotStatuses);
         await resetSnapshotStatus(operations, caller, params.id, status);
+      } else if (name === 'os-update_snapshot_status') {
+        const { status, progress } = parseBody(UpdateStatus, body)[name];
+        const told = { status, progress: progress || undefined };
+        await tellSnapshotStatus(operations, caller, params.id, told);
       } else {
         throw noSuchAction(name);
       }

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import {
   listDefaultTypes,
+  type NamedProject,
   setDefaultType,
   showDefaultType,
   unsetDefaultType,
@@ -58,8 +59,13 @@ const defaultView = ({ id, volumeTypeId }: DefaultTypeRow): object => ({
 
 export function defaultTypeRoutes(
   app: FastifyInstance,
-  { operations }: BlockStorageV3Options,
+  { operations, identity }: BlockStorageV3Options,
 ): void {
+  const projectOf = ({ params: { id }, token }: ById): NamedProject => ({
+    id,
+    exists: () => identity.hasProject(id, token),
+  });
+
   app.get('/default-types', async (request) => {
     since(request, 62);
     const rows = await listDefaultTypes(operations, request.caller);
@@ -68,14 +74,14 @@ export function defaultTypeRoutes(
 
   app.get('/default-types/:id', async (request: ById) => {
     since(request, 62);
-    const row = await showDefaultType(operations, request.caller, request.params.id);
+    const row = await showDefaultType(operations, request.caller, projectOf(request));
     return { default_type: defaultView(row) };
   });
 
   app.put('/default-types/:id', takes(SetDefaultType), async (request: ById) => {
     since(request, 62);
     const { volume_type: type } = parseBody(SetDefaultType, request.body).default_type;
-    const row = await setDefaultType(operations, request.caller, request.params.id, type);
+    const row = await setDefaultType(operations, request.caller, projectOf(request), type);
     return { default_type: defaultView(row) };
   });
 

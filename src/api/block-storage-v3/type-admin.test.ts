@@ -124,6 +124,13 @@ test('a project has its own default type, since 3.62', async (t) => {
   const astray = { default_type: { volume_type: 'nowhere' } };
   const unknown = { who: 'ann', method: 'PUT', path, microversion: '3.62', body: astray } as const;
   assert.equal((await storage.ask(unknown)).status, 400);
+  for (const method of ['PUT', 'GET'] as const) {
+    const gone = await ask(method, '/default-types/nobody');
+    assert.equal(gone.status, 404);
+    assert.match(JSON.stringify(gone.body), /Project with id nobody not found\./);
+  }
+  const stranger = { path, method: 'PUT', microversion: '3.62', body } as const;
+  assert.equal((await storage.ask({ ...stranger, path: '/default-types/nobody' })).status, 403);
   const set = await ask('PUT', path);
   assert.deepEqual(set.body['default_type'], { project_id: alpha, volume_type_id: id });
   assert.deepEqual((await ask('GET', '/default-types')).body['default_types'], [
@@ -139,6 +146,11 @@ test('a project has its own default type, since 3.62', async (t) => {
   assert.equal(objectIn(made.body, 'volume')['volume_type'], 'silver');
   assert.equal((await ask('DELETE', path)).status, 204);
   assert.equal((await ask('GET', path)).status, 404);
+  assert.equal(
+    (await ask('DELETE', '/default-types/nobody')).status,
+    204,
+    'a project that is gone',
+  );
 });
 
 test('QoS specs are set, associated and removed', async (t) => {

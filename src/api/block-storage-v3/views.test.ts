@@ -42,6 +42,7 @@ const snapshot: SnapshotRow = {
   volumeId: 'v',
   volumeTypeId: 't',
   status: 'available',
+  progress: null,
   groupSnapshotId: null,
 };
 

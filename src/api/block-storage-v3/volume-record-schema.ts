@@ -29,7 +29,21 @@ const createFields = {
   multiattach: Type.Optional(orNull(Bool)),
 };
 
-const hints = { 'OS-SCH-HNT:scheduler_hints': Type.Optional(orNull(Type.Object({}))) };
+const Uuids = Type.Union([Uuid, Type.Array(Uuid, { uniqueItems: true })]);
+
+/** What a scheduler with several places would look at; any more of them pass. */
+const hints = {
+  'OS-SCH-HNT:scheduler_hints': Type.Optional(
+    orNull(
+      Type.Object({
+        local_to_instance: Type.Optional(orNull(Uuid)),
+        same_host: Type.Optional(Uuids),
+        different_host: Type.Optional(Uuids),
+        query: Type.Optional(Type.Union([Type.String(), Type.Object({})])),
+      }),
+    ),
+  ),
+};
 
 /** Before 3.53 clients send more fields than are read here, such as `status`. */
 const CreateVolume = exactly({ volume: Type.Object(createFields), ...hints });

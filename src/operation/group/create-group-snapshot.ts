@@ -112,6 +112,7 @@ async function insertMembers(
     description: whole.description,
     size: volume.size,
     status: member.during,
+    progress: null,
     groupSnapshotId: whole.id,
     metadata: {},
     createdAt: whole.createdAt,

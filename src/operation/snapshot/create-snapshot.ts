@@ -58,6 +58,7 @@ export async function createSnapshot(
       description: input.description,
       size: volume.size,
       status: during,
+      progress: null,
       groupSnapshotId: null,
       metadata: input.metadata,
       createdAt: clock.now(),

@@ -7,6 +7,7 @@ import { askBackup, askSnapshot, makeVolume, readAt, writeAt } from '../requests
 import { createSnapshotJob } from './create-snapshot.ts';
 import { deleteSnapshot } from './delete-snapshot.ts';
 import { showSnapshot } from './list-snapshots.ts';
+import { tellSnapshotStatus } from './tell-snapshot-status.ts';
 import { editSnapshotMetadata, resetSnapshotStatus, updateSnapshot } from './update-snapshot.ts';
 
 test("a snapshot's instant is the request's, whenever its job runs", async (t) => {
@@ -85,4 +86,53 @@ test('name, metadata and status change for whoever may', async (t) => {
   assert.deepEqual(row.metadata, { k: 'v' });
   await assert.rejects(resetSnapshotStatus(scene, max, id, 'error'), { code: 'forbidden' });
   assert.equal((await resetSnapshotStatus(scene, ann, id, 'error')).status, 'error');
+});
+
+test('whoever makes a snapshot tells how far it is; available is what is durable', async (t) => {
+  const scene = await openScene(t);
+  const { id: volumeId } = await makeVolume(scene);
+  const { id } = await askSnapshot(scene, { volumeId });
+  const tell = (status: string, progress?: string, caller = max): Promise<void> =>
+    tellSnapshotStatus(scene, caller, id, { status, progress });
+  const now = async (): Promise<(string | null)[]> => {
+    const { status, progress } = await showSnapshot(scene, max, id);
+    return [status, progress];
+  };
+  await tell('creating', '90%');
+  assert.deepEqual(await now(), ['creating', '90%']);
+  await tell('available');
+  assert.deepEqual(await now(), ['creating', '90%'], 'its job makes it so');
+  await assert.rejects(tell('error_deleting'), {
+    code: 'invalid_state',
+    message:
+      'Provided snapshot status error_deleting not allowed for snapshot with status creating.',
+  });
+  await assert.rejects(tell('error', undefined, bob), { code: 'not_found' });
+  const reader = { ...max, roles: ['reader'] };
+  await assert.rejects(tell('error', undefined, reader), { code: 'forbidden' });
+  await scene.work();
+  assert.deepEqual(await now(), ['available', '90%']);
+  await assert.rejects(tell('error'), {
+    message: 'Snapshot status available not allowed for update_snapshot_status',
+  });
+  await resetSnapshotStatus(scene, ann, id, 'creating');
+  await tell('available');
+  assert.equal((await now())[0], 'available', 'nobody else would make it so');
+  await deleteSnapshot(scene, max, id, { force: false });
+  await tell('error_deleting');
+  assert.equal((await now())[0], 'error_deleting');
+  await scene.work();
+  await assert.rejects(showSnapshot(scene, max, id), { code: 'not_found' });
+});
+
+test('a snapshot that was told to have failed stays so, and can be deleted', async (t) => {
+  const scene = await openScene(t);
+  const { id: volumeId } = await makeVolume(scene);
+  const { id } = await askSnapshot(scene, { volumeId });
+  await tellSnapshotStatus(scene, max, id, { status: 'error', progress: undefined });
+  await scene.work();
+  assert.equal((await showSnapshot(scene, max, id)).status, 'error');
+  await deleteSnapshot(scene, max, id, { force: false });
+  await scene.work();
+  await assert.rejects(showSnapshot(scene, max, id), { code: 'not_found' });
 });

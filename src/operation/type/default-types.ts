@@ -22,13 +22,27 @@ export async function defaultTypeOf(
   return must(row, 'the default volume type, made at the first start');
 }
 
+/** A project that a request names; who is who says whether there is one. */
+export interface NamedProject {
+  readonly id: string;
+  readonly exists: () => Promise<boolean>;
+}
+
+async function demandProject({ id, exists }: NamedProject): Promise<void> {
+  if (await exists()) return;
+  throw new OperatingError('not_found', `Project with id ${id} not found.`);
+}
+
+/** Rejects with `not_found` for a project that there is not, and `invalid_input` for a type. */
 export async function setDefaultType(
   { catalog }: Reading,
   caller: Caller,
-  projectId: string,
+  project: NamedProject,
   typeIdOrName: string,
 ): Promise<DefaultTypeRow> {
   authorize(caller, 'volume_extension:default_set_or_update');
+  await demandProject(project);
+  const projectId = project.id;
   return await catalog.transact(async (transaction) => {
     const type = await namedType(transaction, caller, typeIdOrName);
     const row = { id: projectId, volumeTypeId: type.id };
@@ -56,12 +70,13 @@ async function namedType(
 export async function showDefaultType(
   { catalog }: Reading,
   caller: Caller,
-  projectId: string,
+  project: NamedProject,
 ): Promise<DefaultTypeRow> {
   authorize(caller, 'volume_extension:default_get');
-  const row = await catalog.find('defaultTypes', { id: projectId });
+  await demandProject(project);
+  const row = await catalog.find('defaultTypes', { id: project.id });
   if (row !== undefined) return row;
-  throw new OperatingError('not_found', `Default type for project ${projectId} not found.`);
+  throw new OperatingError('not_found', `Default type for project ${project.id} not found.`);
 }
 
 /** The defaults of all projects that have one, at most 1,000. */
@@ -73,6 +88,7 @@ export async function listDefaultTypes(
   return await catalog.list('defaultTypes', { where: {}, limit: 1000 });
 }
 
+/** Also of a project that is gone. */
 export async function unsetDefaultType(
   { catalog }: Reading,
   caller: Caller,
