@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { systemClock } from '../base/clock.ts';
 import { EmbeddedIdentity } from '../identity/embedded.ts';
-import type { LoginScope } from '../identity/identity.ts';
+import type { Identity, LoginScope } from '../identity/identity.ts';
 import { AuditTrail } from '../operation/audit/audit-trail.ts';
 import { openScene, type Scene } from '../operation/operation-fixture.ts';
 import { buildApp } from './app.ts';
@@ -25,6 +25,7 @@ export interface Route {
 export interface Walk {
   readonly app: FastifyInstance;
   readonly scene: Scene;
+  readonly identity: Identity;
   /** Every route of every face, once: those of Block Storage without a project in the path. */
   readonly routes: readonly Route[];
   /** A new token of a person of the directory, as tokens end on the way. */
@@ -67,6 +68,7 @@ export async function openWalk(t: TestContext): Promise<Walk> {
   return {
     app,
     scene,
+    identity,
     routes: [...once.values()],
     login: async (name, scope = 'default') => {
       const user = { name, domain: { name: 'Default' } };

@@ -59,9 +59,13 @@ export function manageableRoutes(app: FastifyInstance, options: BlockStorageV3Op
       return { volume: volumeDetail(row, context, viewer) };
     });
   }
-  for (const path of ['/manageable_snapshots', '/os-snapshot-manage']) {
-    app.post(path, async ({ caller }) => {
-      authorize(caller, 'snapshot_extension:snapshot_manage');
+  for (const [path, first] of [
+    ['/manageable_snapshots', 8],
+    ['/os-snapshot-manage', 0],
+  ] as const) {
+    app.post(path, async (request) => {
+      since(request, first);
+      authorize(request.caller, 'snapshot_extension:snapshot_manage');
       throw new OperatingError(
         'invalid_state',
         'Invalid snapshot: Managing existing snapshots is not supported: files hold none.',
