@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { assert } from '../base/assert.ts';
+import { assert, must } from '../base/assert.ts';
+import { type ManyHashes, manyHashes } from './many-hashes.ts';
 
 /** What SHA-256 takes in at a time, and what HMAC pads a key to (RFC 2104). */
 const padBytes = 64;
@@ -11,9 +12,11 @@ const padBytes = 64;
 export class KeyedHash {
   readonly #inner: Hash;
   readonly #outer: Hash;
+  readonly #many: ManyHashes | undefined;
 
   constructor(key: Uint8Array) {
     assert(key.length <= padBytes, 'a longer key would be hashed first');
+    this.#many = manyHashes?.(key);
     this.#inner = hashOfPad(key, 0x36);
     this.#outer = hashOfPad(key, 0x5c);
   }
@@ -21,6 +24,17 @@ export class KeyedHash {
   digest(text: Uint8Array): Buffer {
     const inner = this.#inner.copy().update(text).digest();
     return this.#outer.copy().update(inner).digest();
+  }
+
+  /**
+   * Writes the digest of each text to the target in its place. The texts are equally long, a
+   * multiple of 64 bytes.
+   */
+  digestEach(texts: readonly Uint8Array[], targets: readonly Uint8Array[]): void {
+    if (this.#many !== undefined) return this.#many.digest(texts, targets);
+    for (const [at, text] of texts.entries()) {
+      must(targets[at], 'a target for each text').set(this.digest(text));
+    }
   }
 }
 

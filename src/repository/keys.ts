@@ -6,8 +6,7 @@
  * byte of their id: a key may seal 2^32 times with random nonces (NIST SP 800-38D, 8.3), so that a
  * repository may seal 2^40 blocks.
  */
-import { createSecretKey, hkdfSync } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import { assert } from '../base/assert.ts';
 import { KeyedHash } from './keyed-hash.ts';
 
@@ -20,8 +19,8 @@ export class RepositoryKeys {
   readonly masterKey: Uint8Array;
   readonly repositoryId: string;
   readonly #ids: KeyedHash;
-  readonly #derived = new Map<string, KeyObject>();
-  readonly #blockKeys: (KeyObject | undefined)[] = [];
+  readonly #derived = new Map<string, Uint8Array>();
+  readonly #blockKeys: (Uint8Array | undefined)[] = [];
 
   constructor(masterKey: Uint8Array, repositoryId: string) {
     assert(masterKey.length === keyBytes, 'a master key has 32 bytes');
@@ -35,19 +34,24 @@ export class RepositoryKeys {
     return this.#ids.digest(plain);
   }
 
+  /** Writes the ids of several blocks at a time, which takes half as long. */
+  idsOf(plains: readonly Uint8Array[], targets: readonly Uint8Array[]): void {
+    this.#ids.digestEach(plains, targets);
+  }
+
   /** The key that seals the block whose id begins with `firstByte`. */
-  blockKey(firstByte: number): KeyObject {
+  blockKey(firstByte: number): Uint8Array {
     return (this.#blockKeys[firstByte] ??= this.#derive(`block ${firstByte}`));
   }
 
-  objectKey(kind: ObjectKind): KeyObject {
+  objectKey(kind: ObjectKind): Uint8Array {
     return this.#derive(kind);
   }
 
-  #derive(info: string): KeyObject {
+  #derive(info: string): Uint8Array {
     const known = this.#derived.get(info);
     if (known !== undefined) return known;
-    const key = createSecretKey(this.#deriveBytes(info));
+    const key = this.#deriveBytes(info);
     this.#derived.set(info, key);
     return key;
   }

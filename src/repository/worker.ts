@@ -17,7 +17,8 @@ import { parentPort } from 'node:worker_threads';
 import { must } from '../base/assert.ts';
 import { isZero, MiB } from '../base/bytes.ts';
 import { isOperatingError } from '../base/errors.ts';
-import { blockBytes, blockKinds, chunkBlocks, zeroId } from './block.ts';
+import { blockBytes, blockKinds, chunkBlocks, idBytes, zeroId } from './block.ts';
+import { nativeGcm } from './gcm.ts';
 import { RepositoryKeys } from './keys.ts';
 import { applyPatch, differingSectors, encodePatch, patchBytesMax } from './patch.ts';
 import { blockLabel, sealInto, unsealInto } from './seal.ts';
@@ -26,11 +27,12 @@ import { endMessage, type TaskMessage } from './task.ts';
 import { nativeZstd } from './zstd.ts';
 
 /**
- * Ciphers and zlib answer in new buffers outside the heap. The heap itself stays tiny, so that left
- * alone the collector comes only after 100 MiB of them. A minor collection every so many bytes
- * frees them while they are young, and costs little.
+ * Node's own ciphers and zlib answer in new buffers outside the heap. The heap itself stays tiny,
+ * so that left alone the collector comes only after 100 MiB of them. A minor collection every so
+ * many bytes frees them while they are young, and costs little.
  */
 const bytesPerCollection = 8 * MiB;
+const leavesGarbage = nativeGcm === undefined || nativeZstd === undefined;
 setFlagsFromString('--expose-gc');
 const collectGarbage: (options: { type: 'minor' }) => void = runInNewContext('gc');
 let bytesSinceCollection = 0;
@@ -41,9 +43,13 @@ const patch = Buffer.allocUnsafeSlow(patchBytesMax);
 /** What a block is compared with. */
 const base = Buffer.allocUnsafeSlow(blockBytes);
 
+/** The ids that opened blocks turn out to have. */
+const foundIds = Array.from({ length: chunkBlocks }, () => Buffer.alloc(idBytes));
+
 /** Counts what a step has left behind; Node's own zstd leaves about twice the plain bytes more. */
 function noteGarbage(plainBytes: number, sealedBytes: number): void {
-  bytesSinceCollection += sealedBytes + (nativeZstd === undefined ? 3 : 1) * plainBytes;
+  if (!leavesGarbage) return;
+  bytesSinceCollection += sealedBytes + 3 * plainBytes;
   if (bytesSinceCollection < bytesPerCollection) return;
   bytesSinceCollection = 0;
   collectGarbage({ type: 'minor' });
@@ -63,7 +69,7 @@ port.on('message', (message: TaskMessage | typeof endMessage) => {
   if (kind === 'hash') hashBlocks(keys, slot, count);
   else if (kind === 'diff') forEachOf(slot, (block) => diffBlock(keys, slot, block));
   else if (kind === 'seal') sealBlocks(keys, slot);
-  else forEachOf(slot, (block) => openBlock(keys, slot, block));
+  else openBlocks(keys, slot);
   port.postMessage(message.number);
 });
 
@@ -85,11 +91,22 @@ function forEachOf(slot: Slot, act: (block: number) => number): void {
 }
 
 function hashBlocks(keys: RepositoryKeys, slot: Slot, count: number): void {
+  const plains: Uint8Array[] = [];
+  const ids: Uint8Array[] = [];
   for (let block = 0; block < count; block += 1) {
     const plain = slot.block(block);
-    const zero = isZero(plain);
-    slot.id(block).set(zero ? zeroId : keys.idOf(plain));
-    if (!zero && slot.modes[block] === blockKinds.patch) sealBlock(keys, slot, block);
+    const id = slot.id(block);
+    if (isZero(plain)) {
+      id.set(zeroId);
+      slot.modes[block] = 0;
+      continue;
+    }
+    plains.push(plain);
+    ids.push(id);
+  }
+  keys.idsOf(plains, ids);
+  for (let block = 0; block < count; block += 1) {
+    if (slot.modes[block] === blockKinds.patch) sealBlock(keys, slot, block);
   }
 }
 
@@ -117,13 +134,28 @@ function sealBlock(keys: RepositoryKeys, slot: Slot, block: number): void {
   noteGarbage(0, slot.lengths[block] ?? 0);
 }
 
-function openBlock(keys: RepositoryKeys, slot: Slot, block: number): number {
-  const id = slot.id(block);
+function openBlocks(keys: RepositoryKeys, slot: Slot): void {
+  const opened: number[] = [];
+  forEachOf(slot, (block) => {
+    if (openBlock(keys, slot, block)) opened.push(block);
+    return 0;
+  });
+  keys.idsOf(
+    opened.map((block) => slot.block(block)),
+    foundIds.slice(0, opened.length),
+  );
+  for (const [at, block] of opened.entries()) {
+    slot.results[block] = foundIds[at]?.equals(slot.id(block)) === true ? 1 : 0;
+  }
+}
+
+/** Opens a block, whose id is still to be checked; false when it is damaged. */
+function openBlock(keys: RepositoryKeys, slot: Slot, block: number): boolean {
   const patched = (slot.patchLengths[block] ?? 0) > 0;
   const plain = slot.block(block);
-  if (!openSealed(plain, keys, slot, block, patched ? slot.baseId(block) : id)) return 0;
-  if (patched && !applyPatch(slot.patch(block), plain)) return 0;
-  return keys.idOf(plain).equals(id) ? 1 : 0;
+  const id = patched ? slot.baseId(block) : slot.id(block);
+  if (!openSealed(plain, keys, slot, block, id)) return false;
+  return !patched || applyPatch(slot.patch(block), plain);
 }
 
 /** Puts the whole block that is sealed at `block` into `target`; false when it is damaged. */
