@@ -101,12 +101,12 @@ async function measureList(folder: string, backups: number): Promise<void> {
 }
 
 async function measurePrune(folder: string, backups: number): Promise<void> {
-  const [first = 0, ...later] = await measurePrunes(folder, backups, wrappingKey);
-  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
-  say(
-    `prune after the deletion of one of ${backups} backups, the first of the process, and others`,
-    [seconds(first), ...later.map(seconds)].join(', '),
-  );
+  const [first, second] = await measurePrunes(folder, backups, wrappingKey);
+  const seconds = (all: readonly number[]): string =>
+    `${all.map((ms) => (ms / 1000).toFixed(1)).join(', ')} s`;
+  const what = `prunes after the deletion of one of ${backups} backups each`;
+  say(`${what}, in the first process that looks at them`, seconds(first));
+  say(`${what}, in the next process`, seconds(second));
 }
 
 measureIndex(Number(values.blocks));

@@ -37,7 +37,7 @@ export class BackupList {
   constructor(store: Store, keys: RepositoryKeys, cacheFolder: string | undefined) {
     this.#store = store;
     this.#keys = keys;
-    this.#cache = new ManifestCache(cacheFolder, keys.repositoryId);
+    this.#cache = new ManifestCache(cacheFolder, keys);
   }
 
   /**

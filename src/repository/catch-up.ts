@@ -25,14 +25,14 @@ export async function catchUp(
   { pruned }: { pruned: boolean },
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const known = new Set(Array.from(index.packs(), ({ packId }) => packId));
+  const known = new Map(Array.from(index.packs(), (pack) => [pack.packId, pack.sizeBytes]));
   // Packs are listed after the index objects: what an index names was put before it.
-  const indexIds = await listIds(store, 'indexes/', indexIdOf);
-  const sizes = await listIds(store, 'packs/', packIdOf);
+  const indexIds = await listIndexes(store);
+  const sizes = await listPacks(store, known);
   for (const indexId of index.indexIds) if (!indexIds.has(indexId)) index.indexIds.delete(indexId);
   // Those of a list that is open may be taken away by whoever prunes just now.
   const mayGo = (packId: string): boolean => pruned || index.findPack(packId)?.condemned === true;
-  const gone = await findGone(index, store, sizes, [...known].filter(mayGo));
+  const gone = await findGone(index, store, sizes, [...known.keys()].filter(mayGo));
   if (gone.length > 0) {
     for (const pack of gone) pack.condemned = true;
     index.forget(gone);
@@ -41,7 +41,7 @@ export async function catchUp(
     index.liveMarksOf = undefined;
     for (const content of index.unindexed.values()) index.add(content);
   }
-  const news = [...indexIds.keys()].filter((indexId) => !index.indexIds.has(indexId));
+  const news = [...indexIds].filter((indexId) => !index.indexIds.has(indexId));
   await atOnce(readsAtOnce, news, async (indexId) => {
     throwIfAborted(signal);
     const contents = await unlessGone(store, indexName(indexId), index, () =>
@@ -121,15 +121,25 @@ async function readWholest(
   }
 }
 
-async function listIds(
+async function listIndexes(store: Store): Promise<Set<string>> {
+  const found = new Set<string>();
+  for await (const { name } of store.list('indexes/', { isSizeNeeded: () => false })) {
+    const indexId = indexIdOf(name);
+    if (indexId !== undefined) found.add(indexId);
+  }
+  return found;
+}
+
+/** The packs that are there, by ids, and how long each is; what is known is not asked again. */
+async function listPacks(
   store: Store,
-  prefix: string,
-  idOf: (name: string) => string | undefined,
+  known: ReadonlyMap<string, number>,
 ): Promise<Map<string, number>> {
   const found = new Map<string, number>();
-  for await (const { name, sizeBytes } of store.list(prefix)) {
-    const id = idOf(name);
-    if (id !== undefined) found.set(id, sizeBytes);
+  const isSizeNeeded = (name: string): boolean => !known.has(packIdOf(name) ?? '');
+  for await (const { name, sizeBytes } of store.list('packs/', { isSizeNeeded })) {
+    const packId = packIdOf(name);
+    if (packId !== undefined) found.set(packId, known.get(packId) ?? sizeBytes);
   }
   return found;
 }

@@ -13,7 +13,7 @@ import { KeyedHash } from './keyed-hash.ts';
 export const keyBytes = 32;
 
 /** The sealed objects that are no blocks; each kind has a key of its own. */
-export type ObjectKind = 'directory' | 'index' | 'manifest' | 'lease' | 'prune';
+export type ObjectKind = 'directory' | 'index' | 'manifest' | 'lease' | 'prune' | 'cache';
 
 export class RepositoryKeys {
   readonly masterKey: Uint8Array;

@@ -138,7 +138,7 @@ export class Leases {
 
   async #listed(): Promise<Map<string, { kind: LeaseKind; names: string[]; count: number }>> {
     const found = new Map<string, { kind: LeaseKind; names: string[]; count: number }>();
-    for await (const { name } of this.#store.list('leases/', { namesOnly: true })) {
+    for await (const { name } of this.#store.list('leases/', { isSizeNeeded: () => false })) {
       const parsed = parseLeaseName(name);
       if (parsed === undefined || this.#own.has(parsed.leaseId)) continue;
       const { leaseId, kind, count } = parsed;

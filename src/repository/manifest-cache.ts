@@ -1,53 +1,46 @@
 /**
  * Copies of manifests in a local file, so that a list of thousands of backups costs one read and
- * not thousands.
- *
- *     file = line …
- *     line = CRC-32 of the manifest (8 hexadecimal digits) ‖ space ‖ manifest as JSON ‖ newline
+ * not thousands: each body of a `CacheFile` is a JSON array of them.
  *
  * A manifest never changes, and which there are the store says: a copy of one that is gone is not
- * used. The file may be removed at any time. It is not synced: a line that is torn or wrong is left
- * out, and its manifest is read from the store again.
+ * used.
  */
-import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
+import { bodyBytesMax, CacheFile } from './cache-file.ts';
+import type { RepositoryKeys } from './keys.ts';
 import type { Manifest } from './manifest.ts';
 
-const mode = 0o600;
-/** The file is written anew when so many of its lines are of no use, and these are the most. */
+/** The file is written anew when so many of its manifests are of no use, and these are the most. */
 const uselessMin = 64;
+/** Or when it is in so many pieces more than it would be then. */
+const piecesMax = 256;
 
 export class ManifestCache {
-  readonly #folder: string | undefined;
-  readonly #path: string;
-  #writing: Promise<void> = Promise.resolve();
-  #failed = false;
+  readonly #file: CacheFile;
+  #pieces = 0;
 
-  constructor(folder: string | undefined, repositoryId: string) {
-    this.#folder = folder;
-    this.#path = join(folder ?? '', `${repositoryId}.manifests`);
+  /** `folder`: where the file is; undefined keeps nothing. */
+  constructor(folder: string | undefined, keys: RepositoryKeys) {
+    this.#file = new CacheFile(folder, keys, 'manifests 2');
   }
 
   /** The copies by backup ids; those that were removed since may be among them. */
   async load(): Promise<Map<string, Manifest>> {
     const manifests = new Map<string, Manifest>();
-    if (this.#folder === undefined) return manifests;
-    await this.#writing;
-    const content = await readIfThere(this.#path);
-    for (let at = 0; at < content.length;) {
-      const end = content.indexOf(10, at);
-      if (end === -1) break;
-      const manifest = decodeLine(content.subarray(at, end));
-      if (manifest !== undefined) manifests.set(manifest.backupId, manifest);
-      at = end + 1;
+    const bodies = await this.#file.load();
+    this.#pieces = bodies.length;
+    for (const body of bodies) {
+      // What was sealed here was checked before.
+      const part: Manifest[] = JSON.parse(body.toString());
+      for (const manifest of part) manifests.set(manifest.backupId, manifest);
     }
     return manifests;
   }
 
   async append(manifests: readonly Manifest[]): Promise<void> {
-    if (manifests.length === 0) return;
-    await this.#write(() => appendFile(this.#path, encode(manifests), { mode }));
+    for (const body of bodiesOf(manifests)) {
+      this.#pieces += 1;
+      await this.#file.append(body);
+    }
   }
 
   /** Keeps what a listing has found: the `used` ones of the `cached` copies, and `fresh` ones. */
@@ -58,62 +51,33 @@ export class ManifestCache {
   }): Promise<void> {
     const { fresh, cached, used } = found;
     const useless = cached.size - used.size;
-    if (useless < uselessMin || useless < used.size) return this.append(fresh);
+    const isUseful = useless < uselessMin || useless < used.size;
+    if (isUseful && this.#pieces < piecesMax) return this.append(fresh);
     const kept = [...cached.values()].filter(({ backupId }) => used.has(backupId));
-    await this.#write(async () => {
-      await writeFile(`${this.#path}.new`, encode([...kept, ...fresh]), { mode });
-      await rename(`${this.#path}.new`, this.#path);
-    });
+    const bodies = [...bodiesOf([...kept, ...fresh])];
+    this.#pieces = bodies.length;
+    await this.#file.replace(bodies);
   }
 
   /** Resolves when everything that was asked for is written. */
   async idle(): Promise<void> {
-    await this.#writing;
+    await this.#file.idle();
   }
+}
 
-  /**
-   * One after the other, so that a line is never written into another. A copy that cannot be
-   * written costs a read later; nobody tries again then.
-   */
-  async #write(act: () => Promise<void>): Promise<void> {
-    this.#writing = this.#after(this.#writing, act);
-    await this.#writing;
-  }
-
-  async #after(before: Promise<void>, act: () => Promise<void>): Promise<void> {
-    await before;
-    if (this.#folder === undefined || this.#failed) return;
-    try {
-      await mkdir(this.#folder, { recursive: true });
-      await act();
-    } catch {
-      this.#failed = true;
+/** Manifests in few bodies. Each of them alone is much shorter than a body may be. */
+function* bodiesOf(manifests: readonly Manifest[]): Generator<Buffer> {
+  let part: string[] = [];
+  let lengthBytes = 0;
+  for (const manifest of manifests) {
+    const json = JSON.stringify(manifest);
+    lengthBytes += Buffer.byteLength(json) + 1;
+    if (lengthBytes >= bodyBytesMax) {
+      yield Buffer.from(`[${part.join(',')}]`);
+      part = [];
+      lengthBytes = Buffer.byteLength(json) + 1;
     }
+    part.push(json);
   }
-}
-
-function encode(manifests: readonly Manifest[]): string {
-  return manifests
-    .map((manifest) => {
-      const json = JSON.stringify(manifest);
-      return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
-    })
-    .join('');
-}
-
-function decodeLine(line: Buffer): Manifest | undefined {
-  const json = line.subarray(9);
-  if (parseInt(line.toString('latin1', 0, 8), 16) !== crc32(json)) return undefined;
-  // What has the right sum was checked when it was written.
-  const manifest: Manifest = JSON.parse(json.toString());
-  return manifest;
-}
-
-/** What cannot be read is made anew. */
-async function readIfThere(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch {
-    return Buffer.alloc(0);
-  }
+  if (part.length > 0) yield Buffer.from(`[${part.join(',')}]`);
 }

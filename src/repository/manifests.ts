@@ -34,7 +34,7 @@ export async function* listManifests(
 ): AsyncGenerator<Manifest | DamagedManifest> {
   const { signal, known } = options;
   let batch: Reading[] = [];
-  for await (const { name } of store.list('backups/', { namesOnly: true })) {
+  for await (const { name } of store.list('backups/', { isSizeNeeded: () => false })) {
     throwIfAborted(signal);
     const backupId = backupIdOf(name);
     if (backupId === undefined) continue;

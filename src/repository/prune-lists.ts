@@ -45,7 +45,7 @@ export class PruneLists {
   /** Reads the lists that are new; true when there are any. `condemn` is to follow. */
   async notice(): Promise<boolean> {
     const listed = new Set<string>();
-    for await (const { name } of this.#store.list('prunes/', { namesOnly: true })) {
+    for await (const { name } of this.#store.list('prunes/', { isSizeNeeded: () => false })) {
       const pruneId = /^prunes\/([0-9a-f]{32})$/.exec(name)?.[1];
       if (pruneId !== undefined) listed.add(pruneId);
     }

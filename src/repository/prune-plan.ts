@@ -22,8 +22,8 @@ import type { NodeDifferences } from './node-differences.ts';
 
 /** A pack of which less than this is live is written anew without what is dead. */
 const liveShareMin = 0.5;
-/** Backups of a volume are looked at one after the other, so many of them in a row. */
-const rowMax = 32;
+/** Backups of a volume are looked at one after the other, about so many of them in a row. */
+const rowLength = 32;
 
 /** What a prune looks at. */
 export interface PruneParts {
@@ -65,13 +65,14 @@ export interface PrunePlan {
 }
 
 export async function planPrune(parts: PruneParts, signal?: AbortSignal): Promise<PrunePlan> {
-  const { source, holds, keeper } = parts;
+  const { source, holds, keeper, differences } = parts;
   const { index } = source;
+  await differences.begin();
   await keeper.refresh(signal);
   index.table.clearMarks(marks.live);
   const { moment, roots, usedSince } = holds.beginPlan();
   index.liveMarksOf = moment;
-  const marking = new Marking(source, keeper, parts.differences, signal);
+  const marking = new Marking(source, keeper, differences, signal);
   const rootIds = new Set<string>();
   for (const root of roots) {
     rootIds.add(hexOf(root.rootId));
@@ -80,6 +81,7 @@ export async function planPrune(parts: PruneParts, signal?: AbortSignal): Promis
   await markOthers(parts, await parts.leases.others(), { marking, rootIds });
   const { packCount } = index;
   const bytesDeferred = await marking.markBases();
+  await differences.save();
   const { liveBytes: liveBytesOf } = marking;
   const remove: PlannedPack[] = [];
   const rewrite: PlannedPack[] = [];
@@ -132,7 +134,7 @@ export async function markOthers(
       await mark(map, `a backup of ${describeOwner(lease)}`, async () => false);
     }
   }
-  await atOnce(mapsAtOnce, rowsOf(await mapsOf(list())), async (row) => {
+  const markRow = async (row: readonly BackupMap[]): Promise<void> => {
     let before: Manifest['map'] | undefined;
     for (const { backupId, map } of row) {
       const name = manifestName(backupId);
@@ -142,7 +144,12 @@ export async function markOthers(
       await mark(map, name, isNeeded, before);
       before = map;
     }
-  });
+  };
+  const volumes = volumesOf(await mapsOf(list()));
+  // The first ones of the rows are a row of their own: of each volume one map is read whole.
+  const firsts = volumes.map((maps) => maps.filter(beginsRow));
+  await atOnce(mapsAtOnce, firsts, markRow);
+  await atOnce(mapsAtOnce, volumes.flatMap(rowsOf), markRow);
 }
 
 export function outOfDate(): OperatingError {
@@ -167,12 +174,26 @@ async function mapsOf(list: AsyncIterable<Manifest | DamagedManifest>): Promise<
   return maps;
 }
 
-/** The backups of each volume by their age, in rows that are no longer than `rowMax`. */
-function* rowsOf(maps: readonly BackupMap[]): Generator<readonly BackupMap[]> {
-  for (const ofVolume of Map.groupBy(maps, ({ volumeId }) => volumeId).values()) {
-    ofVolume.sort((a, b) => byText(a.dataTimestamp, b.dataTimestamp));
-    for (let at = 0; at < ofVolume.length; at += rowMax) yield ofVolume.slice(at, at + rowMax);
+/** The backups of each volume by their age. */
+function volumesOf(maps: readonly BackupMap[]): BackupMap[][] {
+  const volumes = [...Map.groupBy(maps, ({ volumeId }) => volumeId).values()];
+  for (const each of volumes) each.sort((a, b) => byText(a.dataTimestamp, b.dataTimestamp));
+  return volumes;
+}
+
+/** By chance of its id, so that when others are deleted the rows stay as they were. */
+function beginsRow({ map: { rootId } }: BackupMap, at: number): boolean {
+  return at === 0 || Number.parseInt(rootId.slice(0, 8), 16) % rowLength === 0;
+}
+
+/** The backups of a volume in rows that can be looked at beside each other. */
+function rowsOf(maps: readonly BackupMap[]): BackupMap[][] {
+  const rows: BackupMap[][] = [];
+  for (const [at, map] of maps.entries()) {
+    if (beginsRow(map, at)) rows.push([map]);
+    else rows.at(-1)?.push(map);
   }
+  return rows;
 }
 
 function byText(a: string, b: string): number {

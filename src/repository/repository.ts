@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts';
 import { type BackupEntry, BackupList } from './backup-list.ts';
 import { volumeBytesMax } from './block.ts';
 import type { BlockSource } from './fetch.ts';
+import { CacheFile } from './cache-file.ts';
 import { readHeader, writeHeader } from './header.ts';
 import { healBlocks } from './heal.ts';
 import type { CopyReader } from './heal-node.ts';
@@ -121,7 +122,7 @@ export class Repository {
   readonly #writerSlots: SlotPool;
   readonly #readerSlots: SlotPool;
   readonly #readers: ReaderLeases;
-  readonly #differences = new NodeDifferences();
+  readonly #differences: NodeDifferences;
   #pruning: Promise<unknown> = Promise.resolve();
   #space: { version: number; measured: Promise<ReadonlyMap<string, BackupSpace>> } | undefined;
   #verifying: Promise<unknown> = Promise.resolve();
@@ -139,6 +140,9 @@ export class Repository {
     this.#ownsPool = ownsPool;
     this.#nodes = new NodeReader(source);
     this.#backups = new BackupList(source.store, source.keys, cacheFolder);
+    this.#differences = new NodeDifferences(
+      new CacheFile(cacheFolder, source.keys, 'differences 1'),
+    );
     this.#bases = new PatchBases(source);
     this.#holds = new Holds(source.index);
     this.#keeper = keeper;

@@ -139,10 +139,10 @@ class DirectoryStore implements Store {
       throwIfAborted(options.signal);
       const batch = files.slice(at, at + 64).map((file) => `${under}${file}`);
       const found = batch.filter((name) => name.startsWith(prefix));
-      const { namesOnly = false } = options;
-      const sizes = namesOnly
-        ? found.map(() => 0)
-        : await Promise.all(found.map((name) => this.sizeOf(name)));
+      const { isSizeNeeded = () => true } = options;
+      const sizes = await Promise.all(
+        found.map(async (name) => (isSizeNeeded(name) ? this.sizeOf(name) : 0)),
+      );
       for (const [index, name] of found.entries()) {
         const sizeBytes = sizes[index];
         if (sizeBytes !== undefined) yield { name, sizeBytes };

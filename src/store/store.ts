@@ -57,8 +57,8 @@ export interface StoreOptions {
 }
 
 export interface ListOptions extends StoreOptions {
-  /** The sizes are not needed, and may be said to be 0. */
-  readonly namesOnly?: boolean;
+  /** Whose sizes are needed, everybody's by default; those of others may be said to be 0. */
+  readonly isSizeNeeded?: (name: string) => boolean;
 }
 
 export interface PutOptions extends StoreOptions {
