@@ -60,11 +60,11 @@ test('what comes is served beside a wait, which ends with what is left', { skip 
   await withPair(async ({ peer, input }) => {
     const served: string[] = [];
     let asked = 0;
-    const serve = (): boolean => {
+    const serve = (): number => {
       asked += 1;
       while (input.has(2) && input.peek(1).toString() !== '!')
         served.push(input.take(2).toString());
-      return false;
+      return 2;
     };
     const waiting = input.waitBeside(2, serve);
     peer.write('aabbc');
@@ -81,9 +81,21 @@ test('what comes is served beside a wait, which ends with what is left', { skip 
     assert.equal(await plain, true);
     assert.equal(asked, 0, 'who waits plainly gets it');
     input.take(2);
-    const more = input.waitBeside(2, () => input.take(2).length > 0);
+    const more = input.waitBeside(2, () => void input.take(2));
     peer.write('ff');
     assert.equal(await more, true, 'it has served, and wants a turn');
+    const sizes: number[] = [];
+    const longer = input.waitBeside(1, () => {
+      sizes.push(input.peek(1)[0] ?? 0);
+      return sizes.length === 2 ? void input.take(60_000) : 60_000;
+    });
+    peer.write(Buffer.alloc(1, 1));
+    await until(() => sizes.length === 1, 'it was asked for the first');
+    for (let sent = 1; sent < 60_000; sent += 7)
+      peer.write(Buffer.alloc(Math.min(7, 60_000 - sent)));
+    assert.equal(await longer, true);
+    assert.deepEqual(sizes, [1, 1], 'and again when all was there that it awaited');
+    assert.equal(input.has(1), false);
     const failing = input.waitBeside(2, () => {
       throw new RangeError('broken');
     });

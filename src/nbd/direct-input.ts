@@ -28,7 +28,7 @@ export class DirectInput implements Input {
   #wanted = 0;
   #waiting: PromiseWithResolvers<boolean> | undefined;
   /** Serves what has come for the wait that is under way. */
-  #serve: (() => boolean) | undefined;
+  #serve: (() => number | undefined) | undefined;
   #isServing = false;
   /** Said by who serves: the client has several requests under way. */
   isBusy = false;
@@ -57,18 +57,17 @@ export class DirectInput implements Input {
   }
 
   wait(count: number): Promise<boolean> {
-    assert(count <= waitBytesMax, 'a wait is for no more than the input holds');
     if (this.has(count)) return Promise.resolve(true);
-    this.#wanted = count;
+    this.#want(count);
     return this.#sleep();
   }
 
   /**
    * Waits for what `serve` does not take: it is called as soon as `count` bytes are there, in the
-   * same turn, and answers whether it has left something for a later turn. What it throws the wait
-   * rejects with.
+   * same turn, and answers how many are to be there when it is called again; undefined ends the
+   * wait. What it throws the wait rejects with.
    */
-  waitBeside(count: number, serve: () => boolean): Promise<boolean> {
+  waitBeside(count: number, serve: () => number | undefined): Promise<boolean> {
     const there = this.wait(count);
     if (this.#waiting !== undefined) this.#serve = serve;
     return there;
@@ -138,6 +137,11 @@ export class DirectInput implements Input {
     this.#turns.watch(this);
   }
 
+  #want(count: number): void {
+    assert(count <= waitBytesMax, 'a wait is for no more than the input holds');
+    this.#wanted = count;
+  }
+
   #sleep(): Promise<boolean> {
     assert(this.#waiting === undefined, 'one wait at a time');
     if (this.#ended) {
@@ -186,7 +190,9 @@ export class DirectInput implements Input {
     if (this.#serve === undefined) return false;
     this.#isServing = true;
     try {
-      if (this.#serve() || this.has(this.#wanted)) return false;
+      const count = this.#serve();
+      if (count === undefined || this.has(count)) return false;
+      this.#want(count);
       this.#compact();
       return true;
     } catch (error) {

@@ -29,6 +29,7 @@ test('who has several requests is busy, however few are served in a turn', { ski
       isOpen: () => true,
       begin: () => undefined,
       end: () => undefined,
+      owe: () => undefined,
       serve: () => assert.fail('memory serves all reads'),
       pool: new BufferPool(MiB),
       onFault: (error) => assert.fail(String(error)),

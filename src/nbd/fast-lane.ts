@@ -1,3 +1,4 @@
+import { must } from '../base/assert.ts';
 import { KiB } from '../base/bytes.ts';
 import type { ImmediateDevice } from '../volume/block-device.ts';
 import { done, refuse } from './answer.ts';
@@ -5,6 +6,7 @@ import type { BufferPool } from './buffer-pool.ts';
 import type { DirectInput } from './direct-input.ts';
 import { refusalOf } from './errno.ts';
 import type { Session } from './handshake.ts';
+import { waitBytesMax } from './input.ts';
 import { plainReadBytesOf, sparseReadBytesMin, writePlainReadHead } from './read-reply.ts';
 import { refusalOfRequest } from './validate.ts';
 import { command, parseRequest, requestHeaderBytesOf, type Request } from './wire.ts';
@@ -27,6 +29,8 @@ export interface FastLaneParts {
   /** A request is under way, and has ended: told where the end of it comes later. */
   readonly begin: () => void;
   readonly end: () => void;
+  /** The client owes the payload of a request, or does no more. */
+  readonly owe: (isOwed: boolean) => void;
   /** Serves a request the ordinary way. */
   readonly serve: (request: Request) => void;
   readonly pool: BufferPool;
@@ -55,11 +59,30 @@ export class FastLane {
     this.#headBytes = requestHeaderBytesOf(parts.session);
   }
 
-  /** Serves what comes, as it comes, until there is something that it cannot serve. */
+  /** What is to come before it can go on; undefined where the next request is not for it. */
+  get awaitedBytes(): number | undefined {
+    const { session, input, isOpen } = this.#parts;
+    if (!input.has(this.#headBytes)) return this.#headBytes;
+    const request = session.channel.canSendNow && isOpen() ? this.#peek() : undefined;
+    if (request?.type !== command.write || request.flags !== 0) return undefined;
+    const bytes = this.#headBytes + request.payloadBytes;
+    return bytes > waitBytesMax || input.has(bytes) ? undefined : bytes;
+  }
+
+  /**
+   * Serves what comes, as it comes, until there is something that it cannot serve; to be called
+   * while something is awaited.
+   */
   wait(): Promise<boolean> {
-    return this.#parts.input.waitBeside(this.#headBytes, () => {
+    const owe = (awaited: number | undefined): void =>
+      this.#parts.owe(awaited !== undefined && awaited > this.#headBytes);
+    const first = must(this.awaitedBytes, 'something is awaited');
+    owe(first);
+    return this.#parts.input.waitBeside(first, () => {
       this.#hasHadTurn = this.serve();
-      return this.#hasHadTurn;
+      const awaited = this.#hasHadTurn ? undefined : this.awaitedBytes;
+      owe(awaited);
+      return awaited;
     });
   }
 
@@ -84,15 +107,20 @@ export class FastLane {
     return served === most && hasMore;
   }
 
+  /** The next request, if its head is there, and it is a sound one that may be for this lane. */
+  #peek(): Request | undefined {
+    const { session, input } = this.#parts;
+    if (!input.has(this.#headBytes)) return undefined;
+    const request = parseRequest(input.peek(this.#headBytes), session.extended);
+    if (request === undefined || refusalOfRequest(request, session) !== undefined) return undefined;
+    return request.lengthBytes === 0 ? undefined : request;
+  }
+
   /** False when the next request is not there, or not for this lane. */
   #serveNext(): boolean {
-    const { session, input } = this.#parts;
-    if (!input.has(this.#headBytes)) return false;
-    const request = parseRequest(input.peek(this.#headBytes), session.extended);
-    if (request === undefined || refusalOfRequest(request, session) !== undefined) return false;
-    if (request.lengthBytes === 0) return false;
-    if (request.type === command.read) return this.#read(request);
-    return request.type === command.write && this.#write(request);
+    const request = this.#peek();
+    if (request?.type === command.read) return this.#read(request);
+    return request?.type === command.write && this.#write(request);
   }
 
   #read(request: Request): boolean {

@@ -97,8 +97,9 @@ export class Transmission {
         await this.#parts.turns.next();
         continue;
       }
-      if (!input.has(headBytes)) {
-        if (!(await (lane?.wait() ?? input.wait(headBytes)))) return left;
+      const awaited = lane === undefined ? headBytes : lane.awaitedBytes;
+      if (awaited !== undefined && !input.has(awaited)) {
+        if (!(await (lane?.wait() ?? input.wait(awaited)))) return left;
         begun = begun > 1 ? 1 : 0;
         if (lane !== undefined) continue;
       }
@@ -134,6 +135,7 @@ export class Transmission {
         this.#running += 1;
       },
       end: () => this.#end(),
+      owe: (isOwed) => this.#expectPayload(isOwed),
       serve: (request) => void this.#takeOver(request),
       pool: this.#parts.pool,
       onFault: this.#parts.onFault,
@@ -189,9 +191,9 @@ export class Transmission {
     return filled ? payload : undefined;
   }
 
-  #expectPayload(): void {
-    this.#payloads += 1;
-    this.#receiving = true;
+  #expectPayload(isOwed = true): void {
+    if (isOwed) this.#payloads += 1;
+    this.#receiving = isOwed;
   }
 
   async #borrow(bytes: number): Promise<boolean> {
