@@ -12,6 +12,8 @@ export function limitedDevice(device: BlockDevice, limit: RateLimit, owner: Owne
     immediate: immediate && {
       read: (offsetBytes, target, onEnd) =>
         limit.counts('read') ? 'refused' : immediate.read(offsetBytes, target, onEnd),
+      locate: (offsetBytes, lengthBytes) =>
+        limit.counts('read') ? undefined : immediate.locate?.(offsetBytes, lengthBytes),
       write: (offsetBytes, data, done) =>
         !limit.counts('write') && immediate.write(offsetBytes, data, done),
       settle: () => immediate.settle(),

@@ -2,13 +2,14 @@ import { assert } from '../base/assert.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { type Backing, backedBlockBytes, type BackingSource, blocksOfPage } from './backing.ts';
 import type { OnBytes } from './direct-reads.ts';
+import type { MemoryRange } from '../base/memory-range.ts';
 import type { Reading } from './file-operations.ts';
 import type { FilePool } from './file-pool.ts';
 import type { LayerRecord } from './layer-record.ts';
 import { Layer } from './layer.ts';
 import { kindAt, pageBytes, pageSectors, setKinds } from './map-page.ts';
 import { data, sectorBytes, sectorsIn } from './sector.ts';
-import { settleAll } from './serial.ts';
+import { settleAll } from '../base/serial.ts';
 
 const sectorsOfBlock = backedBlockBytes / sectorBytes;
 /** Blocks that are asked of the source at once: 1 MiB. */
@@ -98,14 +99,13 @@ export class BackedLayer extends Layer {
 
   /** Only what is there; whether it is, the map in memory tells. */
   override readNow(offsetBytes: number, target: Uint8Array, onEnd?: OnBytes): Reading {
-    const firstBlock = Math.floor(offsetBytes / backedBlockBytes);
-    const endBlock = Math.ceil((offsetBytes + target.byteLength) / backedBlockBytes);
-    const lastPage = Math.floor((endBlock - 1) / blocksOfPage);
-    if (!this.map.isLoaded(Math.floor(firstBlock / blocksOfPage), lastPage)) return 'refused';
-    for (let block = firstBlock; block < endBlock; block += 1) {
-      if (!this.#isThere(block)) return 'refused';
-    }
+    if (!this.#isAllThere(offsetBytes, target.byteLength)) return 'refused';
     return super.readNow(offsetBytes, target, onEnd);
+  }
+
+  override locate(offsetBytes: number, lengthBytes: number): MemoryRange | undefined {
+    if (!this.#isAllThere(offsetBytes, lengthBytes)) return undefined;
+    return super.locate(offsetBytes, lengthBytes);
   }
 
   /** The runs of blocks of one page that the backup has and the layer has not, in bytes. */
@@ -168,6 +168,18 @@ export class BackedLayer extends Layer {
   /** Undefined when the pages are in memory, until others get a turn. */
   #loadMap(firstBlock: number, endBlock: number): Promise<void> | undefined {
     return this.loadMap(firstBlock * sectorsOfBlock, endBlock * sectorsOfBlock);
+  }
+
+  /** True when it is known without a wait that the layer has the range. */
+  #isAllThere(offsetBytes: number, lengthBytes: number): boolean {
+    const firstBlock = Math.floor(offsetBytes / backedBlockBytes);
+    const endBlock = Math.ceil((offsetBytes + lengthBytes) / backedBlockBytes);
+    const lastPage = Math.floor((endBlock - 1) / blocksOfPage);
+    if (!this.map.isLoaded(Math.floor(firstBlock / blocksOfPage), lastPage)) return false;
+    for (let block = firstBlock; block < endBlock; block += 1) {
+      if (!this.#isThere(block)) return false;
+    }
+    return true;
   }
 
   /** Whether a block, whose page is loaded, can be read from the file. */

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { TiB } from '../base/bytes.ts';
 import { fromSystemError } from '../base/errors.ts';
 import type { OnBytes } from './direct-reads.ts';
+import type { MemoryRange } from '../base/memory-range.ts';
 import type { Reading } from './file-operations.ts';
 import type { FilePool, PooledFile } from './file-pool.ts';
 import { createFile } from './layer-folder.ts';
 import { partIndexOf, partName } from './layer-record.ts';
-import { Serial } from './serial.ts';
+import { Serial } from '../base/serial.ts';
 
 /** One file holds at most this much of a layer: ext4 has none of 16 TiB. */
 export const partBytes = 8 * TiB;
@@ -54,6 +55,12 @@ export class DataFile {
   readNow(target: Uint8Array, offsetBytes: number, onEnd?: OnBytes): Reading {
     const endBytes = offsetBytes + target.byteLength;
     return endBytes <= partBytes ? this.#first.readNow(target, offsetBytes, onEnd) : 'refused';
+  }
+
+  /** Where a range is, if memory has all of it (`OpenFile.locate`). */
+  locate(offsetBytes: number, lengthBytes: number): MemoryRange | undefined {
+    const endBytes = offsetBytes + lengthBytes;
+    return endBytes <= partBytes ? this.#first.locate(offsetBytes, lengthBytes) : undefined;
   }
 
   /** Writes if that takes no wait, and answers whether it did (`OpenFile.writeNow`). */

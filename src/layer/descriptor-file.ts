@@ -8,7 +8,7 @@ import type { OpenFile, Reading } from './file-operations.ts';
 import { nativeCalls } from './native.ts';
 import { Pace } from './pace.ts';
 import { queuedSyncs } from './queued-syncs.ts';
-import { Serial } from './serial.ts';
+import { Serial } from '../base/serial.ts';
 
 /**
  * Requests up to this size are served in place when memory can: a trip to the thread pool costs
@@ -23,6 +23,8 @@ const readInPlaceBytesMax = 256 * 1024;
 const fewWrites = 64;
 /** What is looked at to see whether memory has a long range. */
 const probeBytes = 4096;
+/** Where that goes which is read for nothing else. */
+const probed = Buffer.allocUnsafeSlow(probeBytes);
 
 /** All files of a process share their disk's pace. */
 const writePace = new Pace();
@@ -96,6 +98,14 @@ export class DescriptorFile implements OpenFile {
     if (done !== byteLength) return 'refused';
     this.#direct.noteHit(positionBytes);
     return 'done';
+  }
+
+  locate(positionBytes: number, lengthBytes: number): number | undefined {
+    if (!this.#tellsCached || !this.#direct.has(positionBytes, lengthBytes)) return undefined;
+    // What is being read just now is counted as there; it comes in order.
+    const lastBytes = Math.min(probeBytes, lengthBytes);
+    const last = positionBytes + lengthBytes - lastBytes;
+    return this.#has(probed.subarray(0, lastBytes), last) ? this.#descriptor : undefined;
   }
 
   writeNow(content: Uint8Array, positionBytes: number): boolean {

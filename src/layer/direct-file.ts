@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { pageBytes } from '../base/page-memory.ts';
 import { DirectReads, type OnBytes } from './direct-reads.ts';
 import { directReadCalls } from './native-reads.ts';
 import { ReadHabits } from './read-habits.ts';
@@ -52,6 +53,16 @@ export class DirectFile {
     if (pages !== 0) return false;
     const isToPass = this.#habits.noteMiss(positionBytes, lengthBytes);
     this.#missed = { positionBytes, isToPass };
+    return true;
+  }
+
+  /** True when memory has all of a range; not where the kernel does not tell. */
+  has(positionBytes: number, lengthBytes: number): boolean {
+    const endPage = Math.ceil((positionBytes + lengthBytes) / pageBytes);
+    const pages = endPage - Math.floor(positionBytes / pageBytes);
+    const cached = directReadCalls?.cachedPages(this.#descriptor, positionBytes, lengthBytes);
+    if (cached !== pages) return false;
+    this.noteHit(positionBytes);
     return true;
   }
 

@@ -37,6 +37,8 @@ export interface OpenFile {
    * in a later turn. A file without this would refuse.
    */
   readNow?(target: Uint8Array, positionBytes: number, onEnd?: OnBytes): Reading;
+  /** The descriptor of the file, if memory has all of a range. A file without this has none. */
+  locate?(positionBytes: number, lengthBytes: number): number | undefined;
   /**
    * Writes all of `content` and answers true if that does not seem to take a wait. Otherwise, also
    * when it fails, answers false: some of it may be written, and `write` is to be called.

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { fromSystemError } from '../base/errors.ts';
 import type { OnBytes } from './direct-reads.ts';
+import type { MemoryRange } from '../base/memory-range.ts';
 import type { FileOperations, OpenFile, Reading } from './file-operations.ts';
 import { Holes } from './holes.ts';
 
@@ -87,6 +88,13 @@ export class PooledFile {
     });
     if (reading === 'begun') this.#users += 1;
     return reading;
+  }
+
+  /** Like that of an open file; undefined when it is not open. */
+  locate(positionBytes: number, lengthBytes: number): MemoryRange | undefined {
+    this.#usedLately = true;
+    const descriptor = this.#file?.locate?.(positionBytes, lengthBytes);
+    return descriptor === undefined ? undefined : { descriptor, positionBytes, lengthBytes };
   }
 
   writeNow(content: Uint8Array, positionBytes: number): boolean {

@@ -3,6 +3,7 @@ import { MiB } from '../base/bytes.ts';
 import { OperatingError, fromSystemError } from '../base/errors.ts';
 import { DataFile } from './data-file.ts';
 import type { OnBytes } from './direct-reads.ts';
+import type { MemoryRange } from '../base/memory-range.ts';
 import type { Reading } from './file-operations.ts';
 import type { FilePool, PooledFile } from './file-pool.ts';
 import type { LayerFiles } from './layer-space.ts';
@@ -17,7 +18,7 @@ import type { SectorRange } from './range-set.ts';
 import type { SectorKind } from './sector.ts';
 import { data, sectorBytes } from './sector.ts';
 import { SectorMap } from './sector-map.ts';
-import { Serial } from './serial.ts';
+import { Serial } from '../base/serial.ts';
 import { WriteBack } from './write-back.ts';
 
 const pageSpanBytes = pageSectors * sectorBytes;
@@ -135,6 +136,11 @@ export class Layer {
   /** Reads what takes no wait (`OpenFile.readNow`). */
   readNow(offsetBytes: number, target: Uint8Array, onEnd?: OnBytes): Reading {
     return this.#data.readNow(target, offsetBytes, onEnd);
+  }
+
+  /** Where a range that this layer holds is, if memory has all of it (`OpenFile.locate`). */
+  locate(offsetBytes: number, lengthBytes: number): MemoryRange | undefined {
+    return this.#data.locate(offsetBytes, lengthBytes);
   }
 
   /** Writes if that takes no wait, and answers whether it did; false if `markNow` could not be. */

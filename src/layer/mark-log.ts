@@ -13,7 +13,7 @@ import {
   parseMarkLog,
   putRecord,
 } from './mark-log-format.ts';
-import { Serial } from './serial.ts';
+import { Serial } from '../base/serial.ts';
 
 /** A file keeps this much when it is emptied, so that it is not always made anew. */
 const keptBytes = MiB;

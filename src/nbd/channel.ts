@@ -3,6 +3,8 @@ import { KiB } from '../base/bytes.ts';
 import { ByteReader } from './byte-reader.ts';
 import { DirectInput } from './direct-input.ts';
 import { DirectSocket } from './direct-socket.ts';
+import type { MemoryRange } from '../base/memory-range.ts';
+import { Serial } from '../base/serial.ts';
 import type { Input } from './input.ts';
 import type { Turns } from './turns.ts';
 
@@ -26,6 +28,11 @@ export class Channel {
   #taken = 0;
   /** Messages that Node holds for the peer. */
   #held = 0;
+  /** Hear that it holds none. */
+  #whenTaken: (() => void)[] = [];
+  readonly #parted = new Serial();
+  /** An answer leaves in parts, and all others wait. */
+  #isParted = false;
 
   constructor(socket: Duplex) {
     this.socket = socket;
@@ -69,7 +76,46 @@ export class Channel {
 
   /** True while bytes are moved directly, and the peer takes what it gets. */
   get canSendNow(): boolean {
-    return this.#direct !== undefined && this.#held === 0;
+    return this.#direct !== undefined && this.#held === 0 && !this.#isParted;
+  }
+
+  /** True when bytes are moved directly, so that an answer may leave in parts. */
+  get canSendParts(): boolean {
+    return this.#direct !== undefined;
+  }
+
+  /**
+   * Sends an answer in parts, by `sendPart` and `sendFile`, which are called in `work` alone: what
+   * else is sent meanwhile leaves when `work` has ended.
+   */
+  sendParts(work: () => Promise<void>): Promise<void> {
+    return this.#parted.run(async () => {
+      this.#leave();
+      this.#isParted = true;
+      this.#sent += 1;
+      try {
+        while (this.#held > 0) {
+          await new Promise<void>((resolve) => void this.#whenTaken.push(resolve));
+        }
+        await work();
+      } finally {
+        this.#taken += 1;
+        this.#isParted = false;
+        this.#leave();
+      }
+    });
+  }
+
+  /** Resolves once the bytes have left, or never will. */
+  sendPart(bytes: Buffer): Promise<void> {
+    return new Promise((resolve) => this.#pass(bytes, resolve, { isLent: false }));
+  }
+
+  /** What of the bytes the peer has taken, none of which are copied (`SocketCalls.sendFile`). */
+  sendFile(bytes: MemoryRange): number {
+    const count = this.#direct?.socket.sendFile(bytes) ?? 0;
+    if (count > 0) this.#direct?.input.expect();
+    return count;
   }
 
   /** Sends some messages at once, behind those before; the bytes are the caller's afterwards. */
@@ -92,6 +138,7 @@ export class Channel {
   }
 
   readonly #leave = (): void => {
+    if (this.#isParted) return;
     const ready = this.#ready;
     this.#ready = [];
     if (ready.length === 0) return;
@@ -150,6 +197,8 @@ export class Channel {
     this.socket.write(bytes, () => {
       this.#held -= 1;
       taken();
+      if (this.#held > 0) return;
+      for (const resolve of this.#whenTaken.splice(0)) resolve();
     });
   }
 }

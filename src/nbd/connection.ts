@@ -74,13 +74,16 @@ export class Connection {
 
   /**
    * Ends the connection in order: requests under way are answered, later ones refused. A connection
-   * that has not chosen an export is cut.
+   * that has not chosen an export is cut, and one whose client leaves its answers for long.
    */
   close(): Promise<void> {
     this.#noteReason('the server closed');
     if (this.#transmission === undefined) return this.cut('the server closed');
     void this.#transmission.close();
-    return this.ended;
+    const timer = setTimeout(() => {
+      if (this.#channel.sent > this.#channel.taken) void this.cut('the client stalled');
+    }, this.#parts.limits.closeTimeoutMs);
+    return this.ended.finally(() => clearTimeout(timer));
   }
 
   /** From here on nothing that the peer sent begins. */

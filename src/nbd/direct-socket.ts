@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { KiB } from '../base/bytes.ts';
+import type { MemoryRange } from '../base/memory-range.ts';
 import { type SocketCalls, socketCalls } from './socket-calls.ts';
 
 /**
@@ -79,6 +80,12 @@ export class DirectSocket {
   /** The bytes that the peer has taken. */
   send(bytes: Uint8Array): number {
     return this.socket.destroyed ? 0 : Math.max(0, this.#calls.send(this.#handle.fd, bytes));
+  }
+
+  /** The same of what a file has (`SocketCalls.sendFile`). */
+  sendFile(bytes: MemoryRange): number {
+    if (this.socket.destroyed) return 0;
+    return Math.max(0, this.#calls.sendFile(this.#handle.fd, bytes));
   }
 }
 

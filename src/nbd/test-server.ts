@@ -109,6 +109,7 @@ function gated(watched: Watched, gate: Gate): BlockDevice {
   return {
     immediate: immediate && {
       read: (offset, target) => (gate.isOpen ? immediate.read(offset, target) : 'refused'),
+      locate: (offset, length) => (gate.isOpen ? immediate.locate?.(offset, length) : undefined),
       write: (offset, data, done) => gate.isOpen && immediate.write(offset, data, done),
       settle: () => immediate.settle(),
     },

@@ -18,6 +18,7 @@ import type { Session } from './handshake.ts';
 import { discard } from './input.ts';
 import type { NbdLimits } from './limits.ts';
 import { prefetchBytes } from './prefetch.ts';
+import { copiedBytes, isFromMemory, readFromMemory } from './read-from-memory.ts';
 import type { Turns } from './turns.ts';
 import { refusalOfRequest } from './validate.ts';
 import { command, parseRequest, requestHeaderBytesOf, type Request } from './wire.ts';
@@ -167,8 +168,14 @@ export class Transmission {
 
   /** Borrows memory for a request, reads its payload, starts it; or says why that was the end. */
   async #admit(request: Request): Promise<string | undefined> {
-    const bytes = memoryOf(request);
+    const fromMemory = isFromMemory(this.#session, request);
+    const bytes = fromMemory ? copiedBytes : memoryOf(request);
     if (bytes > 0 && !(await this.#borrow(bytes))) return left;
+    if (fromMemory) {
+      this.#running += 1;
+      void this.#serveFromMemory(request);
+      return undefined;
+    }
     if (request.type !== command.write) {
       this.#start(request, bytes, undefined);
       return undefined;
@@ -248,6 +255,23 @@ export class Transmission {
       this.#giveBack(bytes);
       this.#slots.give(1);
     });
+    this.#end();
+  }
+
+  /** Never rejects. */
+  async #serveFromMemory(request: Request): Promise<void> {
+    const { pool } = this.#parts;
+    const { channel } = this.#session;
+    try {
+      const isOver = (): boolean => this.#gone;
+      await readFromMemory(this.#session, request, { pool, isOver });
+    } catch (error) {
+      this.#parts.onFault(error);
+      // What was promised to follow cannot be had.
+      channel.socket.destroy();
+    }
+    this.#giveBack(copiedBytes);
+    this.#slots.give(1);
     this.#end();
   }
 

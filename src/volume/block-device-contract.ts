@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { KiB, MiB } from '../base/bytes.ts';
 import { isOperatingError } from '../base/errors.ts';
@@ -137,6 +138,31 @@ function checkImmediate(check: Check, open: OpenDevice): void {
     device.immediate?.settle();
     if (isWritten) content.copy(expected, 100);
     assert.ok((await readBytes(device, 0, 4 * sector)).equals(expected));
+  });
+
+  check('what can be taken from memory is what is read', async (device) => {
+    const { immediate } = device;
+    await fillSectors(device, 64);
+    await device.write(17 * sector + 5, randomBytes(9 * sector));
+    await device.zero(40 * sector, sector);
+    for (const [offset, length] of [
+      [0, 40 * sector],
+      [3, 20 * sector + 100],
+      [17 * sector, 512],
+      [30 * sector, 20 * sector],
+      [60 * sector, 8 * sector],
+    ] as const) {
+      const located = immediate?.locate?.(offset, length);
+      if (located === undefined) continue;
+      const pieces = located.map(({ descriptor, positionBytes, lengthBytes }) => {
+        const piece = Buffer.alloc(lengthBytes);
+        assert.equal(readSync(descriptor, piece, 0, lengthBytes, positionBytes), lengthBytes);
+        return piece;
+      });
+      assert.ok((await readBytes(device, offset, length)).equals(Buffer.concat(pieces)));
+    }
+    assert.equal(immediate?.locate?.(39 * sector, 3 * sector), undefined, 'zeros are in no file');
+    assert.equal(immediate?.locate?.(100 * MiB, MiB), undefined);
   });
 
   test('nothing is written at once to a device that cannot be changed', async () => {

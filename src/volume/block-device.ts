@@ -1,6 +1,7 @@
 import type { Extent } from '../base/extent.ts';
+import type { MemoryRange } from '../base/memory-range.ts';
 import type { Reading } from '../layer/file-operations.ts';
-import { settleAll } from '../layer/serial.ts';
+import { settleAll } from '../base/serial.ts';
 
 /** The longest read, write, zero or trim that a device takes in one call. */
 export const requestBytesMax = 32 * 1024 * 1024;
@@ -20,6 +21,13 @@ export interface ImmediateDevice {
     target: Uint8Array,
     onEnd?: (bytes: Uint8Array | undefined) => void,
   ): Reading;
+  /**
+   * Where the bytes of a range lie, in order, if memory has all of them: whoever only passes them
+   * on need not copy them. What is read from there by the end of this turn of the event loop is
+   * what `read` would give; what is referred to for longer may show what is written to the same
+   * place meanwhile. A device may go without it.
+   */
+  locate?(offsetBytes: number, lengthBytes: number): readonly MemoryRange[] | undefined;
   /**
    * Writes `data`, answers true, and calls `done` when that counts: in `settle`, or later. Or
    * answers false, and `write` is to be called.

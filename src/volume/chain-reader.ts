@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
+import { KiB } from '../base/bytes.ts';
 import type { Extent, ExtentKind } from '../base/extent.ts';
 import { appendExtent } from '../base/extent.ts';
 import type { OnBytes } from '../layer/direct-reads.ts';
+import type { MemoryRange } from '../base/memory-range.ts';
 import type { Reading } from '../layer/file-operations.ts';
 import { sectorBytes } from '../layer/sector.ts';
 import type { Chain } from './chain.ts';
@@ -14,11 +16,13 @@ import {
   regionSectors,
   zeroOwner,
 } from './region.ts';
-import { settleAll } from '../layer/serial.ts';
+import { settleAll } from '../base/serial.ts';
 
 const regionBytes = regionSectors * sectorBytes;
 /** Regions that are looked at before others get a turn of the event loop. */
 const regionsPerTurn = 256;
+/** Pieces that are shorter, on the average, are sooner copied than named one by one. */
+const pieceBytesLeast = 16 * KiB;
 
 /** Fills `target` from the newest layer that holds each sector. */
 export function readChain(chain: Chain, offsetBytes: number, target: Uint8Array): Promise<void> {
@@ -50,6 +54,33 @@ export function readChainNow(
   if (owner >= firstSlotOwner) return chain.layerOf(owner).readNow(offsetBytes, target, onEnd);
   target.fill(0);
   return 'done';
+}
+
+/** Where a range lies, if memory has all of it, in pieces worth their while (`locate`). */
+export function locateInChain(
+  chain: Chain,
+  offsetBytes: number,
+  lengthBytes: number,
+): MemoryRange[] | undefined {
+  const ranges: MemoryRange[] = [];
+  const endBytes = offsetBytes + lengthBytes;
+  for (let at = offsetBytes; at < endBytes;) {
+    const region = Math.floor(at / regionBytes);
+    const base = region * regionBytes;
+    const owners = chain.owners(region);
+    if (owners === undefined) return undefined;
+    const from = Math.floor((at - base) / sectorBytes);
+    const to = Math.ceil((Math.min(endBytes, base + regionBytes) - base) / sectorBytes);
+    const owner = owners[from] ?? absentOwner;
+    if (owner < firstSlotOwner) return undefined;
+    const end = Math.min(endBytes, base + ownerRunEnd(owners, from, to) * sectorBytes);
+    const range = chain.layerOf(owner).locate(at, end - at);
+    if (range === undefined) return undefined;
+    ranges.push(range);
+    if (ranges.length * pieceBytesLeast > lengthBytes) return undefined;
+    at = end;
+  }
+  return ranges;
 }
 
 async function readRegions(chain: Chain, offsetBytes: number, target: Uint8Array): Promise<void> {

@@ -2,12 +2,13 @@ import { assert } from '../base/assert.ts';
 import { OperatingError, messageOf } from '../base/errors.ts';
 import type { Extent } from '../base/extent.ts';
 import type { OnBytes } from '../layer/direct-reads.ts';
+import type { MemoryRange } from '../base/memory-range.ts';
 import type { Reading } from '../layer/file-operations.ts';
 import type { Layer } from '../layer/layer.ts';
 import type { SectorKind } from '../layer/sector.ts';
 import { absent, data, sectorBytes, zero } from '../layer/sector.ts';
 import type { Chain } from './chain.ts';
-import { chainExtents, ownersOf, readChain, readChainNow } from './chain-reader.ts';
+import { chainExtents, locateInChain, ownersOf, readChain, readChainNow } from './chain-reader.ts';
 import { RangeLocks } from './range-locks.ts';
 import { absentOwner, firstSlotOwner, ownerRunEnd, regionSectors, zeroOwner } from './region.ts';
 import { SpaceReturn } from './space-return.ts';
@@ -100,6 +101,11 @@ export class LiveVolume {
     const reading = readChainNow(this.chain, offsetBytes, target, onEnd);
     if (reading !== 'refused') this.#requests += 1;
     return reading;
+  }
+
+  /** Where a range lies, if memory has all of it (`ImmediateDevice.locate`). */
+  locate(offsetBytes: number, lengthBytes: number): MemoryRange[] | undefined {
+    return locateInChain(this.chain, offsetBytes, lengthBytes);
   }
 
   /**

@@ -3,7 +3,7 @@ import { OperatingError, errnoOf, fromSystemError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { FileOperations } from '../layer/file-operations.ts';
 import { parseJson } from '../layer/layer-record.ts';
-import { Serial, settleAll } from '../layer/serial.ts';
+import { Serial, settleAll } from '../base/serial.ts';
 import type { VolumeRecord } from './volume-record.ts';
 import {
   formatVolumeRecord,

@@ -20,6 +20,7 @@ export function readOnlyDevice(device: BlockDevice): BlockDevice {
     close: () => device.close(),
     immediate: immediate && {
       read: (offsetBytes, target, onEnd) => immediate.read(offsetBytes, target, onEnd),
+      locate: (offsetBytes, lengthBytes) => immediate.locate?.(offsetBytes, lengthBytes),
       write: () => false,
       settle: () => undefined,
     },

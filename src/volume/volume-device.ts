@@ -4,7 +4,7 @@ import type { Extent } from '../base/extent.ts';
 import type { BlockDevice, ImmediateDevice } from './block-device.ts';
 import { requestBytesMax } from './block-device.ts';
 import type { Chain } from './chain.ts';
-import { chainExtents, readChain, readChainNow } from './chain-reader.ts';
+import { chainExtents, locateInChain, readChain, readChainNow } from './chain-reader.ts';
 import type { LiveVolume } from './live-volume.ts';
 
 /** States the obligations of a caller (block-device.ts). */
@@ -45,6 +45,10 @@ export class VolumeDevice implements BlockDevice {
       read: (offsetBytes, target, onEnd) => {
         assertRequest(this, this.#isClosed, offsetBytes, target.byteLength);
         return live.readNow(offsetBytes, target, onEnd);
+      },
+      locate: (offsetBytes, lengthBytes) => {
+        assertRequest(this, this.#isClosed, offsetBytes, lengthBytes);
+        return live.locate(offsetBytes, lengthBytes);
       },
       write: (offsetBytes, content, done) => {
         assertRequest(this, this.#isClosed, offsetBytes, content.byteLength);
@@ -121,6 +125,10 @@ export class SnapshotDevice implements BlockDevice {
       read: (offsetBytes, target, onEnd) => {
         assertRequest(this, this.#isClosed, offsetBytes, target.byteLength);
         return readChainNow(chain, offsetBytes, target, onEnd);
+      },
+      locate: (offsetBytes, lengthBytes) => {
+        assertRequest(this, this.#isClosed, offsetBytes, lengthBytes);
+        return locateInChain(chain, offsetBytes, lengthBytes);
       },
       write: () => false,
       settle: () => undefined,

@@ -4,7 +4,7 @@ import { isoMicros } from '../base/clock.ts';
 import { OperatingError } from '../base/errors.ts';
 import type { Extent } from '../base/extent.ts';
 import { isByteCount } from '../layer/layer-record.ts';
-import { Serial } from '../layer/serial.ts';
+import { Serial } from '../base/serial.ts';
 import type { BlockDevice } from './block-device.ts';
 import { unionOfMaps } from './changed-extents.ts';
 import { Collector } from './collector.ts';
