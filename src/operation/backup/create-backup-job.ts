@@ -5,7 +5,8 @@
  *   by the request, or by the job when the process ended between the two, and given up only after
  *   the row says `available`: a rerun reads the same bytes or finds all done.
  * - The row becomes `available`, and what was read is released, in one transaction. What only older
- *   backups needed is released afterwards, by a rerun too.
+ *   backups needed is released afterwards, by a rerun too. Where that fails for good the backup
+ *   stays as it is, a message tells it, and the volume's next backup does it.
  * - A row that leaves `creating` by force ends the work; the deletion's job, which comes after this
  *   one, removes what the repository has of it.
  */
@@ -21,6 +22,7 @@ import { checkpointId } from '../../backup/checkpoint.ts';
 import { must } from '../../base/assert.ts';
 import { isoMicros } from '../../base/clock.ts';
 import { isOperatingError, OperatingError } from '../../base/errors.ts';
+import type { CatalogWriter } from '../../catalog/catalog.ts';
 import type { BackupRow, JobRow } from '../../catalog/tables.ts';
 import type { JobContext, JobHandler } from '../../job/job.ts';
 import { failureText } from '../failure.ts';
@@ -58,25 +60,8 @@ export function createBackupJob(needs: BackupNeeds): JobHandler {
     async fail(job, error) {
       const source = sourceOf(job);
       await catalog.transact(async (transaction) => {
-        const failReason = failureText(error, job.requestId);
-        const changed = await transaction.change(
-          'backups',
-          { ...byId(job.subjectId), status: during },
-          { status: failed, failReason, updatedAt: clock.now() },
-        );
+        await recordEnd(needs, transaction, { job, error });
         await releaseSource(transaction, source, clock.now());
-        if (changed === undefined) return;
-        const { projectId, requestId } = job;
-        const { container } = changed;
-        // What it had stored already is of no use any more.
-        await addPrune(transaction, needs.jobs, { container, projectId, requestId });
-        await recordFailure(transaction, clock, {
-          job,
-          resource: 'VOLUME_BACKUP',
-          action: 'create backup',
-          error,
-          advice: 'Delete the backup, and create it again when the cause is gone.',
-        });
       });
       needs.jobs.wake();
       await rm(journalPath(needs, source.backupId), { force: true });
@@ -86,6 +71,35 @@ export function createBackupJob(needs: BackupNeeds): JobHandler {
       if (source.snapshotId === null) await engine.deleteSnapshot(source.backupId);
     },
   };
+}
+
+/** Says why there is no backup; or, when only what comes after it has failed, that there is one. */
+async function recordEnd(
+  { clock, jobs }: BackupNeeds,
+  transaction: CatalogWriter,
+  { job, error }: { job: JobRow; error: unknown },
+): Promise<void> {
+  const { subjectId, projectId, requestId } = job;
+  const about = { job, resource: 'VOLUME_BACKUP', action: 'create backup', error } as const;
+  const ended = await transaction.change(
+    'backups',
+    { ...byId(subjectId), status: during },
+    { status: failed, failReason: failureText(error, requestId), updatedAt: clock.now() },
+  );
+  if (ended !== undefined) {
+    // What it had stored already is of no use any more.
+    await addPrune(transaction, jobs, { container: ended.container, projectId, requestId });
+    const advice = 'Delete the backup, and create it again when the cause is gone.';
+    await recordFailure(transaction, clock, { ...about, advice });
+    return;
+  }
+  const row = await transaction.find('backups', byId(subjectId));
+  const told = { projectId, requestId, resourceId: subjectId };
+  if (row?.status !== to || (await transaction.find('messages', told)) !== undefined) return;
+  const advice =
+    'The backup itself is whole and available. What only older backups of the volume need on the ' +
+    'host is given up after its next backup.';
+  await recordFailure(transaction, clock, { ...about, advice });
 }
 
 function journalPath(needs: BackupNeeds, backupId: string): string {
