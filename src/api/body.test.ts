@@ -135,5 +135,8 @@ test('booleans are read as OpenStack writes them', () => {
   assert.equal(parseBool({ a: 'True' }, 'a', false), true);
   assert.equal(parseBool({ a: '0' }, 'a', true), false);
   assert.equal(parseBool({}, 'a', true), true);
-  assert.throws(() => parseBool({ a: 'maybe' }, 'a', true), /Unrecognized value 'maybe'/);
+  assert.throws(
+    () => parseBool({ a: 'maybe' }, 'a', true),
+    /Value 'maybe' for 'a' is not a boolean/,
+  );
 });

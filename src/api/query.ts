@@ -106,9 +106,5 @@ export function parseBool(query: Query, name: string, otherwise: boolean): boole
   const lower = text.trim().toLowerCase();
   if (['true', '1', 'yes', 'on', 't', 'y'].includes(lower)) return true;
   if (['false', '0', 'no', 'off', 'f', 'n'].includes(lower)) return false;
-  throw invalid(
-    `Unrecognized value '${text.slice(0, 100)}', acceptable values are: '0', '1', 'f', 'false', ` +
-      "'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'",
-    name,
-  );
+  throw invalid(`Value '${text.slice(0, 100)}' for '${name}' is not a boolean.`, name);
 }

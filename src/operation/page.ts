@@ -19,6 +19,20 @@ export interface PageOf<T extends TableName> {
   readonly count: number | undefined;
 }
 
+/** What Cinder calls that which a marker names. */
+const markers: Partial<Record<TableName, string>> = {
+  volumes: 'Volume',
+  snapshots: 'Snapshot',
+  backups: 'Backup',
+  attachments: 'Volume attachment',
+  messages: 'Message',
+  transfers: 'Transfer',
+  groups: 'Group',
+  groupSnapshots: 'GroupSnapshot',
+  volumeTypes: 'Volume type',
+  groupTypes: 'Group type',
+};
+
 /** A page of a list. `markerWhere` says which row the marker may name; it has the id added. */
 export async function readPage<T extends TableName>(
   reader: CatalogReader,
@@ -31,9 +45,8 @@ export async function readPage<T extends TableName>(
   if (page.limit === 0) return { rows: [], count };
   const after = page.marker === undefined ? undefined : await findMarker(page.marker);
   if (page.marker !== undefined && after === undefined) {
-    throw new OperatingError('invalid_input', `marker [${page.marker}] not found`, {
-      field: 'marker',
-    });
+    const message = `${markers[table] ?? 'Marker'} ${page.marker} could not be found.`;
+    throw new OperatingError('not_found', message, { field: 'marker' });
   }
   const rows = await reader.list(table, {
     where,

@@ -85,7 +85,10 @@ suite('openstack volume …', needs('openstack'), () => {
     await fleet.refused('volume create --size 1 --type no no', /no/);
     await fleet.refused('volume show none', /No volume with a name or ID of 'none' exists/);
     await fleet.refused('volume migrate --host x@y#z one', /Invalid host: No available service/);
-    await fleet.refused('volume list --marker none', /marker \[none\] not found \(HTTP 400\)/);
+    await fleet.refused(
+      'volume list --marker none',
+      /Volume none could not be found\. \(HTTP 404\)/,
+    );
   });
 
   test('transfers, services and messages', async () => {

@@ -24,7 +24,7 @@ import { lists, takes } from '../takes.ts';
 /** Requests about attachments (cinder/api/schemas/attachments.py). */
 const createFields = {
   volume_uuid: Uuid,
-  instance_uuid: Type.Optional(orNull(Type.String({ minLength: 1, maxLength: 255 }))),
+  instance_uuid: Type.Optional(orNull(Uuid)),
   connector: Type.Optional(orNull(Connector)),
 };
 const CreateAttachment = exactly({ attachment: exactly(createFields) });

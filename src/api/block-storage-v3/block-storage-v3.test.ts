@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { newId } from '../../base/ids.ts';
 import type { JsonObject } from '../../base/json.ts';
 import {
   alpha,
@@ -129,7 +130,7 @@ test('lists are filtered, sorted, counted and paged', async (t) => {
   assert.deepEqual(await names(href.slice(publicUrl.length)), ['c']);
   assert.equal((await storage.ask({ path: '/volumes?with_count=True' })).body['count'], undefined);
   assert.equal((await storage.ask({ path: '/volumes?sort=secret:asc' })).status, 400);
-  assert.equal((await storage.ask({ path: '/volumes?marker=nothing' })).status, 400);
+  assert.equal((await storage.ask({ path: '/volumes?marker=nothing' })).status, 404);
   assert.equal((await storage.ask({ path: '/volumes?all_tenants=1', who: 'bob' })).status, 200);
   const others = await storage.ask({ path: '/volumes?all_tenants=1', who: 'bob' });
   assert.deepEqual(listIn(others.body, 'volumes'), []);
@@ -314,6 +315,26 @@ test('what Compute tells of a snapshot that it makes is checked, and shown', asy
     [done['status'], done['os-extended-snapshot-attributes:progress']],
     ['available', '100%'],
   );
+});
+
+test('a key of metadata may be an address, as those of Kubernetes are', async (t) => {
+  const storage = await openStorage(t);
+  const key = 'cinder.csi.openstack.org/cluster';
+  const id = await makeVolume(storage, { metadata: { [key]: 'kubernetes' } });
+  const one = `/volumes/${id}/metadata/${encodeURIComponent(key)}`;
+  assert.deepEqual((await storage.ask({ path: one })).body, { meta: { [key]: 'kubernetes' } });
+  const body = { snapshot: { volume_id: id, metadata: { [key]: 'k' } } };
+  assert.equal((await storage.ask({ method: 'POST', path: '/snapshots', body })).status, 202);
+  assert.equal((await storage.ask({ method: 'DELETE', path: one })).status, 200);
+});
+
+test('what a new volume is made of is never passed over, whatever the version', async (t) => {
+  const storage = await openStorage(t);
+  for (const source of ['backup_id', 'group_id', 'snapshot_id', 'source_volid'] as const) {
+    const body = { volume: { size: 1, [source]: newId() } };
+    const answer = await storage.ask({ method: 'POST', path: '/volumes', body });
+    assert.equal(answer.status, 404, source);
+  }
 });
 
 test('hints for a scheduler have their form, and any more of them pass', async (t) => {

@@ -9,9 +9,9 @@ export const Name = orNull(Type.String({ maxLength: 255 }));
 export const Description = orNull(Type.String({ maxLength: 255 }));
 export const Uuid = Type.String({ format: 'uuid' });
 
-/** Keys of 1 to 255 characters, values of up to 255. */
+/** Keys of 1 to 255 characters (`cinder.csi.openstack.org/cluster`), values of up to 255. */
 export const MetadataFields = Type.Record(
-  Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }),
+  Type.String({ pattern: '^[a-zA-Z0-9-_:. /]{1,255}$' }),
   Type.String({ maxLength: 255 }),
   { additionalProperties: false, maxProperties: 128 },
 );

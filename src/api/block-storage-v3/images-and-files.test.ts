@@ -97,6 +97,7 @@ test('an image that no volume can be made of is refused', async (t) => {
     storage.ask({ method: 'POST', path: '/volumes', body: { volume: { size: 1, imageRef } } });
   assert.match(JSON.stringify((await create(vmdk)).body), /made of raw and qcow2/);
   assert.equal((await create(newId())).status, 404);
+  assert.match(JSON.stringify((await create('no such')).body), /Invalid image identifier/);
   const caller = { ...max, projectId: alpha };
   const rest = { id: undefined, name: null, visibility: 'private' as const };
   const queued = await createImage(storage.scene, caller, {
@@ -104,6 +105,15 @@ test('an image that no volume can be made of is refused', async (t) => {
     properties: { disk_format: 'raw' },
   });
   assert.match(JSON.stringify((await create(queued.id)).body), /is not active/);
+  const raw = await makeImage(storage.scene, 'raw', Buffer.from('x'));
+  const image = { id: raw, projectId: alpha };
+  await storage.scene.catalog.change('images', image, { name: 'debian' });
+  const named = objectIn((await create('debian')).body, 'volume');
+  const row = await storage.scene.catalog.find('volumes', {
+    id: textIn(named, 'id'),
+    projectId: alpha,
+  });
+  assert.equal(row?.imageId, raw, 'a name that only one image has will do');
 });
 
 test('a volume is uploaded as it was at the instant of the request', async (t) => {

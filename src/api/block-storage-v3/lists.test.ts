@@ -136,7 +136,6 @@ test('what no list knows is told', async (t) => {
     'limit=-1',
     'limit=x',
     'offset=-1',
-    `marker=${newId()}`,
     'with_count=maybe',
     'all_tenants=perhaps',
   ];
@@ -148,4 +147,8 @@ test('what no list knows is told', async (t) => {
     });
     assert.equal(answer.status, 400, query);
   }
+  const gone = newId();
+  const answer = await storage.ask({ who: 'ann', path: `/volumes?marker=${gone}` });
+  assert.equal(answer.status, 404);
+  assert.match(JSON.stringify(answer.body), new RegExp(`Volume ${gone} could not be found`));
 });

@@ -166,14 +166,7 @@ const changes: Readonly<Record<number, Change | string>> = {
     true,
   ],
   46: 'Images of no size that stand for snapshots are made by Compute; images here hold data.',
-  47: [
-    async (ask, { ids }) => {
-      const body = { volume: { backup_id: ids.backup } };
-      return (await ask({ method: 'POST', path: '/volumes', body })).status;
-    },
-    400,
-    202,
-  ],
+  47: 'Volumes are made of backups at every version, as in Cinder.',
   48: [has(volume, 'volume', 'shared_targets'), false, true],
   49: [
     has(() => '/os-services?binary=cinder-volume', 'services', 'backend_state', 'ann'),

@@ -30,7 +30,7 @@ const Limit = Type.Union([
 const About = Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()]));
 const Limits = Type.Object(
   { tenant_id: About, id: About, class_name: About },
-  { additionalProperties: Limit, maxProperties: 256 },
+  { additionalProperties: Limit, minProperties: 1, maxProperties: 256 },
 );
 
 export const UpdateQuotaSet = exactly({ quota_set: Limits });

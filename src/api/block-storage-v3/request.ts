@@ -33,5 +33,9 @@ export function actionOf(body: unknown): { name: string; body: object } {
 }
 
 export function noSuchAction(name: string): OperatingError {
-  return new OperatingError('invalid_input', `There is no such action: ${name.slice(0, 100)}`);
+  return new OperatingError(
+    'invalid_input',
+    `There is no such action: ${name.slice(0, 100)}. Verify the request body and Content-Type ` +
+      'header and try again.',
+  );
 }

@@ -2,8 +2,8 @@
 import type { SnapshotRow } from '../../catalog/tables.ts';
 import { timeView, type Viewer } from './view.ts';
 
-export function snapshotSummary(snapshot: SnapshotRow, viewer: Viewer): object {
-  const { microversion } = viewer;
+/** In the short list, which is the same at every version. */
+export function snapshotSummary(snapshot: SnapshotRow): object {
   return {
     id: snapshot.id,
     created_at: timeView(snapshot.createdAt),
@@ -14,6 +14,13 @@ export function snapshotSummary(snapshot: SnapshotRow, viewer: Viewer): object {
     status: snapshot.status,
     size: snapshot.size,
     metadata: snapshot.metadata,
+  };
+}
+
+/** In the answer to what makes or changes it. */
+export function snapshotRecord(snapshot: SnapshotRow, { microversion }: Viewer): object {
+  return {
+    ...snapshotSummary(snapshot),
     ...(microversion >= 14 ? { group_snapshot_id: snapshot.groupSnapshotId } : {}),
     ...(microversion >= 41 ? { user_id: snapshot.userId } : {}),
     ...(microversion >= 65 ? { consumes_quota: true } : {}),
@@ -22,7 +29,7 @@ export function snapshotSummary(snapshot: SnapshotRow, viewer: Viewer): object {
 
 export function snapshotDetail(snapshot: SnapshotRow, viewer: Viewer): object {
   return {
-    ...snapshotSummary(snapshot, viewer),
+    ...snapshotRecord(snapshot, viewer),
     'os-extended-snapshot-attributes:progress':
       snapshot.status === 'creating' ? (snapshot.progress ?? '0%') : '100%',
     'os-extended-snapshot-attributes:project_id': snapshot.projectId,

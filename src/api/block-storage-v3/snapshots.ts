@@ -40,7 +40,7 @@ import type { BlockStorageV3Options } from './options.ts';
 import { actionOf, noSuchAction, viewerOf, type ById } from './request.ts';
 import { justNamed, ResetStatus } from './volume-schema.ts';
 import { parseStatus } from './reset-status.ts';
-import { snapshotDetail, snapshotSummary } from './snapshot-view.ts';
+import { snapshotDetail, snapshotRecord, snapshotSummary } from './snapshot-view.ts';
 import { lists, takes } from '../takes.ts';
 
 /** Requests about snapshots (cinder/api/schemas/snapshots.py). */
@@ -155,7 +155,7 @@ function recordRoutes(
       force: forceOf(snapshot.force, request.microversion),
     });
     reply.code(202);
-    return { snapshot: snapshotSummary(row, viewerOf(request, publicUrl)) };
+    return { snapshot: snapshotRecord(row, viewerOf(request, publicUrl)) };
   });
 
   app.get('/snapshots/:id', async (request: ById) => {
@@ -172,7 +172,7 @@ function recordRoutes(
       ...(name === undefined ? {} : { name: trimmed(name) }),
       ...(description === undefined ? {} : { description: trimmed(description) }),
     });
-    return { snapshot: snapshotSummary(row, viewerOf(request, publicUrl)) };
+    return { snapshot: snapshotRecord(row, viewerOf(request, publicUrl)) };
   });
 }
 

@@ -2,7 +2,7 @@
 import type { Static, TSchema } from 'typebox';
 import type { OperationNeeds } from '../../operation/needs.ts';
 import { parseBody } from '../body.ts';
-import type { ById } from './request.ts';
+import { since, type ById } from './request.ts';
 
 export interface VolumeAction {
   readonly schema: TSchema;
@@ -26,6 +26,17 @@ export function volumeAction<S extends TSchema>(
     async perform(operations, request) {
       const given = parseBody(schema, request.body);
       return (await act(operations, request, given)) ?? undefined;
+    },
+  };
+}
+
+/** The same, which came with 3.NN: before that it is not there, whatever the body holds. */
+export function laterAction(microversion: number, action: VolumeAction): VolumeAction {
+  return {
+    ...action,
+    async perform(operations, request) {
+      since(request, microversion);
+      return await action.perform(operations, request);
     },
   };
 }

@@ -15,10 +15,10 @@ import { setBootable } from '../../operation/volume/update-volume.ts';
 import { parseBody } from '../body.ts';
 import { toBool } from './fields.ts';
 import type { BlockStorageV3Options } from './options.ts';
-import { actionOf, noSuchAction, since, type ById } from './request.ts';
+import { actionOf, noSuchAction, type ById } from './request.ts';
 import { parseVolumeReset } from './reset-status.ts';
 import { takes } from '../takes.ts';
-import { volumeAction, type VolumeActions } from './volume-action.ts';
+import { laterAction, volumeAction, type VolumeActions } from './volume-action.ts';
 import { volumeAttachActions } from './volume-attach-actions.ts';
 import { volumeImageActions } from './volume-image-actions.ts';
 import {
@@ -51,23 +51,24 @@ const actions: VolumeActions = {
     await extendVolume(operations, caller, params.id, options);
   }),
 
-  'os-extend_volume_completion': volumeAction(
-    ExtendCompletion,
-    async (operations, request): Promise<void> => {
-      since(request, 71);
+  'os-extend_volume_completion': laterAction(
+    71,
+    volumeAction(ExtendCompletion, async (operations, request): Promise<void> => {
       authorize(request.caller, 'volume:extend_volume_completion');
       const { status } = await showVolume(operations, request.caller, request.params.id);
       throw invalidVolume(
         `Volume status must be extending, and wait for a completion; it is ${status}. Clients ` +
           'learn the new size over NBD.',
       );
-    },
+    }),
   ),
 
-  revert: volumeAction(Revert, async (operations, request, body) => {
-    since(request, 40);
-    await revertVolume(operations, request.caller, request.params.id, body.revert.snapshot_id);
-  }),
+  revert: laterAction(
+    40,
+    volumeAction(Revert, async (operations, { caller, params }, body) => {
+      await revertVolume(operations, caller, params.id, body.revert.snapshot_id);
+    }),
+  ),
 
   'os-retype': volumeAction(Retype, async (operations, { caller, params }, body) => {
     await retypeVolume(operations, caller, params.id, body['os-retype'].new_type);

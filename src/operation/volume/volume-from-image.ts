@@ -1,6 +1,7 @@
 /** Images as the source of volumes. */
 import { OperatingError } from '../../base/errors.ts';
-import type { CatalogReader } from '../../catalog/catalog.ts';
+import { isUuid } from '../../base/ids.ts';
+import { type CatalogReader, everyProject } from '../../catalog/catalog.ts';
 import type { ImageRow, Metadata, VolumeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
@@ -9,7 +10,7 @@ import type { JobContext } from '../../job/job.ts';
 import { fillVolume, gibFor, type DiskContent, type Readable } from '../disk/disk-content.ts';
 import { qcow2Disk } from '../disk/qcow2-disk.ts';
 import { rawDisk } from '../disk/raw-disk.ts';
-import { findImage } from '../image/image-access.ts';
+import { findImage, isVisible } from '../image/image-access.ts';
 import type { OperationNeeds } from '../needs.ts';
 import { invalidInput } from './find-volume.ts';
 
@@ -17,14 +18,19 @@ import { invalidInput } from './find-volume.ts';
 const rawFormats: readonly unknown[] = ['raw', 'iso'];
 const formats: readonly unknown[] = [...rawFormats, 'qcow2'];
 
-/** The image, if a volume can be made of it. */
+/** Of all projects; a caller sees few of them. */
+const namesakesMax = 1000;
+
+/** The image that a client names by id or name, if a volume can be made of it. */
 export async function findImageSource(
   reader: CatalogReader,
   caller: Caller,
-  imageId: string,
+  idOrName: string,
 ): Promise<ImageRow> {
   authorize(caller, 'volume:create_from_image');
-  const image = await findImage(reader, caller, imageId);
+  const image = isUuid(idOrName)
+    ? await findImage(reader, caller, idOrName)
+    : await imageNamed(reader, caller, idOrName);
   if (image.status !== 'active') {
     throw new OperatingError('invalid_state', `Invalid image: Image ${image.id} is not active.`);
   }
@@ -34,6 +40,17 @@ export async function findImageSource(
       'are made of raw and qcow2.',
     'imageRef',
   );
+}
+
+async function imageNamed(reader: CatalogReader, caller: Caller, name: string): Promise<ImageRow> {
+  const rows = await reader.list('images', {
+    where: { projectId: everyProject, name },
+    limit: namesakesMax,
+  });
+  const [image, ...others] = rows.filter((row) => isVisible(row, caller));
+  if (image !== undefined && others.length === 0) return image;
+  const message = 'Invalid image identifier or unable to access requested image.';
+  throw new OperatingError('invalid_input', message, { field: 'imageRef' });
 }
 
 /** Rejects a size that the image, or what it says that it needs, does not fit in. */

@@ -1,3 +1,5 @@
+import { OperatingError } from '../../base/errors.ts';
+import { isUuid } from '../../base/ids.ts';
 import type { CatalogReader } from '../../catalog/catalog.ts';
 import type { VolumeTypeRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
@@ -14,5 +16,7 @@ export async function volumeTypeFor(
     (await reader.find('volumeTypes', { id: idOrName })) ??
     (await reader.find('volumeTypes', { name: idOrName }));
   if (found !== undefined && (await mayUseType(reader, caller, found))) return found;
-  throw noVolumeType(idOrName);
+  if (isUuid(idOrName)) throw noVolumeType(idOrName);
+  const message = `Volume type with name ${idOrName} could not be found.`;
+  throw new OperatingError('not_found', message);
 }

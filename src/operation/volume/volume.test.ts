@@ -81,7 +81,7 @@ test('what a volume cannot be made of changes nothing', async (t) => {
     [{ sourceVolumeId: newId() }, 'not_found', /^Volume .* could not be found\.$/],
     [{ backupId: newId() }, 'not_found', /^Backup .* could not be found\.$/],
     [{ imageId: newId() }, 'not_found', /^No image found with ID /],
-    [{ volumeType: 'gold' }, 'not_found', /^Volume type gold could not be found\.$/],
+    [{ volumeType: 'gold' }, 'not_found', /^Volume type with name gold could not be found\.$/],
     [{ availabilityZone: 'mars' }, 'invalid_input', /Availability zone 'mars' is invalid/],
     [{ sourceVolumeId: volume.id, snapshotId: newId() }, 'invalid_input', /only one of/],
   ];
@@ -263,11 +263,11 @@ test('a deletion that fails can be asked for again', async (t) => {
   assert.equal(await statusOf(scene, id), undefined);
 });
 
-test('a marker that is not there is a mistake of the client', async (t) => {
+test('a marker that is not there is told', async (t) => {
   const scene = await openScene(t);
   const marker = newId();
   const list = { where: {}, limit: 10, marker, projects: 'own' } as const;
   await assert.rejects(listVolumes(scene, max, list), (error) =>
-    isOperatingError(error, 'invalid_input'),
+    isOperatingError(error, 'not_found'),
   );
 });
