@@ -1,6 +1,6 @@
 /** Puts files into the page cache, or out of it, without touching anything else on the machine. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { MiB } from '../src/base/bytes.ts';
 import { OperatingError } from '../src/base/errors.ts';
@@ -39,9 +39,8 @@ export function makeHot(paths: readonly string[]): void {
  */
 export function makeCold(paths: readonly string[]): void {
   syncFiles(paths);
-  const present = paths.filter((path) => existsSync(path));
-  for (const path of present) command('dd', [`if=${path}`, 'iflag=nocache', 'count=0']);
-  const share = residentShare(present);
+  for (const path of paths) command('dd', [`if=${path}`, 'iflag=nocache', 'count=0']);
+  const share = residentShare(paths);
   if (share > coldShareMost) {
     throw new OperatingError('io', `${(share * 100).toFixed(1)} % of the files stay in memory`);
   }
@@ -60,9 +59,7 @@ function residentShare(paths: readonly string[]): number {
   return total === 0 ? 1 : resident / total;
 }
 
-/** A file that has been removed since it was listed needs nothing: logs of marks come and go. */
 function withFile(path: string, use: (fd: number) => void): void {
-  if (!existsSync(path)) return;
   const fd = openSync(path, 'r');
   try {
     use(fd);

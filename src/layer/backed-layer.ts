@@ -3,13 +3,13 @@ import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { type Backing, backedBlockBytes, type BackingSource, blocksOfPage } from './backing.ts';
 import type { OnBytes } from './direct-reads.ts';
 import type { MemoryRange } from '../base/memory-range.ts';
+import { settleAll } from '../base/serial.ts';
 import type { Reading } from './file-operations.ts';
 import type { FilePool } from './file-pool.ts';
 import type { LayerRecord } from './layer-record.ts';
 import { Layer } from './layer.ts';
 import { kindAt, pageBytes, pageSectors, setKinds } from './map-page.ts';
 import { data, sectorBytes, sectorsIn } from './sector.ts';
-import { settleAll } from '../base/serial.ts';
 
 const sectorsOfBlock = backedBlockBytes / sectorBytes;
 /** Blocks that are asked of the source at once: 1 MiB. */

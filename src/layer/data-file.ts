@@ -3,11 +3,11 @@ import { TiB } from '../base/bytes.ts';
 import { fromSystemError } from '../base/errors.ts';
 import type { OnBytes } from './direct-reads.ts';
 import type { MemoryRange } from '../base/memory-range.ts';
+import { Serial } from '../base/serial.ts';
 import type { Reading } from './file-operations.ts';
 import type { FilePool, PooledFile } from './file-pool.ts';
 import { createFile } from './layer-folder.ts';
 import { partIndexOf, partName } from './layer-record.ts';
-import { Serial } from '../base/serial.ts';
 
 /** One file holds at most this much of a layer: ext4 has none of 16 TiB. */
 export const partBytes = 8 * TiB;

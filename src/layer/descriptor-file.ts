@@ -4,11 +4,11 @@ import { DirectDescriptor } from '../base/direct-descriptor.ts';
 import { DirectFile } from './direct-file.ts';
 import type { OnBytes } from './direct-reads.ts';
 import { DirectWrites } from '../base/direct-writes.ts';
+import { Serial } from '../base/serial.ts';
 import type { OpenFile, Reading } from './file-operations.ts';
 import { nativeCalls } from './native.ts';
 import { Pace } from './pace.ts';
 import { queuedSyncs } from './queued-syncs.ts';
-import { Serial } from '../base/serial.ts';
 
 /**
  * Requests up to this size are served in place when memory can: a trip to the thread pool costs

@@ -4,6 +4,7 @@ import { OperatingError, fromSystemError } from '../base/errors.ts';
 import { DataFile } from './data-file.ts';
 import type { OnBytes } from './direct-reads.ts';
 import type { MemoryRange } from '../base/memory-range.ts';
+import { Serial } from '../base/serial.ts';
 import type { Reading } from './file-operations.ts';
 import type { FilePool, PooledFile } from './file-pool.ts';
 import type { LayerFiles } from './layer-space.ts';
@@ -18,7 +19,6 @@ import type { SectorRange } from './range-set.ts';
 import type { SectorKind } from './sector.ts';
 import { data, sectorBytes } from './sector.ts';
 import { SectorMap } from './sector-map.ts';
-import { Serial } from '../base/serial.ts';
 import { WriteBack } from './write-back.ts';
 
 const pageSpanBytes = pageSectors * sectorBytes;

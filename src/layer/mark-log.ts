@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { MiB } from '../base/bytes.ts';
 import { OperatingError, errnoOf, fromSystemError, isOperatingError } from '../base/errors.ts';
+import { Serial } from '../base/serial.ts';
 import type { FilePool, PooledFile } from './file-pool.ts';
 import { createFile } from './layer-folder.ts';
 import type { LoggedMark, MarkLogContent } from './mark-log-format.ts';
@@ -13,7 +14,6 @@ import {
   parseMarkLog,
   putRecord,
 } from './mark-log-format.ts';
-import { Serial } from '../base/serial.ts';
 
 /** A file keeps this much when it is emptied, so that it is not always made anew. */
 const keptBytes = MiB;

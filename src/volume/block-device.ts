@@ -1,7 +1,7 @@
 import type { Extent } from '../base/extent.ts';
 import type { MemoryRange } from '../base/memory-range.ts';
-import type { Reading } from '../layer/file-operations.ts';
 import { settleAll } from '../base/serial.ts';
+import type { Reading } from '../layer/file-operations.ts';
 
 /** The longest read, write, zero or trim that a device takes in one call. */
 export const requestBytesMax = 32 * 1024 * 1024;

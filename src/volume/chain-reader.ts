@@ -4,6 +4,7 @@ import type { Extent, ExtentKind } from '../base/extent.ts';
 import { appendExtent } from '../base/extent.ts';
 import type { OnBytes } from '../layer/direct-reads.ts';
 import type { MemoryRange } from '../base/memory-range.ts';
+import { settleAll } from '../base/serial.ts';
 import type { Reading } from '../layer/file-operations.ts';
 import { sectorBytes } from '../layer/sector.ts';
 import type { Chain } from './chain.ts';
@@ -16,7 +17,6 @@ import {
   regionSectors,
   zeroOwner,
 } from './region.ts';
-import { settleAll } from '../base/serial.ts';
 
 const regionBytes = regionSectors * sectorBytes;
 /** Regions that are looked at before others get a turn of the event loop. */

@@ -1,6 +1,6 @@
 import { monotonicMs } from '../base/clock.ts';
-import type { Layer } from '../layer/layer.ts';
 import { settleAll } from '../base/serial.ts';
+import type { Layer } from '../layer/layer.ts';
 import type { LiveVolume } from './live-volume.ts';
 import type { VolumeSet } from './volume-set.ts';
 import type { VolumeState } from './volume-state.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { OperatingError, errnoOf, fromSystemError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
+import { Serial, settleAll } from '../base/serial.ts';
 import type { FileOperations } from '../layer/file-operations.ts';
 import { parseJson } from '../layer/layer-record.ts';
-import { Serial, settleAll } from '../base/serial.ts';
 import type { VolumeRecord } from './volume-record.ts';
 import {
   formatVolumeRecord,

@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
 import { fromSystemError } from '../base/errors.ts';
+import { Serial } from '../base/serial.ts';
 import type { FileOperations } from '../layer/file-operations.ts';
 import { GroupCommit } from '../layer/group-commit.ts';
 import type { LiveVolume } from './live-volume.ts';
-import { Serial } from '../base/serial.ts';
 import type { SnapshotRecord, VolumeRecord } from './volume-record.ts';
 import { formatVolumeRecord, parseVolumeRecord, recordSuffix } from './volume-record.ts';
 
