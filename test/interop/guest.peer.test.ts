@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seeded } from '../../demo/random.ts';
-import { MiB } from '../../src/base/bytes.ts';
+import { GiB, MiB } from '../../src/base/bytes.ts';
 import { type Scene, snapshotReady, volumeReady } from '../firn.ts';
 import { assertClean, assertFiles, replayJournal } from './guest-files.ts';
 import { needsGuest } from './guest-image.ts';
@@ -48,6 +48,7 @@ test('snapshots of a guest that writes are clean and lack nothing', needsGuest()
   await guest.written(guest.lastWritten + filesBetween);
   const last = await guest.stopWriting();
   await trimGivesSpaceBack(running);
+  await growsUnderIt(running);
   await guest.run('umount /mnt');
   await guest.powerOff();
   assert.doesNotMatch(guest.kernelLog(), /I\/O error|EXT4-fs error/);
@@ -78,6 +79,21 @@ async function trimGivesSpaceBack({ scene, guest }: GuestScene): Promise<void> {
   await guest.run('rm /mnt/big && sync && fstrim /mnt && sync');
   const leastBytes = bigFileBytes / 2;
   await until('the space is free again', () => hostBytes(scene) < fullBytes - leastBytes);
+}
+
+/** A volume that has grown is a larger disk, without a restart of the machine. */
+async function growsUnderIt({ scene, guest, volumeId }: GuestScene): Promise<void> {
+  const sectors = async (): Promise<number> =>
+    Number((await guest.run('cat /sys/block/vda/size')).join(''));
+  await scene.client.extend(volumeId, 2);
+  await until('the volume has grown', async () => {
+    const { size, status } = await scene.client.volumes.show(volumeId);
+    return size === 2 && status === 'in-use';
+  });
+  assert.equal(await sectors(), GiB / 512, 'nobody has told the machine');
+  await guest.learnSize(2 * GiB);
+  await until('the disk is larger', async () => (await sectors()) === (2 * GiB) / 512);
+  await guest.run('dd if=/dev/urandom of=/dev/vda bs=1M seek=2047 count=1 conv=fsync');
 }
 
 /** What the files of all volumes take on this machine, holes not counted. */

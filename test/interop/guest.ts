@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { OperatingError } from '../../src/base/errors.ts';
+import type { JsonObject } from '../../src/base/json.ts';
 import { parseNbdUri } from '../../src/client/nbd-uri.ts';
 import type { Ending } from '../firn.ts';
 import type { GuestImage } from './guest-image.ts';
+import { Qmp } from './qmp.ts';
 
 /** How long anything in a guest may take, on a machine that is busy with other tests. */
 const timeoutMs = 300_000;
@@ -31,46 +33,62 @@ export async function bootGuest(t: Ending, options: GuestOptions): Promise<Guest
   const qemu = spawn('qemu-system-x86_64', qemuArguments(options, log), {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const guest = new Guest(qemu, log);
+  const guest = new Guest(qemu, log, options);
   t.after(() => guest.kill());
   await guest.line((line) => line === 'ready');
   return guest;
 }
 
 function qemuArguments(options: GuestOptions, log: string): string[] {
-  const { image, uri, reconnectDelaySeconds } = options;
-  const address = parseNbdUri(uri);
-  if (!('path' in address)) throw new OperatingError('invalid_input', `no unix socket: ${uri}`);
-  const disk = {
-    driver: 'nbd',
-    'node-name': 'disk',
-    server: { type: 'unix', path: address.path },
-    export: address.exportName,
-    'reconnect-delay': reconnectDelaySeconds,
-    discard: 'unmap',
-  };
+  const { image, folder } = options;
   const machine = '-M pc -accel tcg -cpu max -m 256 -display none -nodefaults -no-reboot'.split(
     ' ',
   );
   const kernel = ['-kernel', image.kernel, '-initrd', image.initramfs];
   const words = ['-append', 'console=ttyS0 panic=-1 loglevel=4'];
   const serial = ['-serial', `file:${log}`, '-serial', 'stdio'];
-  const drive = ['-blockdev', JSON.stringify(disk), '-device', 'virtio-blk-pci,drive=disk'];
-  return [...machine, ...kernel, ...words, ...serial, ...drive];
+  const nodes = [connectionNode(options, 'volume'), diskNode('volume')];
+  const blocks = nodes.flatMap((node) => ['-blockdev', JSON.stringify(node)]);
+  const drive = [...blocks, '-device', 'virtio-blk-pci,drive=disk'];
+  const monitor = ['-qmp', `unix:${monitorOf(folder)},server=on,wait=off`];
+  return [...machine, ...kernel, ...words, ...serial, ...drive, ...monitor];
 }
+
+/** A connection to the volume, as a node of QEMU's. */
+function connectionNode({ uri, reconnectDelaySeconds }: GuestOptions, name: string): JsonObject {
+  const address = parseNbdUri(uri);
+  if (!('path' in address)) throw new OperatingError('invalid_input', `no unix socket: ${uri}`);
+  return {
+    driver: 'nbd',
+    'node-name': name,
+    server: { type: 'unix', path: address.path },
+    export: address.exportName,
+    'reconnect-delay': reconnectDelaySeconds,
+    discard: 'unmap',
+  };
+}
+
+/** The guest's disk, whose bytes are those of a connection, which can be another one later. */
+function diskNode(connection: string): JsonObject {
+  return { driver: 'raw', 'node-name': 'disk', file: connection, discard: 'unmap' };
+}
+
+const monitorOf = (folder: string): string => join(folder, 'qmp.sock');
 
 export class Guest {
   readonly #qemu: Qemu;
   readonly #log: string;
+  readonly #options: GuestOptions;
   readonly #lines: string[] = [];
   readonly #events = new EventEmitter();
   #errors = '';
   #hasEnded = false;
   #lastWritten = 0;
 
-  constructor(qemu: Qemu, log: string) {
+  constructor(qemu: Qemu, log: string, options: GuestOptions) {
     this.#qemu = qemu;
     this.#log = log;
+    this.#options = options;
     this.#events.setMaxListeners(0);
     qemu.stderr.setEncoding('utf8').on('data', (text: string) => (this.#errors += text));
     createInterface({ input: qemu.stdout }).on('line', (line) => this.#take(line.trim()));
@@ -98,6 +116,16 @@ export class Guest {
     const printed = this.#lines.slice(from).filter((line) => !/^(?:status|wrote) /.test(line));
     if (status === 'status 0') return printed;
     throw new OperatingError('io', `${command}: ${status}: ${printed.join('\n')}`);
+  }
+
+  /** Tells the guest the size that its volume has now, as docs/guide/nbd.md says. */
+  async learnSize(bytes: number): Promise<void> {
+    const monitor = await Qmp.connect(monitorOf(this.#options.folder));
+    await monitor.execute('blockdev-add', connectionNode(this.#options, 'grown'));
+    await monitor.execute('blockdev-reopen', { options: [diskNode('grown')] });
+    await monitor.execute('block_resize', { 'node-name': 'disk', size: bytes });
+    await monitor.execute('blockdev-del', { 'node-name': 'volume' });
+    monitor.close();
   }
 
   /** Writes files from number `first` on, in the background. */
