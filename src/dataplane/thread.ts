@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
 import { must } from '../base/assert.ts';
-import { type BlockDevice, readEach } from '../volume/block-device.ts';
+import { type BlockDevice, readTogether } from '../volume/block-device.ts';
 import type { BackingSource } from '../volume/hydration.ts';
 import {
   bytesOf,
@@ -61,7 +61,7 @@ function answers(plane: DataPlane): ThreadCalls {
     openVolume: async (volumeId) => devices.add(await engine.openVolume(volumeId)),
     openSnapshot: async (snapshotId) => devices.add(await engine.openSnapshot(snapshotId)),
     read: (device, offsetBytes, into) => devices.get(device).read(offsetBytes, bytesOf(into)),
-    readAll: (device, reads) => readEach(devices.get(device), wantedReads(reads)),
+    readAll: (device, reads) => readTogether(devices.get(device), wantedReads(reads)),
     write: (device, offsetBytes, from) => devices.get(device).write(offsetBytes, bytesOf(from)),
     zero: (device, offsetBytes, lengthBytes) => devices.get(device).zero(offsetBytes, lengthBytes),
     trim: (device, offsetBytes, lengthBytes) => devices.get(device).trim(offsetBytes, lengthBytes),

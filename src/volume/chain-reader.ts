@@ -49,11 +49,49 @@ export function readChainNow(
   if (owners === undefined) return 'refused';
   const from = Math.floor((offsetBytes - base) / sectorBytes);
   const to = Math.ceil((endBytes - base) / sectorBytes);
-  if (ownerRunEnd(owners, from, to) !== to) return 'refused';
-  const owner = owners[from] ?? absentOwner;
+  if (ownerRunEnd(owners, from, to) === to) {
+    return readRunNow(chain, owners[from] ?? absentOwner, offsetBytes, target, onEnd);
+  }
+  if (onEnd !== undefined) return 'refused';
+  for (const { owner, start, part } of runsOf(owners, region, offsetBytes, target)) {
+    if (readRunNow(chain, owner, start, part) !== 'done') return 'refused';
+  }
+  return 'done';
+}
+
+function readRunNow(
+  chain: Chain,
+  owner: number,
+  offsetBytes: number,
+  target: Uint8Array,
+  onEnd?: OnBytes,
+): Reading {
   if (owner >= firstSlotOwner) return chain.layerOf(owner).readNow(offsetBytes, target, onEnd);
   target.fill(0);
   return 'done';
+}
+
+/** A part of a range that has one owner. */
+interface Run {
+  readonly owner: number;
+  readonly start: number;
+  readonly part: Uint8Array;
+}
+
+/** What lies in one region, run by run. */
+function runsOf(owners: Owners, region: number, offsetBytes: number, target: Uint8Array): Run[] {
+  const runs: Run[] = [];
+  const base = region * regionBytes;
+  const to = Math.ceil((offsetBytes + target.byteLength - base) / sectorBytes);
+  for (let sector = Math.floor((offsetBytes - base) / sectorBytes); sector < to;) {
+    const end = ownerRunEnd(owners, sector, to);
+    const startBytes = Math.max(base + sector * sectorBytes, offsetBytes) - offsetBytes;
+    const endBytes = Math.min(base + end * sectorBytes - offsetBytes, target.byteLength);
+    const part = target.subarray(startBytes, endBytes);
+    runs.push({ owner: owners[sector] ?? absentOwner, start: offsetBytes + startBytes, part });
+    sector = end;
+  }
+  return runs;
 }
 
 /** Where a range lies, if memory has all of it, in pieces worth their while (`locate`). */
@@ -121,16 +159,8 @@ function readRegion(
   if (ownerRunEnd(owners, from, to) === to) {
     return readRun(chain, owners[from] ?? absentOwner, offsetBytes, target);
   }
-  const parts: Promise<void>[] = [];
-  for (let sector = from; sector < to;) {
-    const end = ownerRunEnd(owners, sector, to);
-    const startBytes = Math.max(base + sector * sectorBytes, offsetBytes) - offsetBytes;
-    const endBytes = Math.min(base + end * sectorBytes - offsetBytes, target.byteLength);
-    const part = target.subarray(startBytes, endBytes);
-    parts.push(readRun(chain, owners[sector] ?? absentOwner, offsetBytes + startBytes, part));
-    sector = end;
-  }
-  return settleAll(parts);
+  const runs = runsOf(owners, region, offsetBytes, target);
+  return settleAll(runs.map(({ owner, start, part }) => readRun(chain, owner, start, part)));
 }
 
 const done = Promise.resolve();
