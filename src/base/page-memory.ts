@@ -1,4 +1,4 @@
-import { KiB } from './bytes.ts';
+import { KiB, MiB, roundUp } from './bytes.ts';
 import { bindNative } from './native-library.ts';
 
 /** Of a shorter read or write, a copy by the page cache is cheaper than a wait for the disk. */
@@ -22,6 +22,36 @@ export function pageBuffer(lengthBytes: number): Buffer<ArrayBuffer> {
   const memory = Buffer.allocUnsafeSlow(lengthBytes + pageBytes);
   const into = bytesIntoPage(memory) ?? 0;
   const start = (pageBytes - into) % pageBytes;
+  return memory.subarray(start, start + lengthBytes);
+}
+
+/** What the kernel can keep together as one page: on x86-64, and on arm64 with pages of 4 KiB. */
+export const hugePageBytes = 2 * MiB;
+
+/** Use huge pages, where the host lets who asks for them have some (asm-generic/mman-common.h). */
+const MADV_HUGEPAGE = 14;
+
+const advise = bindNative(({ library }) => {
+  const types = ['uint64', 'size_t', 'int'];
+  const call: (address: number, lengthBytes: number, advice: number) => number = library.func(
+    'madvise',
+    'int',
+    types,
+  );
+  return call;
+});
+
+/**
+ * Memory with any content for the disk to read to and to write from, of whole huge pages where that
+ * can be. A disk is told of each piece of memory that lies apart: of huge pages it is told once,
+ * of others for every 4 KiB.
+ */
+export function hugeBuffer(lengthBytes: number): Buffer<ArrayBuffer> {
+  const wholeBytes = roundUp(lengthBytes, hugePageBytes);
+  const memory = Buffer.allocUnsafeSlow(wholeBytes + hugePageBytes);
+  const address = addressOf?.(memory) ?? 0;
+  const start = (hugePageBytes - (address % hugePageBytes)) % hugePageBytes;
+  advise?.(address + start, wholeBytes, MADV_HUGEPAGE);
   return memory.subarray(start, start + lengthBytes);
 }
 
