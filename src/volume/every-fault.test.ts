@@ -41,6 +41,16 @@ for (const [index, code] of ['EIO', 'ENOSPC'].entries()) {
   });
 }
 
+test('a write over data that ends in the middle leaves its own sector broken at most', async () => {
+  const none = { call: 0, code: 'EIO', short: false, end: 'in order', loses: () => false } as const;
+  const { calls } = await runWithFault(none);
+  // The last round goes over what the round before it has put into the head.
+  for (let call = calls - 40; call <= calls - 10; call += 1) {
+    const fault = { call, code: 'ENOSPC', short: true, loses: () => true } as const;
+    await runWithFault({ ...fault, end: call % 2 === 0 ? 'power cut' : 'in order' });
+  }
+});
+
 test('random calls fail, and a power cut loses only some of what it may', async () => {
   await runRandomFaults({ seed: 1, runs: 10 });
 });
