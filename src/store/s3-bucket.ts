@@ -20,7 +20,7 @@ import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { checkSize } from './names.ts';
 import { readBody } from './read-body.ts';
 import { rangeHeader } from './range-header.ts';
-import { s3Error, statusOf } from './s3-errors.ts';
+import { s3Error, statusOf, triesOf } from './s3-errors.ts';
 import type {
   ByteRange,
   GetOptions,
@@ -54,9 +54,15 @@ export class S3Bucket implements Store {
     try {
       await this.#put(key, chunks, asked, options);
     } catch (error) {
-      if (!asked || statusOf(error) !== 501) throw this.#meaning(error, 'write', key);
-      this.#server.asksForFreeNames = false;
-      await this.put(key, chunks, options);
+      if (asked && statusOf(error) === 501) {
+        this.#server.asksForFreeNames = false;
+        return await this.put(key, chunks, options);
+      }
+      const meaning = this.#meaning(error, 'write', key);
+      // The client's first try may have been done although its answer was lost.
+      const mayBeDone = triesOf(error) > 1 && isOperatingError(meaning, 'exists');
+      if (mayBeDone && Buffer.concat(chunks).equals(await this.get(key, options))) return;
+      throw meaning;
     }
   }
 

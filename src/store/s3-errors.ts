@@ -132,11 +132,20 @@ function hostOf(error: Error): string {
 }
 
 export function statusOf(error: unknown): number | undefined {
+  return figureOf(error, 'httpStatusCode');
+}
+
+/** How often the client has asked before it gave up with `error`. */
+export function triesOf(error: unknown): number {
+  return figureOf(error, 'attempts') ?? 1;
+}
+
+function figureOf(error: unknown, name: string): number | undefined {
   if (!(error instanceof Error) || !('$metadata' in error)) return undefined;
   const metadata = error.$metadata;
   if (typeof metadata !== 'object' || metadata === null) return undefined;
-  if (!('httpStatusCode' in metadata)) return undefined;
-  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+  const figure: unknown = Reflect.get(metadata, name);
+  return typeof figure === 'number' ? figure : undefined;
 }
 
 function codeOf(error: Error): string {

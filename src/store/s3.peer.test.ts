@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { hasCeph, startCeph, type TemporaryCeph } from '../../test/servers/ceph.ts';
 import { hasSwift, startSwift, type TemporaryServer } from '../../test/servers/swift.ts';
+import { startCountingProxy } from '../../test/servers/counting-proxy.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { isOperatingError, messageOf } from '../base/errors.ts';
 import { newHexId } from '../base/ids.ts';
@@ -75,6 +76,36 @@ describe('with a real Ceph RGW', { skip: noCeph }, () => {
     const taken = openStoreRoot(at('')).open(bucket, { create: true });
     await assert.rejects(taken, says('denied', /forbids it|belongs to somebody else/));
     signInAs('owner-key', 'owner-secret');
+  });
+
+  it('takes for done what was done and never answered, and nothing else', async (t) => {
+    const proxy = await startCountingProxy(ceph.url);
+    t.after(() => proxy.stop());
+    const bucket = `firn-${newHexId()}`;
+    const root = openStoreRoot(`s3://?endpoint=${encodeURIComponent(proxy.url)}`);
+    const store = await root.open(bucket, { create: true });
+    let lost = 0;
+    const loseOne = (): void => {
+      lost = 0;
+      proxy.disturb = ({ method }) =>
+        method === 'PUT' && (lost += 1) === 1 ? 'unheard' : undefined;
+    };
+    for (const name of ['a', 'b', 'c']) {
+      loseOne();
+      await store.put(name, [Buffer.from('one '), Buffer.from(name)]);
+      assert.equal(lost, 2, 'it was put again');
+      assert.equal(Buffer.from(await store.get(name)).toString(), `one ${name}`);
+    }
+    proxy.disturb = () => undefined;
+    await assert.rejects(store.put('a', [Buffer.from('one a')]), { code: 'exists' });
+    loseOne();
+    await store.put('a', [Buffer.from('two')], { replace: true });
+    proxy.disturb = ({ method }) =>
+      method === 'PUT' && (lost += 1) === 3 ? { status: 503, body: '' } : undefined;
+    await assert.rejects(store.put('a', [Buffer.from('other')]), { code: 'exists' });
+    assert.equal(lost, 4, 'it was put again');
+    assert.equal(Buffer.from(await store.get('a')).toString(), 'two');
+    await store.close();
   });
 
   it('tells a bucket that is missing, and a server that does not answer', async () => {

@@ -28,6 +28,8 @@ export interface S3User {
 
 export interface TemporaryCeph extends TemporaryServer {
   makeUser(user: S3User, options?: readonly string[]): Promise<void>;
+  /** Lets all objects of a user take so many bytes together. */
+  setQuota(userName: string, bytes: number): Promise<void>;
 }
 
 /** Starts it without users. It answers after about two seconds. */
@@ -64,6 +66,12 @@ export async function startCeph(): Promise<TemporaryCeph> {
         const keys = ['--access-key', accessKey, '--secret-key', secretKey, ...options];
         const who = ['--uid', name, '--display-name', name];
         await command('radosgw-admin', '-n', 'client.rgw', 'user', 'create', ...who, ...keys);
+      },
+      async setQuota(userName, bytes) {
+        const which = ['--quota-scope', 'user', '--uid', userName];
+        const size = ['--max-size', String(bytes)];
+        await command('radosgw-admin', '-n', 'client.rgw', 'quota', 'set', ...which, ...size);
+        await command('radosgw-admin', '-n', 'client.rgw', 'quota', 'enable', ...which);
       },
     };
   } catch (error) {

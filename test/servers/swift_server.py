@@ -34,7 +34,7 @@ use = egg:swift#{kind}
 """
 
 PIPELINE = ("catch_errors gatekeeper healthcheck cache listing_formats bulk s3api tempauth copy "
-            "slo dlo versioned_writes proxy-server")
+            "container_quotas slo dlo versioned_writes proxy-server")
 
 PROXY_CONF = """
 [DEFAULT]
@@ -76,6 +76,8 @@ use = egg:swift#copy
 use = egg:swift#slo
 [filter:dlo]
 use = egg:swift#dlo
+[filter:container_quotas]
+use = egg:swift#container_quotas
 [filter:versioned_writes]
 use = egg:swift#versioned_writes
 """
