@@ -206,3 +206,17 @@ test('an administrator sets right what is out of step', async (t) => {
   assert.match(String(odd.message), /attribute attach_status. Value: odd/);
   assert.equal(odd.status, 400);
 });
+
+test('an attachment is for a machine with an id, and is told something of its host', async (t) => {
+  const storage = await openStorage(t);
+  const volume_uuid = await makeVolume(storage);
+  const ask = async (method: 'POST' | 'PUT', path: string, attachment: JsonObject) =>
+    await storage.ask({ method, path, body: { attachment }, microversion: '3.27' });
+  const unnamed = await ask('POST', '/attachments', { volume_uuid, instance_uuid: 'mine' });
+  assert.equal(unnamed.status, 400);
+  assert.match(JSON.stringify(unnamed.body), /instance_uuid/);
+  const made = await ask('POST', '/attachments', { volume_uuid, instance_uuid: newId() });
+  const one = `/attachments/${textIn(objectIn(made.body, 'attachment'), 'id')}`;
+  assert.equal((await ask('PUT', one, { connector: {} })).status, 400);
+  assert.equal((await ask('PUT', one, { connector: { host: 'h' } })).status, 200);
+});

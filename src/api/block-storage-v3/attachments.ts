@@ -40,7 +40,10 @@ function parseCreateAttachment(
   return parseBody(CreateAttachment, body).attachment;
 }
 
-const UpdateAttachment = exactly({ attachment: exactly({ connector: Connector }) });
+/** Something has to be said of the host. */
+const UpdateAttachment = exactly({
+  attachment: exactly({ connector: Type.Object({}, { minProperties: 1 }) }),
+});
 
 export const attachmentList: ListFace<'attachments'> = {
   known: [],
