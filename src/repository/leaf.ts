@@ -1,22 +1,37 @@
 import { assert } from '../base/assert.ts';
 import { blockBytes, idBytes, isZeroId, leafBytes, nodeBytes, nodeIds } from './block.ts';
 
+/** The memory of a leaf that is being written, to be used again. */
+export class LeafMemory {
+  readonly ids = new Uint8Array(nodeBytes);
+  /** For each block 1 when its id is known. */
+  readonly touched = new Uint8Array(nodeIds);
+
+  clear(): this {
+    this.ids.fill(0);
+    this.touched.fill(0);
+    return this;
+  }
+}
+
 /** A leaf that is being written: new ids on top of the parent's. */
 export class OpenLeaf {
   readonly leafIndex: number;
   /** Chunks of this leaf whose ids are not known yet. */
   pending = 0;
-  readonly #ids: Uint8Array;
-  readonly #touched = new Uint8Array(nodeIds);
+  readonly memory: LeafMemory;
   readonly #loadBase: () => Promise<Uint8Array | undefined>;
   #base: Promise<Uint8Array | undefined> | undefined;
   #known: Uint8Array | undefined;
 
-  /** `ids`: room for them, all zero, which is this leaf's until it is finished. */
-  constructor(leafIndex: number, ids: Uint8Array, loadBase: () => Promise<Uint8Array | undefined>) {
-    assert(ids.length === nodeBytes, 'a leaf is a node');
+  /** `memory`: clear, and this leaf's until its ids were stored. */
+  constructor(
+    leafIndex: number,
+    memory: LeafMemory,
+    loadBase: () => Promise<Uint8Array | undefined>,
+  ) {
     this.leafIndex = leafIndex;
-    this.#ids = ids;
+    this.memory = memory;
     this.#loadBase = loadBase;
   }
 
@@ -31,15 +46,15 @@ export class OpenLeaf {
 
   set(offsetBytes: number, id: Uint8Array): void {
     const at = this.#slot(offsetBytes);
-    this.#ids.set(id, at * idBytes);
-    this.#touched[at] = 1;
+    this.memory.ids.set(id, at * idBytes);
+    this.memory.touched[at] = 1;
   }
 
   zero(offsetBytes: number, blocks: number): void {
     const at = this.#slot(offsetBytes);
     assert(at + blocks <= nodeIds, 'the run ends within the leaf');
-    this.#ids.fill(0, at * idBytes, (at + blocks) * idBytes);
-    this.#touched.fill(1, at, at + blocks);
+    this.memory.ids.fill(0, at * idBytes, (at + blocks) * idBytes);
+    this.memory.touched.fill(1, at, at + blocks);
   }
 
   /** The id that the parent has for a block, or undefined when it is zero there. */
@@ -59,14 +74,14 @@ export class OpenLeaf {
   /** The ids of the finished leaf. */
   async finish(): Promise<Uint8Array> {
     assert(this.pending === 0, 'every chunk of the leaf is known');
-    if (this.#touched.every((touched) => touched === 1)) return this.#ids;
+    if (this.memory.touched.every((touched) => touched === 1)) return this.memory.ids;
     const base = await this.base();
-    if (base === undefined) return this.#ids;
+    if (base === undefined) return this.memory.ids;
     for (let at = 0; at < nodeIds; at += 1) {
-      if (this.#touched[at] === 1) continue;
-      this.#ids.set(base.subarray(at * idBytes, (at + 1) * idBytes), at * idBytes);
+      if (this.memory.touched[at] === 1) continue;
+      this.memory.ids.set(base.subarray(at * idBytes, (at + 1) * idBytes), at * idBytes);
     }
-    return this.#ids;
+    return this.memory.ids;
   }
 
   #slot(offsetBytes: number): number {

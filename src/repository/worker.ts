@@ -33,8 +33,7 @@ import { nativeZstd } from './zstd.ts';
  */
 const bytesPerCollection = 8 * MiB;
 const leavesGarbage = nativeGcm === undefined || nativeZstd === undefined;
-setFlagsFromString('--expose-gc');
-const collectGarbage: (options: { type: 'minor' }) => void = runInNewContext('gc');
+const collectGarbage = leavesGarbage ? exposedCollector() : undefined;
 let bytesSinceCollection = 0;
 
 /** What a patch is put together in. */
@@ -46,9 +45,15 @@ const base = Buffer.allocUnsafeSlow(blockBytes);
 /** The ids that opened blocks turn out to have. */
 const foundIds = Array.from({ length: chunkBlocks }, () => Buffer.alloc(idBytes));
 
+/** V8 shows it to contexts that are made after the flag was set. */
+function exposedCollector(): (options: { type: 'minor' }) => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
+}
+
 /** Counts what a step has left behind; Node's own zstd leaves about twice the plain bytes more. */
 function noteGarbage(plainBytes: number, sealedBytes: number): void {
-  if (!leavesGarbage) return;
+  if (collectGarbage === undefined) return;
   bytesSinceCollection += sealedBytes + 3 * plainBytes;
   if (bytesSinceCollection < bytesPerCollection) return;
   bytesSinceCollection = 0;

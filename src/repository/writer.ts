@@ -20,7 +20,7 @@ import { type BlockPlace, ChunkPipeline } from './chunk-pipeline.ts';
 import type { BlockSource } from './fetch.ts';
 import { Frontier, type Ticket } from './frontier.ts';
 import type { Journal, JournalRecord } from './journal.ts';
-import { OpenLeaf } from './leaf.ts';
+import { LeafMemory, OpenLeaf } from './leaf.ts';
 import type { Lease } from './lease.ts';
 import { LeafList } from './leaf-list.ts';
 import { type Manifest, type ManifestFacts, manifestName, sealManifest } from './manifest.ts';
@@ -34,8 +34,8 @@ import { blockLabel, sealBytes, sealInto } from './seal.ts';
 import type { Slot, SlotPool } from './slot.ts';
 import { writeIndexes } from './write-indexes.ts';
 
-/** How much memory of finished leaves is kept: 2 MiB. */
-const spareIdsMax = 64;
+/** How much memory of finished leaves is kept: 8 MiB, all that is in use at a time. */
+const spareLeavesMax = 256;
 
 /** A shared buffer to fill, of `chunkBytes`. */
 export interface Chunk {
@@ -91,7 +91,7 @@ export class BackupWriter {
   readonly #leaves = new Map<number, OpenLeaf>();
   readonly #finished = new LeafList();
   /** Memory of finished leaves for the next ones: a sparse volume has one a block, nearly. */
-  readonly #spareIds: Uint8Array[] = [];
+  readonly #spareLeaves: LeafMemory[] = [];
   /** What nodes are sealed into, before their pack takes a copy. */
   readonly #sealedNode = Buffer.allocUnsafeSlow(nodeBytes + sealBytes);
   readonly #doneLeaves: ReadonlySet<number>;
@@ -308,8 +308,8 @@ export class BackupWriter {
     const known = this.#leaves.get(leafIndex);
     if (known !== undefined) return known;
     const { nodes, parent } = this.#setup;
-    const ids = this.#spareIds.pop()?.fill(0) ?? new Uint8Array(nodeBytes);
-    const leaf = new OpenLeaf(leafIndex, ids, async () =>
+    const memory = this.#spareLeaves.pop()?.clear() ?? new LeafMemory();
+    const leaf = new OpenLeaf(leafIndex, memory, async () =>
       parent === undefined ? undefined : nodes.read(await nodeIdAt(nodes, parent, 1, leafIndex)),
     );
     this.#leaves.set(leafIndex, leaf);
@@ -326,9 +326,8 @@ export class BackupWriter {
   }
 
   async #finishLeaf(leaf: OpenLeaf): Promise<void> {
-    const ids = await leaf.finish();
-    const id = await this.#storeNode(ids);
-    if (this.#spareIds.length < spareIdsMax) this.#spareIds.push(ids);
+    const id = await this.#storeNode(await leaf.finish());
+    if (this.#spareLeaves.length < spareLeavesMax) this.#spareLeaves.push(leaf.memory);
     this.#finished.add(leaf.leafIndex, id);
     this.#unjournaled.push({ leafIndex: leaf.leafIndex, id, pack: this.#packs.last });
     this.#noteDurable(this.#durable);
