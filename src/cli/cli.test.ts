@@ -234,6 +234,9 @@ test('repositories are listed and adopted', async () => {
   assert.deepEqual(scripted.requests.at(-1)?.body, { container: 'c', take_over: false });
   await run(['repository', 'adopt', '--take-over']);
   assert.deepEqual(scripted.requests.at(-1)?.body, { container: null, take_over: true });
+  await run(['repository', 'adopt', '--take-over', '--force']);
+  const forced = { container: null, take_over: true, force: true };
+  assert.deepEqual(scripted.requests.at(-1)?.body, forced);
 });
 
 test('a store is tried without a service', async (t) => {

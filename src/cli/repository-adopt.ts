@@ -3,6 +3,12 @@ import type { AddCommand } from './context.ts';
 import { printItem } from './print.ts';
 import type { Columns } from './print.ts';
 
+interface Options {
+  readonly container?: string;
+  readonly takeOver?: boolean;
+  readonly force?: boolean;
+}
+
 const columns: Columns<Adopted> = {
   adopted: (result) => result.adopted.length,
   'of another installation': (result) => result.shared,
@@ -20,7 +26,8 @@ export const repositoryAdopt: AddCommand = (parent, context) => {
     .description('put the backups that the store holds into the catalogue, where they are missing')
     .option('--container <name>', 'of this repository only')
     .option('--take-over', 'the installations that made them are gone for good')
-    .action(async (options: { container?: string; takeOver?: boolean }, command) => {
+    .option('--force', 'take over although another process is at work in the store')
+    .action(async (options: Options, command) => {
       const client = await context.connect(command);
       const found = await client.adopt(options);
       printItem(context, command, columns, found);

@@ -201,9 +201,11 @@ export class Client {
   }
 
   /** Fills the catalogue from what the store holds: of one container, or of all. */
-  async adopt(options: { container?: string; takeOver?: boolean } = {}): Promise<Adopted> {
-    const { container = null, takeOver = false } = options;
-    const body = { container, take_over: takeOver };
+  async adopt(
+    options: { container?: string; takeOver?: boolean; force?: boolean } = {},
+  ): Promise<Adopted> {
+    const { container = null, takeOver = false, force = false } = options;
+    const body = { container, take_over: takeOver, ...(force ? { force } : {}) };
     return readAnswer(Adopted, await this.#call('firn', 'POST', '/repository/adopt', body));
   }
 

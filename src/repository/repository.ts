@@ -22,7 +22,7 @@ import { indexIdOf } from './index-format.ts';
 import { IndexKeeper } from './index-keeper.ts';
 import { Journal } from './journal.ts';
 import { recordsThatHold } from './journal-records.ts';
-import { Leases } from './leases.ts';
+import { describeOwner, Leases } from './leases.ts';
 import { type DamagedManifest, readManifest } from './manifests.ts';
 import { backupIdOf, type Manifest, manifestName, sealManifest } from './manifest.ts';
 import type { MapRoot } from './map.ts';
@@ -140,9 +140,8 @@ export class Repository {
     this.#ownsPool = ownsPool;
     this.#nodes = new NodeReader(source);
     this.#backups = new BackupList(source.store, source.keys, cacheFolder);
-    this.#differences = new NodeDifferences(
-      new CacheFile(cacheFolder, source.keys, 'differences 1'),
-    );
+    const differences = new CacheFile(cacheFolder, source.keys, 'differences 1');
+    this.#differences = new NodeDifferences(differences);
     this.#bases = new PatchBases(source);
     this.#holds = new Holds(source.index);
     this.#keeper = keeper;
@@ -355,6 +354,11 @@ export class Repository {
     return this.#exclusively(() =>
       measureTogether(this.#source, this.#bases, list, { backupIds, signal }),
     );
+  }
+
+  /** Who else works here, for people; also who was killed elsewhere within two minutes. */
+  async atWork(): Promise<string[]> {
+    return [...new Set((await this.#leases.others()).map(describeOwner))];
   }
 
   /** The keys that open this repository. */

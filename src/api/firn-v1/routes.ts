@@ -42,6 +42,7 @@ const Adopt = Type.Object(
   {
     container: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
     take_over: Type.Optional(Type.Boolean()),
+    force: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );
@@ -78,8 +79,9 @@ export async function firnV1(app: FastifyInstance, options: FirnV1Options): Prom
   verifyRoutes(app, operations);
 
   app.post('/repository/adopt', async (request) => {
-    const { container = null, take_over: takeOver = false } = parseBody(Adopt, request.body ?? {});
-    const found = await adoptBackups(operations, request.caller, { container, takeOver });
+    const { container = null, take_over, force = false } = parseBody(Adopt, request.body ?? {});
+    const asked = { container, takeOver: take_over ?? false, force };
+    const found = await adoptBackups(operations, request.caller, asked);
     const { adopted, sharedCount: shared, knownCount: known, damaged } = found;
     return { adopted, shared, known, damaged };
   });

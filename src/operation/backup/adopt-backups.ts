@@ -1,4 +1,4 @@
-import { isOperatingError, messageOf } from '../../base/errors.ts';
+import { isOperatingError, messageOf, OperatingError } from '../../base/errors.ts';
 import { type Catalog, everyProject } from '../../catalog/catalog.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
 import type { Caller } from '../../identity/caller.ts';
@@ -34,17 +34,23 @@ export interface AdoptOptions {
    * it a backup of another installation is kept until both have deleted it.
    */
   readonly takeOver?: boolean;
+  /** Take over although another process is at work in the store. */
+  readonly force?: boolean;
 }
+
+/** After so long a process that has ended is known to have. */
+const endedSeconds = 120;
 
 /**
  * Fills the catalogue with the backups of one container, or of all, from their manifests. A backup
  * belongs to the project that its manifest names if there is one, and else to the caller's. It may
- * be repeated, and never makes a second record.
+ * be repeated, and never makes a second record. Rejects with `conflict`, and changes nothing, when
+ * it is to take over what another process is at work in.
  */
 export async function adoptBackups(
   { catalog, repositories }: Needs,
   caller: Caller,
-  { container, takeOver = false }: AdoptOptions,
+  { container, takeOver = false, force = false }: AdoptOptions,
 ): Promise<Adoption> {
   authorize(caller, 'firn:adopt_repository');
   const containers =
@@ -53,9 +59,13 @@ export async function adoptBackups(
   const damaged: { id: string; reason: string }[] = [];
   let [knownCount, sharedCount] = [0, 0];
   const installationId = await installationIdOf(catalog);
+  const found = new Map<string, Repository>();
   for (const name of containers) {
     const repository = await openIfThere(repositories, name, { named: container !== null });
-    if (repository === undefined) continue;
+    if (repository !== undefined) found.set(name, repository);
+  }
+  if (takeOver && !force) await assertAlone(found);
+  for (const [name, repository] of found) {
     for await (const manifest of repository.listBackups()) {
       if ('error' in manifest) {
         damaged.push({ id: manifest.backupId, reason: messageOf(manifest.error) });
@@ -63,17 +73,31 @@ export async function adoptBackups(
       }
       const madeBy = manifest.installationId ?? installationId;
       const isForeign = madeBy !== installationId && !takeOver;
-      const found = { container: name, repository, manifest, installationId, isForeign };
-      if (await adoptBackup(catalog, caller, found)) {
+      const backup = { container: name, repository, manifest, installationId, isForeign };
+      if (await adoptBackup(catalog, caller, backup)) {
         adopted.push(manifest.backupId);
         sharedCount += isForeign ? 1 : 0;
       } else {
         knownCount += 1;
-        await settleClaims(catalog, found, { takeOver });
+        await settleClaims(catalog, backup, { takeOver });
       }
     }
   }
   return { adopted, sharedCount, knownCount, damaged };
+}
+
+/** Who is said to be gone is not at work. One that does nothing just now is not noticed. */
+async function assertAlone(repositories: ReadonlyMap<string, Repository>): Promise<void> {
+  for (const [container, repository] of repositories) {
+    const atWork = await repository.atWork();
+    if (atWork.length === 0) continue;
+    throw new OperatingError(
+      'conflict',
+      `${atWork.join(', ')} is at work in ${container}: stop it if it is of an installation that ` +
+        'is to be taken over. If it has ended already, ask again in two minutes, or with force.',
+      { retryAfterSeconds: endedSeconds },
+    );
+  }
 }
 
 /** A folder beside the containers need not hold a repository; one that was named has to. */

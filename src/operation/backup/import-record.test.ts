@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { newId } from '../../base/ids.ts';
 import type { JsonObject } from '../../base/json.ts';
 import { openMemoryRoot } from '../../store/memory.ts';
@@ -191,4 +192,27 @@ test('what is no record is refused and changes nothing', async (t) => {
   await remove(scene, id);
   assert.equal(await repository.findManifest(id), undefined, 'no refused import has claimed it');
   await assert.rejects(showBackup(scene, max, id), { code: 'not_found' });
+});
+
+test('nothing is taken over while another process is at work in the store', async (t) => {
+  const root = openMemoryRoot();
+  const [living, heir] = [await openScene(t, { root }), await openScene(t, { root })];
+  const { id } = await backedUp(living);
+  const all = { container: null, takeOver: true };
+  const repository = await living.repositories.open('volumebackups', { create: false });
+  const reader = await repository.openReader(await repository.readManifest(id));
+  const store = await root.open('volumebackups', { create: false });
+  const leases = async () => (await Array.fromAsync(store.list('leases/'))).length;
+  while ((await leases()) === 0) await setImmediate();
+  await assert.rejects(adoptBackups(heir, ann, all), {
+    code: 'conflict',
+    message: /^the process \d+ on .* is at work in volumebackups: stop it/,
+  });
+  assert.equal(await heir.catalog.find('backups', byId(id)), undefined);
+  const shared = await adoptBackups(heir, ann, { container: null });
+  assert.deepEqual(shared.adopted, [id], 'what is shared needs nobody to be gone');
+  assert.equal((await adoptBackups(heir, ann, { ...all, force: true })).knownCount, 1);
+  reader.close();
+  while ((await leases()) > 0) await setImmediate();
+  assert.equal((await adoptBackups(heir, ann, all)).knownCount, 1);
 });
