@@ -1,4 +1,4 @@
-import { KiB, MiB, roundUp } from './bytes.ts';
+import { KiB, MiB } from './bytes.ts';
 import { bindNative } from './native-library.ts';
 
 /** Of a shorter read or write, a copy by the page cache is cheaper than a wait for the disk. */
@@ -41,25 +41,32 @@ const advise = bindNative(({ library }) => {
   return call;
 });
 
+/** Asks for huge pages, as far as these bytes, which begin with one, fill whole ones. */
+function adviseHuge(address: number, lengthBytes: number): void {
+  const wholeBytes = lengthBytes - (lengthBytes % hugePageBytes);
+  if (address > 0 && wholeBytes > 0) advise?.(address, wholeBytes, MADV_HUGEPAGE);
+}
+
 /**
- * Memory with any content for the disk to read to and to write from, of whole huge pages where that
- * can be. A disk is told of each piece of memory that lies apart: of huge pages it is told once,
- * of others for every 4 KiB.
+ * Memory with any content for the disk to read to and to write from, of huge pages as far as it
+ * fills whole ones, where that can be. A disk is told of each piece of memory that lies apart: of
+ * huge pages it is told once, of others for every 4 KiB.
  */
 export function hugeBuffer(lengthBytes: number): Buffer<ArrayBuffer> {
-  const wholeBytes = roundUp(lengthBytes, hugePageBytes);
-  const memory = Buffer.allocUnsafeSlow(wholeBytes + hugePageBytes);
+  const memory = Buffer.allocUnsafeSlow(lengthBytes + hugePageBytes);
   const address = addressOf?.(memory) ?? 0;
   const start = (hugePageBytes - (address % hugePageBytes)) % hugePageBytes;
-  advise?.(address + start, wholeBytes, MADV_HUGEPAGE);
+  if (address > 0) adviseHuge(address + start, lengthBytes);
   return memory.subarray(start, start + lengthBytes);
 }
 
 /**
- * The offset of the first page that begins in `memory`, the same in every thread of this process; 0
- * where that is unknown.
+ * The offset of the first place in `memory` where a huge page may begin, the same in every thread
+ * of this process; 0 where that is unknown. Asks for such pages for the `lengthBytes` from there.
  */
-export function firstPageIn(memory: SharedArrayBuffer): number {
-  const into = bytesIntoPage(new Uint8Array(memory)) ?? 0;
-  return (pageBytes - into) % pageBytes;
+export function firstHugePageIn(memory: SharedArrayBuffer, lengthBytes: number): number {
+  const address = addressOf?.(new Uint8Array(memory)) ?? 0;
+  const start = (hugePageBytes - (address % hugePageBytes)) % hugePageBytes;
+  if (address > 0) adviseHuge(address + start, lengthBytes);
+  return start;
 }

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { firstPageIn, pageBytes } from '../base/page-memory.ts';
+import { pageBuffer } from '../base/page-memory.ts';
 import { DirectWrites } from '../base/direct-writes.ts';
 import { directReadCalls } from './native-reads.ts';
 import { nodeFileOperations } from './node-file-operations.ts';
@@ -101,8 +101,7 @@ for (const parent of folders) {
     t.after(() => rm(folder, { recursive: true }));
     const path = join(folder, 'data');
     const file = await nodeFileOperations.open(path, 'create');
-    const memory = new SharedArrayBuffer(1024 * KiB + pageBytes);
-    const content = new Uint8Array(memory, firstPageIn(memory), 1024 * KiB);
+    const content = pageBuffer(1024 * KiB);
     content.set(randomBytes(content.length));
     const expected = Buffer.alloc(1600 * KiB);
     // Over what is in memory and on no disk, over its own end, and beside it.
@@ -132,8 +131,7 @@ test('a long write from whole pages leaves nothing in memory', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'firn-file-'));
   t.after(() => rm(folder, { recursive: true }));
   const descriptor = openSync(join(folder, 'data'), 'w+');
-  const memory = new SharedArrayBuffer(1024 * KiB + pageBytes);
-  const content = new Uint8Array(memory, firstPageIn(memory), 1024 * KiB);
+  const content = pageBuffer(1024 * KiB);
   const writes = new DirectWrites(descriptor);
   if (!writes.takes(content, 0) || (await writes.write(content, 0)) !== content.length) {
     t.skip('the file system has no such writes');
@@ -142,7 +140,7 @@ test('a long write from whole pages leaves nothing in memory', async (t) => {
   assert.equal(directReadCalls?.cachedPages(descriptor, 0, content.length) ?? 0, 0);
   assert.ok(!writes.takes(content, 512), 'only whole pages');
   assert.ok(!writes.takes(content.subarray(0, 128 * KiB), 0), 'only long ones');
-  assert.ok(!writes.takes(new Uint8Array(memory, firstPageIn(memory) + 8, 512 * KiB), 0));
+  assert.ok(!writes.takes(content.subarray(8, 8 + 512 * KiB), 0));
   writes.close();
   closeSync(descriptor);
   assert.equal(await writes.write(content, 0), 0, 'a closed file is left to the usual way');
@@ -156,8 +154,7 @@ for (const parent of folders) {
     const file = await nodeFileOperations.open(path, 'create');
     const content = randomBytes(3 * 1024 * KiB);
     await file.write(content, 0);
-    const memory = new SharedArrayBuffer(1024 * KiB + pageBytes);
-    const target = new Uint8Array(memory, firstPageIn(memory), 1024 * KiB);
+    const target = pageBuffer(1024 * KiB);
     for (const at of [0, 1024 * KiB, 4 * KiB, 1536 * KiB + 1, 2500 * KiB]) {
       await file.datasync();
       makeCold(path);

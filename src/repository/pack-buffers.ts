@@ -1,4 +1,4 @@
-import { pageBuffer } from '../base/page-memory.ts';
+import { hugeBuffer } from '../base/page-memory.ts';
 import { sealedBytesMax } from './block-table.ts';
 import { directoryBytesMax } from './pack-format.ts';
 
@@ -24,7 +24,7 @@ export class PackBuffers {
 
   take(): Buffer<ArrayBuffer> {
     this.#lent += 1;
-    return this.#free.pop() ?? pageBuffer(this.#bytes);
+    return this.#free.pop() ?? hugeBuffer(this.#bytes);
   }
 
   give(buffer: Buffer<ArrayBuffer>): void {

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { roundUp } from '../base/bytes.ts';
-import { firstPageIn, pageBuffer, pageBytes } from '../base/page-memory.ts';
+import { firstHugePageIn, hugePageBytes, pageBuffer, pageBytes } from '../base/page-memory.ts';
 import { blockBytes, chunkBlocks, chunkBytes, idBytes } from './block.ts';
 import { patchBytesMax } from './patch.ts';
 import { sealBytes } from './seal.ts';
@@ -14,10 +14,10 @@ const baseIdsAt = idsAt + chunkBlocks * idBytes;
 const numbersAt = baseIdsAt + chunkBlocks * idBytes;
 const numberBytes = chunkBlocks * 4;
 /** The plain begins at a page, so that it can be written past the page cache. */
-const plainAt = pageBytes;
+const plainAt = roundUp(numbersAt + 5 * numberBytes, pageBytes);
 const sealedAt = plainAt + chunkBytes;
 const patchesAt = sealedAt + chunkBlocks * sealedStride;
-const slotBytes = patchesAt + chunkBlocks * patchStride + pageBytes;
+const slotBytes = patchesAt + chunkBlocks * patchStride + hugePageBytes;
 
 /** A chunk that does not shrink fits, and one that does with what lies between its blocks. */
 const arrivalBytes = roundUp(chunkBlocks * sealedStride, pageBytes) + 4 * pageBytes;
@@ -48,7 +48,7 @@ export class Slot {
   constructor(memory = new SharedArrayBuffer(slotBytes)) {
     assert(memory.byteLength === slotBytes, 'the memory is that of a slot');
     this.memory = memory;
-    const start = firstPageIn(memory);
+    const start = firstHugePageIn(memory, slotBytes - hugePageBytes);
     this.#start = start;
     this.plain = new Uint8Array(memory, start + plainAt, chunkBytes);
     this.sealed = new Uint8Array(memory, start + sealedAt, chunkBlocks * sealedStride);
