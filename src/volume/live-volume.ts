@@ -105,7 +105,9 @@ export class LiveVolume {
 
   /** Where a range lies, if memory has all of it (`ImmediateDevice.locate`). */
   locate(offsetBytes: number, lengthBytes: number): MemoryRange[] | undefined {
-    return locateInChain(this.chain, offsetBytes, lengthBytes);
+    const ranges = locateInChain(this.chain, offsetBytes, lengthBytes);
+    if (ranges !== undefined) this.#requests += 1;
+    return ranges;
   }
 
   /**
