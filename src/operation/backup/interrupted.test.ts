@@ -7,9 +7,11 @@ import { OperatingError } from '../../base/errors.ts';
 import { FaultyStore } from '../../store/fault.ts';
 import { MemoryStore, openMemoryRoot } from '../../store/memory.ts';
 import { wrapRoot } from '../../store/wrap-root.ts';
-import { jobContext, max, openScene, type Scene } from '../operation-fixture.ts';
-import { askBackup, makeVolume, writeAt } from '../requests-fixture.ts';
+import { ann, jobContext, max, openScene, type Scene } from '../operation-fixture.ts';
+import { askBackup, makeVolume, readAt, writeAt } from '../requests-fixture.ts';
+import { deleteBackup } from './delete-backup.ts';
 import { showBackup } from './list-backups.ts';
+import { startPrune } from './prune-repository.ts';
 import { restoreBackup } from './restore-backup.ts';
 
 /** More than a restore writes between two notes of its place. */
@@ -86,4 +88,42 @@ test('what a backup that failed had stored is given back', async (t) => {
   assert.equal((await showBackup(scene, max, id)).status, 'error');
   await scene.work();
   assert.deepEqual(packs(), []);
+});
+
+test('what a backup needs stays when only its manifest was removed by others', async (t) => {
+  const memory = openMemoryRoot();
+  const scene = await openScene(t, { root: memory });
+  const ids: string[] = [];
+  for (const text of ['first', 'second']) {
+    const { id: volumeId } = await makeVolume(scene);
+    await writeAt(scene, volumeId, 0, text);
+    ids.push((await askBackup(scene, { volumeId })).id);
+    await scene.work();
+  }
+  const [lost = '', other = ''] = ids;
+  const store = await memory.open('volumebackups', { create: false });
+  const manifest = await store.get(`backups/${lost}`);
+  await store.remove(`backups/${lost}`);
+  await deleteBackup(scene, max, other, { force: false });
+  const isPrune = { kind: 'repository.prune' } as const;
+  await scene.work();
+  assert.equal((await scene.catalog.find('jobs', isPrune))?.state, 'failed');
+  await assert.rejects(
+    must(scene.handlers['repository.prune'], 'its handler').run(
+      must(await scene.catalog.find('jobs', isPrune), 'the prune'),
+      jobContext(),
+    ),
+    { code: 'corrupt', message: new RegExp(`^nothing is pruned, .* backups/${lost}, which`) },
+  );
+  await store.put(`backups/${lost}`, [manifest]);
+  await startPrune(scene, ann, 'volumebackups');
+  await scene.work();
+  const { volume } = await restoreBackup(scene, max, lost, { volumeId: null, name: null });
+  await scene.work();
+  assert.equal(await readAt(scene, volume.id, 0, 5), 'first');
+  await store.remove(`backups/${lost}`);
+  await deleteBackup(scene, max, lost, { force: false });
+  await scene.work();
+  const packs = await Array.fromAsync(store.list('packs/'));
+  assert.deepEqual(packs, [], 'who deletes the backup gives up its blocks');
 });

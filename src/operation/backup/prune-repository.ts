@@ -3,12 +3,15 @@
  * All deletions that come while one waits share it, however many they are.
  */
 import { pruneRepository } from '../../backup/prune-repository.ts';
-import { isOperatingError } from '../../base/errors.ts';
-import type { CatalogWriter } from '../../catalog/catalog.ts';
+import { isOperatingError, OperatingError } from '../../base/errors.ts';
+import { type Catalog, type CatalogWriter, everyProject } from '../../catalog/catalog.ts';
+import { everyPick } from '../../catalog/every-row.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { JobHandler, JobQueue } from '../../job/job.ts';
 import type { OperationNeeds, Starting } from '../needs.ts';
+import { byId } from '../scope.ts';
+import type { Repository } from './repository-types.ts';
 
 const kind = 'repository.prune';
 
@@ -63,12 +66,14 @@ export async function startPrune(
 }
 
 export function pruneRepositoryJob({
+  catalog,
   repositories,
-}: Pick<OperationNeeds, 'repositories'>): JobHandler {
+}: Pick<OperationNeeds, 'catalog' | 'repositories'>): JobHandler {
   return {
     async run({ subjectId: container }, context) {
       try {
         const repository = await repositories.open(container, { create: false });
+        await assertNoneLost(catalog, repository, container);
         const onWait = (what: string | null): void => context.waitsFor(what);
         await pruneRepository(repository, { signal: context.signal, onWait });
       } catch (error) {
@@ -79,4 +84,31 @@ export function pruneRepositoryJob({
     // Nobody waits for it: the job's row says why, and the next deletion tries again.
     fail: () => Promise.resolve(),
   };
+}
+
+/**
+ * Rejects with `corrupt` when the store lacks backups that the catalogue has: whoever removed their
+ * manifests behind Firn's back has left their blocks, which a prune would take away for good.
+ */
+async function assertNoneLost(
+  catalog: Catalog,
+  repository: Repository,
+  container: string,
+): Promise<void> {
+  const where = { projectId: everyProject, container, status: 'available' } as const;
+  const wanted = new Map<string, string>();
+  for await (const { id, storedId } of everyPick(catalog, 'backups', ['storedId'], where)) {
+    wanted.set(storedId ?? id, id);
+  }
+  for await (const { backupId } of repository.listBackups()) wanted.delete(backupId);
+  for (const [backupId, id] of wanted) {
+    if ((await repository.findManifest(backupId)) !== undefined) continue;
+    // Deleted since, in good order.
+    if ((await catalog.find('backups', byId(id)))?.status !== 'available') continue;
+    throw new OperatingError(
+      'corrupt',
+      `nothing is pruned, for the store lacks backups/${backupId}, which the catalogue has: put ` +
+        `it back from a copy of the store, or delete the backup ${id}`,
+    );
+  }
 }
