@@ -55,7 +55,8 @@ const meanings: Record<string, readonly [ErrorCode, string]> = {
   TooManyBuckets: ['no_space', 'the account at % may have no more buckets'],
   QuotaExceeded: ['no_space', 'the quota of % is used up'],
   InsufficientCapacity: ['no_space', '% is full'],
-  EntityTooLarge: ['invalid_input', '% does not take an object of this size'],
+  // Swift's answer when a quota is used up; no server takes too little for Firn's objects.
+  EntityTooLarge: ['no_space', '% does not take an object of this size: is its quota used up?'],
   NoSuchBucket: [
     'unavailable',
     'the bucket of % is not there: was it removed, or is its name or the endpoint wrong?',

@@ -25,6 +25,7 @@ describe('an S3 store', () => {
       [answered('403', 403, 'UnknownError'), 'denied', /forbids it/],
       [answered('QuotaExceeded', 403), 'no_space', /quota/],
       [answered('Unknown', 507), 'no_space', /full/],
+      [answered('EntityTooLarge', 400), 'no_space', /quota used up/],
       [answered('NoSuchBucket', 404), 'unavailable', /is not there/],
       [answered('NoSuchKey', 404), 'not_found', /holds no packs\/a/],
       [answered('SlowDown', 503), 'unavailable', /busy: it answered 503 SlowDown/],
