@@ -3,48 +3,16 @@
  * some stores money.
  */
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
-import { hasCeph, startCeph } from '../../test/servers/ceph.ts';
-import { type CountingProxy, startCountingProxy } from '../../test/servers/counting-proxy.ts';
-import { hasSwift, startSwift } from '../../test/servers/swift.ts';
+import { test } from 'node:test';
+import type { CountingProxy } from '../../test/servers/counting-proxy.ts';
+import { networkStores } from '../../test/servers/network-stores.ts';
 import { newHexId } from '../base/ids.ts';
-import { openS3Root } from '../store/s3.ts';
-import type { StoreRoot } from '../store/store.ts';
-import { openSwiftRoot } from '../store/swift.ts';
+import { openStoreRoot } from '../store/open-root.ts';
 import { leaseTimesDefault } from './lease.ts';
 import { assertRestores, backUpModel, ModelVolume } from './model-volume.ts';
 import { createRepository, openRepository } from './repository.ts';
 
 const wrappingKey = Buffer.alloc(32, 4);
-const isNeeded = process.env['CI'] === 'true';
-
-interface Place {
-  readonly root: StoreRoot;
-  readonly proxy: CountingProxy;
-}
-
-async function onCeph(t: TestContext): Promise<Place> {
-  const ceph = await startCeph();
-  t.after(() => ceph.stop());
-  await ceph.makeUser({ name: 'owner', accessKey: 'owner-key', secretKey: 'owner-secret' });
-  process.env['AWS_ACCESS_KEY_ID'] = 'owner-key';
-  process.env['AWS_SECRET_ACCESS_KEY'] = 'owner-secret';
-  const proxy = await startCountingProxy(ceph.url);
-  const root = openS3Root(`s3://?endpoint=${encodeURIComponent(proxy.url)}`);
-  return { root, proxy };
-}
-
-async function onSwift(t: TestContext): Promise<Place> {
-  const swift = await startSwift();
-  t.after(() => swift.stop());
-  const proxy = await startCountingProxy(swift.url);
-  const environment = {
-    ST_AUTH: `${proxy.url}/auth/v1.0`,
-    ST_USER: 'test:tester',
-    ST_KEY: 'testing',
-  };
-  return { root: openSwiftRoot('swift://', { environment }), proxy };
-}
 
 /** Requests for objects since the last call, by method and folder; those of lists are `LIST`. */
 function countOf({ requests }: CountingProxy, container: string): Record<string, number> {
@@ -61,14 +29,11 @@ function countOf({ requests }: CountingProxy, container: string): Record<string,
   return counts;
 }
 
-for (const { name, isThere, start } of [
-  { name: 'Ceph RGW', isThere: hasCeph, start: onCeph },
-  { name: 'Swift', isThere: hasSwift, start: onSwift },
-]) {
-  const skip = !isThere && !isNeeded && `not installed: ${name}`;
+for (const { name, skip, start } of networkStores) {
   test(`backups and restores ask ${name} for little`, { skip }, async (t) => {
-    const { root, proxy } = await start(t);
-    t.after(() => proxy.stop());
+    const { storeUrl, proxy, stop } = await start();
+    t.after(stop);
+    const root = openStoreRoot(storeUrl);
     const container = `c${newHexId()}`;
     await createRepository(await root.open(container, { create: true }), { wrappingKey });
     const store = await root.open(container, { create: false });
