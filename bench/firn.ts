@@ -51,8 +51,7 @@ export function firn(folder: string): Contender {
       await rm(folder, { recursive: true, force: true });
       await mkdir(store, { recursive: true });
       running = await startFirn(dataFolder);
-      const path = join(dataFolder, 'clouds.yaml');
-      client = new Client(cloudFromYaml(readFileSync(path, 'utf8'), path));
+      client = clientOf(dataFolder);
       volumeId = await client.volumes.create({ name: 'bench', size: image.lengthBytes / GiB });
       await settled(() => api().volumes.show(volumeId));
       expected = await takeIn(client, volumeId, image);
@@ -88,16 +87,23 @@ export function firn(folder: string): Contender {
   };
 }
 
+/** The client that the service of a data folder made for its operator. */
+export function clientOf(dataFolder: string): Client {
+  const path = join(dataFolder, 'clouds.yaml');
+  return new Client(cloudFromYaml(readFileSync(path, 'utf8'), path));
+}
+
 /** A step; it may answer when it was done, in milliseconds since 1970. */
 type Work = () => Promise<number | void>;
 
-async function secondsOf(work: Work): Promise<number> {
+export async function secondsOf(work: Work): Promise<number> {
   const [started, startedAt] = [monotonicMs(), Date.now()];
   const doneAt = await work();
   return (doneAt === undefined ? monotonicMs() - started : doneAt - startedAt) / 1000;
 }
 
-async function settled<R extends { status: string }>(
+/** Waits until something is available. */
+export async function settled<R extends { status: string }>(
   look: () => Promise<R>,
   everyMs = lookEveryMs,
 ): Promise<R> {

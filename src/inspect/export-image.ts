@@ -4,8 +4,7 @@ import { isOperatingError } from '../base/errors.ts';
 import { DataFile } from '../layer/data-file.ts';
 import { pageSectors } from '../layer/map-page.ts';
 import { sectorBytes } from '../layer/sector.ts';
-import { absentOwner, firstSlotOwner, overlayOwners, ownerRunEnd } from '../volume/region.ts';
-import type { Owners } from '../volume/region.ts';
+import { OwnerMap, absentOwner, firstSlotOwner } from '../volume/owner-map.ts';
 import type { ByteRange } from './finding.ts';
 import type { ImageSource } from './image-source.ts';
 import type { LayerFiles } from './layer-files.ts';
@@ -91,22 +90,22 @@ async function ownersOf(
   layers: readonly ImageLayer[],
   base: number,
   page: number,
-): Promise<Owners | undefined> {
-  let owners = base === absentOwner ? undefined : new Uint16Array(pageSectors).fill(base);
+): Promise<OwnerMap | undefined> {
+  let owners = base === absentOwner ? undefined : new OwnerMap(base);
   for (const [slot, { map }] of layers.entries()) {
     const isLost = map === undefined || map.isLost(page);
     if (!isLost && !map.hasPage(page)) continue;
-    owners ??= new Uint16Array(pageSectors);
+    owners ??= new OwnerMap();
     const read = isLost ? undefined : await map.readPage(page);
-    if (read === undefined) owners.fill(lostOwner);
-    else overlayOwners(owners, read.kinds, slot);
+    if (read === undefined) owners.fill(lostOwner, 0, pageSectors);
+    else owners.overlay(read.kinds, slot);
     for (const { from, to } of read?.lost ?? []) owners.fill(lostOwner, from, to);
   }
   return owners;
 }
 
 interface PageCopy {
-  readonly owners: Owners;
+  readonly owners: OwnerMap;
   readonly layers: readonly ImageLayer[];
   readonly sink: ImageSink | undefined;
   readonly lost: LostRanges;
@@ -116,8 +115,8 @@ async function copyPage(copy: PageCopy, startBytes: number, endBytes: number): P
   const { owners, layers, sink, lost } = copy;
   for (let at = startBytes; at < endBytes;) {
     const index = Math.floor((at - startBytes) / sectorBytes);
-    const owner = owners[index] ?? absentOwner;
-    const run = startBytes + ownerRunEnd(owners, index, pageSectors) * sectorBytes;
+    const owner = owners.at(index);
+    const run = startBytes + owners.runEnd(index, pageSectors) * sectorBytes;
     const layer = owner === lostOwner ? undefined : layers[owner - firstSlotOwner];
     const limit = layer === undefined ? run : Math.min(run, at + chunkBytes);
     const end = Math.min(limit, endBytes);

@@ -8,15 +8,8 @@ import { settleAll } from '../base/serial.ts';
 import type { Reading } from '../layer/file-operations.ts';
 import { sectorBytes } from '../layer/sector.ts';
 import type { Chain } from './chain.ts';
-import type { Owners } from './region.ts';
-import {
-  absentOwner,
-  emptyOwners,
-  firstSlotOwner,
-  ownerRunEnd,
-  regionSectors,
-  zeroOwner,
-} from './region.ts';
+import type { OwnerMap } from './owner-map.ts';
+import { absentOwner, emptyOwners, firstSlotOwner, regionSectors, zeroOwner } from './owner-map.ts';
 
 const regionBytes = regionSectors * sectorBytes;
 /** Regions that are looked at before others get a turn of the event loop. */
@@ -49,8 +42,8 @@ export function readChainNow(
   if (owners === undefined) return 'refused';
   const from = Math.floor((offsetBytes - base) / sectorBytes);
   const to = Math.ceil((endBytes - base) / sectorBytes);
-  if (ownerRunEnd(owners, from, to) === to) {
-    return readRunNow(chain, owners[from] ?? absentOwner, offsetBytes, target, onEnd);
+  if (owners.runEnd(from, to) === to) {
+    return readRunNow(chain, owners.at(from), offsetBytes, target, onEnd);
   }
   if (onEnd !== undefined) return 'refused';
   for (const { owner, start, part } of runsOf(owners, region, offsetBytes, target)) {
@@ -79,16 +72,16 @@ interface Run {
 }
 
 /** What lies in one region, run by run. */
-function runsOf(owners: Owners, region: number, offsetBytes: number, target: Uint8Array): Run[] {
+function runsOf(owners: OwnerMap, region: number, offsetBytes: number, target: Uint8Array): Run[] {
   const runs: Run[] = [];
   const base = region * regionBytes;
   const to = Math.ceil((offsetBytes + target.byteLength - base) / sectorBytes);
   for (let sector = Math.floor((offsetBytes - base) / sectorBytes); sector < to;) {
-    const end = ownerRunEnd(owners, sector, to);
+    const end = owners.runEnd(sector, to);
     const startBytes = Math.max(base + sector * sectorBytes, offsetBytes) - offsetBytes;
     const endBytes = Math.min(base + end * sectorBytes - offsetBytes, target.byteLength);
     const part = target.subarray(startBytes, endBytes);
-    runs.push({ owner: owners[sector] ?? absentOwner, start: offsetBytes + startBytes, part });
+    runs.push({ owner: owners.at(sector), start: offsetBytes + startBytes, part });
     sector = end;
   }
   return runs;
@@ -109,9 +102,9 @@ export function locateInChain(
     if (owners === undefined) return undefined;
     const from = Math.floor((at - base) / sectorBytes);
     const to = Math.ceil((Math.min(endBytes, base + regionBytes) - base) / sectorBytes);
-    const owner = owners[from] ?? absentOwner;
+    const owner = owners.at(from);
     if (owner < firstSlotOwner) return undefined;
-    const end = Math.min(endBytes, base + ownerRunEnd(owners, from, to) * sectorBytes);
+    const end = Math.min(endBytes, base + owners.runEnd(from, to) * sectorBytes);
     const range = chain.layerOf(owner).locate(at, end - at);
     if (range === undefined) return undefined;
     ranges.push(range);
@@ -137,7 +130,7 @@ async function readRegions(chain: Chain, offsetBytes: number, target: Uint8Array
 }
 
 /** The owner map of a region, valid until the next wait. */
-export async function ownersOf(chain: Chain, region: number): Promise<Owners> {
+export async function ownersOf(chain: Chain, region: number): Promise<OwnerMap> {
   for (;;) {
     const { generation } = chain;
     const owners = chain.owners(region) ?? (await chain.load(region));
@@ -148,7 +141,7 @@ export async function ownersOf(chain: Chain, region: number): Promise<Owners> {
 /** Reads one run of sectors after the other; all reads begin before the first wait. */
 function readRegion(
   chain: Chain,
-  owners: Owners,
+  owners: OwnerMap,
   region: number,
   offsetBytes: number,
   target: Uint8Array,
@@ -156,8 +149,8 @@ function readRegion(
   const base = region * regionBytes;
   const from = Math.floor((offsetBytes - base) / sectorBytes);
   const to = Math.ceil((offsetBytes + target.byteLength - base) / sectorBytes);
-  if (ownerRunEnd(owners, from, to) === to) {
-    return readRun(chain, owners[from] ?? absentOwner, offsetBytes, target);
+  if (owners.runEnd(from, to) === to) {
+    return readRun(chain, owners.at(from), offsetBytes, target);
   }
   const runs = runsOf(owners, region, offsetBytes, target);
   return settleAll(runs.map(({ owner, start, part }) => readRun(chain, owner, start, part)));
@@ -203,9 +196,9 @@ export async function chainExtents(
     const endSector = Math.ceil((regionEnd - base) / sectorBytes);
     while (at < regionEnd) {
       const sector = Math.floor((at - base) / sectorBytes);
-      const run = ownerRunEnd(owners, sector, endSector);
+      const run = owners.runEnd(sector, endSector);
       const end = Math.min(base + run * sectorBytes, regionEnd);
-      const kind = extentKindOf(owners[sector] ?? absentOwner);
+      const kind = extentKindOf(owners.at(sector));
       appendExtent(extents, { offsetBytes: at, lengthBytes: end - at, kind });
       at = end;
     }

@@ -1,15 +1,25 @@
 import { assert, must } from '../base/assert.ts';
 import type { Layer } from '../layer/layer.ts';
-import type { Owners, RegionBudget } from './region.ts';
-import { emptyOwners, firstSlotOwner, overlayOwners, regionSectors, slotsMax } from './region.ts';
+import type { OwnerBudget } from './owner-budget.ts';
+import { OwnerMap, emptyOwners, firstSlotOwner, regionSectors, slotsMax } from './owner-map.ts';
 
 /** Maps of frozen layers that are read at the same time while an owner map is built. */
 const pagesAtOnce = 16;
 
-interface Region {
-  readonly owners: Owners;
-  usedLately: boolean;
-  drop(): void;
+/** The owner map of a region that is kept. */
+class Region {
+  readonly owners: OwnerMap;
+  readonly drop: () => void;
+  usedLately = false;
+
+  constructor(owners: OwnerMap, drop: () => void) {
+    this.owners = owners;
+    this.drop = drop;
+  }
+
+  get sizeBytes(): number {
+    return this.owners.sizeBytes;
+  }
 }
 
 /**
@@ -29,10 +39,10 @@ export class Chain {
   #slotOf: Map<Layer, number>;
   #generation = 0;
   readonly #regions = new Map<number, Region>();
-  readonly #loading = new Map<number, Promise<Owners>>();
-  readonly #budget: RegionBudget;
+  readonly #loading = new Map<number, Promise<OwnerMap>>();
+  readonly #budget: OwnerBudget;
 
-  constructor(layers: readonly Layer[], budget: RegionBudget) {
+  constructor(layers: readonly Layer[], budget: OwnerBudget) {
     assert(layers.length > 0, 'a chain has a layer');
     this.#budget = budget;
     this.#layers = [...layers];
@@ -64,7 +74,7 @@ export class Chain {
   }
 
   /** The owner map of a region, if it is in memory, or no layer holds anything there. */
-  owners(region: number): Owners | undefined {
+  owners(region: number): OwnerMap | undefined {
     const held = this.#regions.get(region);
     if (held === undefined) {
       return this.#layers.every((layer) => layer.isSilent(region)) ? emptyOwners : undefined;
@@ -74,7 +84,7 @@ export class Chain {
   }
 
   /** The owner map of a region, built if it must. Valid as long as `generation` stays. */
-  load(region: number): Promise<Owners> {
+  load(region: number): Promise<OwnerMap> {
     let loading = this.#loading.get(region);
     if (loading === undefined) {
       loading = this.#build(region).finally(() => this.#loading.delete(region));
@@ -93,7 +103,11 @@ export class Chain {
       const region = Math.floor(sector / regionSectors);
       const from = sector - region * regionSectors;
       const to = Math.min(regionSectors, from + endSector - sector);
-      this.#regions.get(region)?.owners.fill(owner, from, to);
+      const held = this.#regions.get(region);
+      if (held !== undefined) {
+        held.owners.fill(owner, from, to);
+        this.#budget.admit(held);
+      }
       sector += to - from;
     }
   }
@@ -137,7 +151,7 @@ export class Chain {
     this.#slotOf = new Map(this.#layers.map((layer, slot) => [layer, slot]));
   }
 
-  async #build(region: number): Promise<Owners> {
+  async #build(region: number): Promise<OwnerMap> {
     for (;;) {
       const generation = this.#generation;
       try {
@@ -157,8 +171,8 @@ export class Chain {
   }
 
   /** Who owns the sectors among all layers but the top; undefined when none of them does. */
-  async #overlayFrozen(region: number): Promise<Owners | undefined> {
-    let owners: Owners | undefined;
+  async #overlayFrozen(region: number): Promise<OwnerMap | undefined> {
+    let owners: OwnerMap | undefined;
     const frozen = this.#layers.slice(0, -1);
     const slots = frozen.map((layer) => must(this.#slotOf.get(layer), 'a layer has a slot'));
     for (let first = 0; first < frozen.length; first += pagesAtOnce) {
@@ -166,23 +180,19 @@ export class Chain {
       const pages = await Promise.all(some.map((layer) => layer.readPage(region)));
       for (const [index, page] of pages.entries()) {
         if (page === undefined) continue;
-        owners ??= new Uint16Array(regionSectors);
-        overlayOwners(owners, page, must(slots[first + index], 'a slot for each layer'));
+        owners ??= new OwnerMap();
+        owners.overlay(page, must(slots[first + index], 'a slot for each layer'));
       }
     }
     return owners;
   }
 
   /** Lays the top layer over the rest and keeps the result, without a wait in between. */
-  #finish(region: number, frozen: Owners | undefined, page: Uint8Array | undefined): Owners {
+  #finish(region: number, frozen: OwnerMap | undefined, page: Uint8Array | undefined): OwnerMap {
     if (frozen === undefined && page === undefined) return emptyOwners;
-    const owners = frozen ?? new Uint16Array(regionSectors);
-    if (page !== undefined) overlayOwners(owners, page, this.ownerOf(this.top) - firstSlotOwner);
-    const held: Region = {
-      owners,
-      usedLately: false,
-      drop: () => this.#regions.delete(region),
-    };
+    const owners = frozen ?? new OwnerMap();
+    if (page !== undefined) owners.overlay(page, this.ownerOf(this.top) - firstSlotOwner);
+    const held = new Region(owners, () => this.#regions.delete(region));
     this.#regions.set(region, held);
     this.#budget.admit(held);
     return owners;

@@ -9,8 +9,8 @@ import type { SectorKind } from '../layer/sector.ts';
 import { absent, data, sectorBytes, zero } from '../layer/sector.ts';
 import type { Chain } from './chain.ts';
 import { chainExtents, locateInChain, ownersOf, readChain, readChainNow } from './chain-reader.ts';
+import { absentOwner, firstSlotOwner, regionSectors, zeroOwner } from './owner-map.ts';
 import { RangeLocks } from './range-locks.ts';
-import { absentOwner, firstSlotOwner, ownerRunEnd, regionSectors, zeroOwner } from './region.ts';
 import { SpaceReturn } from './space-return.ts';
 import { UnderWay } from './under-way.ts';
 
@@ -319,7 +319,7 @@ export class LiveVolume {
     const firstSector = Math.floor(startBytes / sectorBytes);
     const region = Math.floor(firstSector / regionSectors);
     const owners = await ownersOf(this.chain, region);
-    if ((owners[firstSector - region * regionSectors] ?? absentOwner) < firstSlotOwner) return;
+    if (owners.at(firstSector - region * regionSectors) < firstSlotOwner) return;
     const endSector = Math.ceil(endBytes / sectorBytes);
     const range = { firstSector, endSector, offsetBytes: startBytes };
     await this.#writeLocked(head, range, Buffer.alloc(endBytes - startBytes));
@@ -334,8 +334,8 @@ export class LiveVolume {
       // Of these sectors, nobody changes meanwhile whether they read as zeros.
       const owners = this.chain.owners(region) ?? (await ownersOf(this.chain, region));
       while (sector < end) {
-        const run = base + ownerRunEnd(owners, sector - base, end - base);
-        const owner = owners[sector - base] ?? absentOwner;
+        const run = base + owners.runEnd(sector - base, end - base);
+        const owner = owners.at(sector - base);
         if (owner >= firstSlotOwner) {
           await this.#mark(head, sector, run, freedKind(head));
           this.#flushFreed();

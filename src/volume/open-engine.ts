@@ -12,7 +12,7 @@ import { bootIdPath, parseBootId } from '../layer/mark-log-format.ts';
 import type { VolumeEngine } from './engine.ts';
 import type { FreezeTimes } from './freeze-times.ts';
 import { LayerShelf } from './layer-shelf.ts';
-import { RegionBudget } from './region.ts';
+import { OwnerBudget } from './owner-budget.ts';
 import { LayerVolumeEngine } from './volume-engine.ts';
 import { VolumeSet } from './volume-set.ts';
 
@@ -50,7 +50,7 @@ export async function openVolumeEngine(options: {
     const bootId = await readBootId(operations);
     const pool = new FilePool(operations, openFilesMax(), new Holes(report), bootId);
     const shelf = new LayerShelf(layersFolder, pool, options.source);
-    volumes = new VolumeSet(recordsFolder, shelf, operations, new RegionBudget());
+    volumes = new VolumeSet(recordsFolder, shelf, operations, new OwnerBudget());
     await operations.makeFolder(layersFolder);
     await operations.makeFolder(recordsFolder);
     await operations.syncFolder(options.folder);

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Layer } from '../layer/layer.ts';
 import { ownersOf } from './chain-reader.ts';
 import type { Chain } from './chain.ts';
-import { absentOwner, firstSlotOwner, ownerRunEnd, regionSectors } from './region.ts';
+import { firstSlotOwner, regionSectors } from './owner-map.ts';
 import { planUsage } from './usage-plan.ts';
 import type { VolumeSet } from './volume-set.ts';
 
@@ -40,8 +40,8 @@ export async function countOwned(set: VolumeSet, layerId: string): Promise<Count
       planned = { own: new Set(path.slice(0, branches.length)), generation: chain.generation };
     }
     for (let sector = 0; sector < regionSectors;) {
-      const end = ownerRunEnd(owners, sector, regionSectors);
-      const owner = owners[sector] ?? absentOwner;
+      const end = owners.runEnd(sector, regionSectors);
+      const owner = owners.at(sector);
       if (owner >= firstSlotOwner) {
         count.allocated += end - sector;
         if (planned.own.has(chain.layerOf(owner))) count.exclusive += end - sector;

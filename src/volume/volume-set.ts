@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { MiB } from '../base/bytes.ts';
 import { temporarySuffix } from '../base/durable-file.ts';
 import { OperatingError, isOperatingError } from '../base/errors.ts';
 import { isUuid } from '../base/ids.ts';
@@ -12,12 +13,12 @@ import { findNewerHeads } from './newer-heads.ts';
 import type { LayerShelf } from './layer-shelf.ts';
 import { LiveVolume } from './live-volume.ts';
 import { PendingRecords } from './pending-records.ts';
-import { RegionBudget } from './region.ts';
+import { OwnerBudget } from './owner-budget.ts';
 import { recordSuffix } from './volume-record.ts';
 import { VolumeState, readVolumeRecord } from './volume-state.ts';
 
-/** 16 MiB of owner maps, which describe 32 GiB. */
-const viewRegionsMax = 512;
+/** Enough for 16 GiB at least. */
+const viewBytesMax = 8 * MiB;
 
 /** All volumes of one folder, the layers under them, and who uses what. */
 export class VolumeSet implements CollectorView {
@@ -27,9 +28,9 @@ export class VolumeSet implements CollectorView {
   readonly freezeTimes = new FreezeTimes();
   readonly #folder: string;
   readonly #operations: FileOperations;
-  readonly #budget: RegionBudget;
+  readonly #budget: OwnerBudget;
   /** Views have one of their own: a backup goes through all regions once, and pushes none out. */
-  readonly #viewBudget = new RegionBudget(viewRegionsMax);
+  readonly #viewBudget = new OwnerBudget(viewBytesMax);
   readonly #volumes = new Map<string, VolumeState>();
   readonly #damaged = new Map<string, OperatingError>();
   /** The volume that has, or is about to have, a snapshot. */
@@ -39,7 +40,7 @@ export class VolumeSet implements CollectorView {
   /** Former heads that could not be made durable when the folder was opened. */
   readonly #unsettled = new Set<Layer>();
 
-  constructor(folder: string, shelf: LayerShelf, operations: FileOperations, budget: RegionBudget) {
+  constructor(folder: string, shelf: LayerShelf, operations: FileOperations, budget: OwnerBudget) {
     this.#folder = folder;
     this.shelf = shelf;
     this.pending = new PendingRecords(folder, operations);
