@@ -1,6 +1,6 @@
 /**
- * `npm run bench:scattered`: Firn with a volume of 16 TiB in which each block of data lies alone, so
- * that each needs a map of its own: what costs the most memory. The highest of the whole service
+ * `npm run bench:scattered`: Firn with a volume of 16 TiB in which each block of data lies alone,
+ * so that each needs a map of its own: what costs the most memory. The highest of the whole service
  * since its start, after each step.
  *
  * Usage: npm run bench:scattered -- [--blocks 16384] [--size-gib 16384] [--seed 1] [--no-check]
@@ -97,6 +97,50 @@ async function check(api: Client, volumeId: string, blocks: readonly Block[]): P
   });
 }
 
+/** What is measured, and what it is measured on. */
+interface Scene {
+  readonly api: Client;
+  readonly volumeId: string;
+  readonly blocks: readonly Block[];
+  readonly step: (title: string, work: () => Promise<unknown>) => Promise<void>;
+}
+
+/** Writes to the volume, and flushes it. */
+async function write(
+  { api, volumeId }: Scene,
+  blocks: readonly Block[],
+  contentOfEach: (block: Block) => Buffer,
+): Promise<void> {
+  await withDisk(api, volumeId, async (disk) => {
+    await several(blocks, (block) => disk.write(block.offsetBytes, contentOfEach(block)));
+    await disk.flush();
+  });
+}
+
+async function backUp({ api, volumeId }: Scene): Promise<string> {
+  const id = await api.backups.create({ volume_id: volumeId, name: 'bench' });
+  await settled(() => api.backups.show(id));
+  return id;
+}
+
+async function run(scene: Scene): Promise<void> {
+  const { api, blocks, step } = scene;
+  await step('writing', () => write(scene, blocks, contentOf));
+  await step('full backup', () => backUp(scene));
+  await write(scene, blocks.filter(isChanged), changeOf);
+  let backupId = '';
+  await step('backup after a change of one block in a hundred', async () => {
+    backupId = await backUp(scene);
+  });
+  await step('backup with no change', () => backUp(scene));
+  let restoredId = '';
+  await step('restore', async () => {
+    ({ volumeId: restoredId } = await api.restore(backupId, { name: 'restored' }));
+    await settled(() => api.volumes.show(restoredId));
+  });
+  if (values.check) await step('reading all', () => check(api, restoredId, blocks));
+}
+
 async function scattered(dataFolder: string): Promise<void> {
   await mkdir(join(dataFolder, 'backups'), { recursive: true });
   const firn = await startFirn(dataFolder);
@@ -107,43 +151,12 @@ async function scattered(dataFolder: string): Promise<void> {
   try {
     say('start');
     const api = clientOf(dataFolder);
-    const blocks = drawBlocks(Number(values.blocks));
     const volumeId = await api.volumes.create({ name: 'bench', size: sizeGiB });
     await settled(() => api.volumes.show(volumeId));
-    const write = (
-      work: (disk: { write(at: number, data: Buffer): Promise<void> }) => Promise<void>,
-    ) =>
-      withDisk(api, volumeId, async (disk) => {
-        await work(disk);
-        await disk.flush();
-      });
-    const backUp = async (): Promise<string> => {
-      const id = await api.backups.create({ volume_id: volumeId, name: 'bench' });
-      await settled(() => api.backups.show(id));
-      return id;
-    };
     const step = async (title: string, work: () => Promise<unknown>): Promise<void> => {
-      const seconds = await secondsOf(async () => void (await work()));
-      say(title, seconds);
+      say(title, await secondsOf(async () => void (await work())));
     };
-    await step('writing', () =>
-      write((disk) => several(blocks, (block) => disk.write(block.offsetBytes, contentOf(block)))),
-    );
-    await step('full backup', backUp);
-    await write((disk) =>
-      several(blocks.filter(isChanged), (block) => disk.write(block.offsetBytes, changeOf(block))),
-    );
-    let backupId = '';
-    await step('backup after a change of one block in a hundred', async () => {
-      backupId = await backUp();
-    });
-    await step('backup with no change', backUp);
-    let restoredId = '';
-    await step('restore', async () => {
-      ({ volumeId: restoredId } = await api.restore(backupId, { name: 'restored' }));
-      await settled(() => api.volumes.show(restoredId));
-    });
-    if (values.check) await step('reading all', () => check(api, restoredId, blocks));
+    await run({ api, volumeId, blocks: drawBlocks(Number(values.blocks)), step });
   } finally {
     await firn.stop();
   }

@@ -28,10 +28,17 @@ export interface OpenedBlock {
   readonly damaged: readonly number[];
 }
 
-/** The stored form of `content`, to be written at `positionBytes` of the file. */
-export function sealBlock(content: Uint8Array, positionBytes: number): Uint8Array {
+/**
+ * The stored form of `content`, to be written at `positionBytes` of the file. `memory`: to be used
+ * for it, zeros or an earlier block.
+ */
+export function sealBlock(
+  content: Uint8Array,
+  positionBytes: number,
+  memory = new Uint8Array(storedBytes),
+): Uint8Array {
   assert(content.byteLength === contentBytes, 'a block has 4 KiB of content');
-  const stored = Buffer.alloc(storedBytes);
+  const stored = Buffer.from(memory.buffer, memory.byteOffset, storedBytes);
   for (let unit = 0; unit < units; unit += 1) {
     const at = unit * unitBytes;
     const from = unit * unitContentBytes;

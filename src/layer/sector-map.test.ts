@@ -150,6 +150,34 @@ test('a power cut at any write of a flush leaves each mark old or new, and no da
   );
 });
 
+test('what changes after it was taken is not in the file before it is taken itself', async () => {
+  const file = MemoryFile.empty();
+  let changes = 0;
+  const map = file.map(() => {
+    // Both pages change while they are on their way, one of them before it is written.
+    map.set(12, 13, zero);
+    map.set(pageSectors + 12, pageSectors + 13, zero);
+    changes += 1;
+  });
+  await map.open();
+  await map.load(0, 1);
+  map.set(10, 13, data);
+  map.set(pageSectors + 10, pageSectors + 13, data);
+  const kindsIn = async (shown: SectorMap): Promise<SectorKind[]> =>
+    Promise.all(
+      [10, 12, pageSectors + 10, pageSectors + 12].map(async (sector) => {
+        const page = (await shown.readPage(Math.floor(sector / pageSectors))) ?? assert.fail();
+        return kindAt(page, sector % pageSectors);
+      }),
+    );
+  await map.write(map.take());
+  assert.ok(changes > 0);
+  assert.deepEqual(await kindsIn(map), [data, zero, data, zero]);
+  assert.deepEqual(await kindsIn(file.map()), [data, data, data, data]);
+  await map.write(map.take());
+  assert.deepEqual(await kindsIn(file.map()), [data, zero, data, zero]);
+});
+
 test('what a power cut left can be written on', async () => {
   const file = MemoryFile.empty();
   let cut: MemoryFile | undefined;

@@ -12,12 +12,23 @@ import { isValidPage, kindAt, pageBytes, pageSectors, runEnd, setKinds } from '.
 import { openBlock, sealBlock, storedBytes } from './sealed-block.ts';
 import type { SectorKind } from './sector.ts';
 
+/** What pages are read into, to be used again: whoever reads many would leave as many behind. */
+const spareBlocks: Uint8Array[] = [];
+const spareBlocksMax = 16;
+
 /** Clean pages kept in memory; each describes 64 MiB of the volume. */
 const cleanPagesMax = 256;
 
-/** Changes of a map on their way to the file, copied at one instant. */
+/** A page on its way to the file, as it was at one instant. */
+interface PendingPage {
+  readonly page: number;
+  /** That of the page in memory, until that changes: a copy then. */
+  content: Uint8Array;
+}
+
+/** Changes of a map on their way to the file, as they were at one instant. */
 export interface PendingMap {
-  readonly pages: readonly { readonly page: number; readonly content: Uint8Array }[];
+  readonly pages: readonly Readonly<PendingPage>[];
 }
 
 /**
@@ -26,8 +37,8 @@ export interface PendingMap {
  * Invariants:
  * - A page that differs from the file is in memory until the file holds it.
  * - A page whose bit in the directory is clear was never written: all its sectors are absent.
- * - The file changes only in `write`, with a copy that `take` made before. So whoever syncs the
- *   data between the two marks only what is there.
+ * - The file changes only in `write`, with what `take` found before. So whoever syncs the data
+ *   between the two marks only what is there.
  * - In the file, a page is durable before its bit is written. So a bit without its page is damage,
  *   and so is a part of a block that does not prove itself; neither is ever read as marks.
  */
@@ -36,7 +47,7 @@ export class SectorMap {
   readonly #pages = new Map<number, Uint8Array>();
   readonly #loading = new Map<number, Promise<void>>();
   readonly #dirty = new Set<number>();
-  readonly #writing = new Set<number>();
+  readonly #writing = new Map<number, PendingPage>();
   /** By group of pages: a bit for each page that the file, or memory, has. */
   readonly #directories = new Map<number, Uint8Array>();
   /** The same of the file alone. */
@@ -136,6 +147,7 @@ export class SectorMap {
       const from = sector - page * pageSectors;
       const to = Math.min(pageSectors, from + end - sector);
       const content = must(this.#pages.get(page), 'the page is loaded before it is marked');
+      this.#keepPending(page, content);
       if (setKinds(content, from, to, kind)) {
         this.#dirty.add(page);
         this.#announce(page);
@@ -151,25 +163,26 @@ export class SectorMap {
     this.#announce(page);
   }
 
-  /** Copies what is not in the file yet; the caller then calls `write`, or never flushes again. */
+  /** What is not in the file yet, as it is; then `write` is called, or nothing flushed again. */
   take(): PendingMap {
     const pages = [...this.#dirty]
       .sort((a, b) => a - b)
       .map((page) => ({
         page,
-        content: Uint8Array.from(must(this.#pages.get(page), 'a dirty page is in memory')),
+        content: must(this.#pages.get(page), 'a dirty page is in memory'),
       }));
     this.#dirty.clear();
-    for (const { page } of pages) this.#writing.add(page);
+    for (const pending of pages) this.#writing.set(pending.page, pending);
     return { pages };
   }
 
-  /** Writes a copy into the file, durably. After a failure nothing more may be written. */
+  /** Writes what was taken into the file, durably. After a failure nothing more may be written. */
   async write(pending: PendingMap): Promise<void> {
     if (pending.pages.length === 0) return;
-    for (const { page, content } of pending.pages) {
-      const position = pageAt(page);
-      await this.#file.write(sealBlock(content, position), position);
+    const stored = new Uint8Array(storedBytes);
+    for (const taken of pending.pages) {
+      const position = pageAt(taken.page);
+      await this.#file.write(sealBlock(taken.content, position, stored), position);
     }
     await this.#file.datasync();
     await this.#writeDirectories(pending);
@@ -183,7 +196,7 @@ export class SectorMap {
    * again.
    */
   async revert(): Promise<void> {
-    const doubtful = [...this.#writing];
+    const doubtful = [...this.#writing.keys()];
     this.#pages.clear();
     this.#dirty.clear();
     this.#directories.clear();
@@ -268,7 +281,10 @@ export class SectorMap {
 
   async #readFromFile(page: number): Promise<Uint8Array> {
     const position = pageAt(page);
-    const { content, empty, damaged } = openBlock(await this.#readBlock(position), position);
+    const stored = spareBlocks.pop() ?? new Uint8Array(storedBytes);
+    const count = await this.#file.read(stored, position);
+    const { content, empty, damaged } = openBlock(stored.fill(0, count), position);
+    if (spareBlocks.length < spareBlocksMax) spareBlocks.push(stored);
     if (empty.length > 0 || damaged.length > 0) {
       throw new OperatingError('corrupt', `Page ${page} of ${this.#file.path} is damaged.`);
     }
@@ -276,6 +292,13 @@ export class SectorMap {
       throw new OperatingError('corrupt', `Page ${page} of ${this.#file.path} has no valid marks.`);
     }
     return content;
+  }
+
+  /** Before a page changes that is on its way to the file: what was taken stays as it was. */
+  #keepPending(page: number, content: Uint8Array): void {
+    if (this.#writing.size === 0) return;
+    const pending = this.#writing.get(page);
+    if (pending?.content === content) pending.content = Uint8Array.from(content);
   }
 
   #announce(page: number): void {
