@@ -49,6 +49,8 @@ export class BlockIndex {
   readonly unindexed = new Map<string, PackContent>();
   /** The moment of the plan whose live marks the table has. */
   liveMarksOf: number | undefined;
+  /** Whether a pack is to go, also one that is found only now. */
+  isCondemned: (packId: string) => boolean = () => false;
   readonly #packs: (Pack | undefined)[] = [];
   readonly #numbers = new Map<string, number>();
   #now = 0;
@@ -83,7 +85,7 @@ export class BlockIndex {
       packId,
       sizeBytes,
       lastUse: this.#now,
-      condemned: false,
+      condemned: this.isCondemned(packId),
       patches: false,
       indexId,
     };

@@ -45,7 +45,7 @@ export class Lease {
   readonly #store: Store;
   readonly #times: LeaseTimes;
   readonly #contentOf: (name: string) => Uint8Array;
-  readonly #onEnd: () => void;
+  readonly #onEnd: (isRemoved: boolean) => void;
   /** Objects that may be there. */
   readonly #names = new Set<string>();
   #count = -1;
@@ -60,7 +60,7 @@ export class Lease {
       store: Store;
       times: LeaseTimes;
       contentOf: (name: string) => Uint8Array;
-      onEnd: () => void;
+      onEnd: (isRemoved: boolean) => void;
     },
   ) {
     this.leaseId = `${kind}-${newHexId()}`;
@@ -100,8 +100,9 @@ export class Lease {
   async release(): Promise<void> {
     clearInterval(this.#timer);
     await this.#renewing;
-    await Promise.allSettled([...this.#names].map((name) => this.#store.remove(name)));
-    this.#onEnd();
+    const removals = [...this.#names].map((name) => this.#store.remove(name));
+    const settled = await Promise.allSettled(removals);
+    this.#onEnd(settled.every(({ status }) => status === 'fulfilled'));
   }
 
   async #renew(): Promise<void> {

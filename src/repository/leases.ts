@@ -10,6 +10,7 @@ import { monotonicMs } from '../base/clock.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { isJsonObject, type JsonValue } from '../base/json.ts';
 import { isProcessGone, type ProcessIdentity, processIdentity } from '../base/process-identity.ts';
+import { isRefusal } from '../store/refusal.ts';
 import type { Store } from '../store/store.ts';
 import { getBounded } from './bounded-get.ts';
 import type { RepositoryKeys } from './keys.ts';
@@ -57,6 +58,8 @@ export class Leases {
   readonly #isGone: (owner: ProcessIdentity) => boolean;
   readonly #owner: ProcessIdentity;
   readonly #own = new Map<string, Lease>();
+  /** Own ones that were given up, and that the store did not let go. */
+  readonly #left = new Set<string>();
   /** Leases of others, and since when each has its count. */
   readonly #watched = new Map<string, Watched>();
 
@@ -80,7 +83,10 @@ export class Leases {
       store: this.#store,
       times: this.#times,
       contentOf: (name) => this.#encode(name, content),
-      onEnd: () => void this.#own.delete(lease.leaseId),
+      onEnd: (isRemoved) => {
+        this.#own.delete(lease.leaseId);
+        if (!isRemoved) this.#left.add(lease.leaseId);
+      },
     });
     this.#own.set(lease.leaseId, lease);
     await lease.begin();
@@ -108,7 +114,10 @@ export class Leases {
     }
   }
 
-  /** The leases of others that are at work. Those that were left behind are removed. */
+  /**
+   * The leases of others that are at work. Those that were left behind are removed, where the store
+   * lets them be.
+   */
   async others(): Promise<SeenLease[]> {
     // Their age is that at the listing: what takes its time afterwards makes none older.
     const listedMs = monotonicMs();
@@ -118,17 +127,29 @@ export class Leases {
     }
     const fresh: SeenLease[] = [];
     for (const [leaseId, { kind, names, count }] of found) {
-      const lease = await this.#watch(leaseId, kind, count);
-      if (lease === undefined) continue;
-      const isExpired = listedMs - lease.sinceMs >= this.#times.expireMs;
-      if (!isExpired && !(lease.owner !== undefined && this.#isGone(lease.owner))) {
-        fresh.push(lease);
-        continue;
+      if (!this.#left.has(leaseId)) {
+        const lease = await this.#watch(leaseId, kind, count);
+        if (lease === undefined) continue;
+        const isExpired = listedMs - lease.sinceMs >= this.#times.expireMs;
+        if (!isExpired && !(lease.owner !== undefined && this.#isGone(lease.owner))) {
+          fresh.push(lease);
+          continue;
+        }
       }
-      for (const name of names) await this.#store.remove(name);
-      this.#watched.delete(leaseId);
+      await this.#removeLeft(leaseId, names);
     }
     return fresh;
+  }
+
+  /** One that the store does not let go stays, and is known for what it is. */
+  async #removeLeft(leaseId: string, names: readonly string[]): Promise<void> {
+    try {
+      for (const name of names) await this.#store.remove(name);
+      this.#watched.delete(leaseId);
+      this.#left.delete(leaseId);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
   }
 
   /** Gives up what is still held. */

@@ -22,7 +22,7 @@ const packIdBytes = 16;
 export const listedPacksMax = 65_536;
 
 export interface OpenList {
-  readonly packIds: readonly string[];
+  readonly packIds: ReadonlySet<string>;
   /** Writers of other processes that began before they could know the list; unknown at first. */
   waitsFor: Set<string> | undefined;
 }
@@ -40,6 +40,7 @@ export class PruneLists {
     this.#store = store;
     this.#keys = keys;
     this.#index = index;
+    index.isCondemned = (packId) => this.#condemns(packId);
   }
 
   /** Reads the lists that are new; true when there are any. `condemn` is to follow. */
@@ -77,12 +78,16 @@ export class PruneLists {
     }
   }
 
+  #condemns(packId: string): boolean {
+    return this.open.values().some(({ packIds }) => packIds.has(packId));
+  }
+
   /** Publishes a list of packs that no writer of this process relies on; returns its id. */
   async publish(packs: readonly Pack[]): Promise<string> {
     assert(packs.length <= listedPacksMax, 'a list has a limit');
     const packIds = packs.map(({ packId }) => packId);
     const pruneId = await this.#put(packIds);
-    this.open.set(pruneId, { packIds, waitsFor: undefined });
+    this.open.set(pruneId, { packIds: new Set(packIds), waitsFor: undefined });
     return pruneId;
   }
 
@@ -134,7 +139,8 @@ export class PruneLists {
       const packIds = Array.from({ length: plain.length / packIdBytes }, (_, n) =>
         hex.slice(n * packIdBytes * 2, (n + 1) * packIdBytes * 2),
       );
-      if (packIds.length > 0) this.open.set(pruneId, { packIds, waitsFor: undefined });
+      if (packIds.length === 0) return;
+      this.open.set(pruneId, { packIds: new Set(packIds), waitsFor: undefined });
     } catch (error) {
       if (isOperatingError(error, 'not_found')) return;
       this.#index.noteDamage(subject, error);
@@ -144,7 +150,7 @@ export class PruneLists {
 
 /** The packs of a list that are still there. */
 export function packsOf(index: BlockIndex, list: OpenList): Pack[] {
-  return list.packIds.flatMap((packId) => index.findPack(packId) ?? []);
+  return [...list.packIds].flatMap((packId) => index.findPack(packId) ?? []);
 }
 
 function nameOf(pruneId: string): string {

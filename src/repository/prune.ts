@@ -12,10 +12,14 @@
  * 5. The packs go. An index that names a pack that is gone is ignored by every reader.
  * 6. The superseded indexes go.
  *
+ * What the store does not let go stays condemned, and nothing relies on it: the rest goes all the
+ * same, and a later prune goes on with it.
+ *
  * A pack that a writer of this process relied on since the plan is not condemned.
  */
 import { throwIfAborted } from '../base/abort.ts';
 import { isOperatingError } from '../base/errors.ts';
+import { isRefusal } from '../store/refusal.ts';
 import { sleep } from '../store/retry.ts';
 import { marks } from './block-table.ts';
 import type { BlockIndex, Pack } from './block-index.ts';
@@ -147,6 +151,15 @@ export async function replacePacks(
 ): Promise<{ packsRemoved: number; bytesFreed: number }> {
   const { store, index } = source;
   const gone: Pack[] = [];
+  let refusal: { error: unknown } | undefined;
+  const remove = async (name: string): Promise<void> => {
+    try {
+      await store.remove(name);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      refusal ??= { error };
+    }
+  };
   try {
     const bytesCopied = await copy();
     const superseded = await replaceIndexes(source, doomed, signal);
@@ -155,9 +168,10 @@ export async function replacePacks(
       turn.throwUnlessHeld();
       // Gone from here on: a removal that fails may have been done all the same.
       gone.push(pack);
-      await store.remove(packName(pack.packId));
+      await remove(packName(pack.packId));
     }
-    for (const indexId of superseded) await store.remove(indexName(indexId));
+    for (const indexId of superseded) await remove(indexName(indexId));
+    if (refusal !== undefined) throw refusal.error;
     const bytesGone = gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     return { packsRemoved: gone.length, bytesFreed: bytesGone - bytesCopied };
   } finally {
