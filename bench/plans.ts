@@ -11,6 +11,7 @@ import { reconcile } from '../src/plan/membership.ts';
 import { backupItem } from '../src/plan/items.ts';
 import { judge } from '../src/plan/what-if.ts';
 import { Metrics } from '../src/server/metrics.ts';
+import { RetryCounts } from '../src/server/retry-counts.ts';
 
 const volumeCount = 10_000;
 const roundCount = 15;
@@ -110,7 +111,7 @@ say('what if: five years of hourly backups, and a year to come', judged, 200);
 const berlin = { ...rules, timeZone: 'Europe/Berlin' };
 say('the same in a time zone', await median(() => fiveYears(berlin, scene.clock.now())), 200);
 const hostSpace = async () => ({ totalBytes: 1, freeBytes: 1 });
-const metrics = new Metrics({ ...scene.needs, hostSpace });
+const metrics = new Metrics({ ...scene.needs, hostSpace, retries: new RetryCounts() });
 say(
   'the first count for metrics, beside what else starts',
   await taken(() => metrics.count()),

@@ -84,6 +84,14 @@ export function isOperatingError(error: unknown, code?: ErrorCode): error is Ope
   return error instanceof OperatingError && (code === undefined || error.code === code);
 }
 
+/**
+ * True when a medium that answers has said no: rights are missing, or what it holds is locked. The
+ * same call does not succeed before somebody changes that.
+ */
+export function isRefusal(error: unknown): boolean {
+  return isOperatingError(error, 'denied') || isOperatingError(error, 'read_only');
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -222,11 +222,13 @@ test('a restore is waited for with its progress', async () => {
 
 test('repositories are listed and adopted', async () => {
   const damaged = [{ id: 'b3', reason: 'torn' }];
+  const job = { id: 'j', state: 'failed', bytes_done: 0, bytes_total: 0, error: 'locked' };
+  const repository = { container: 'c', backup_count: 2, bytes_stored: 2048, last_prune: job };
   play = ({ path }) =>
     path === '/firn/v1/repositories'
-      ? { body: { repositories: [{ container: 'c', backup_count: 2, bytes_stored: 2048 }] } }
+      ? { body: { repositories: [repository] } }
       : { body: { adopted: ['b1', 'b2'], shared: 1, known: 1, damaged } };
-  assert.match((await run(['repository', 'list'])).out, /^c +2 +2\.0 KiB$/m);
+  assert.match((await run(['repository', 'list'])).out, /^c +2 +2\.0 KiB +failed: locked$/m);
   const adopted = await run(['repository', 'adopt', '--container', 'c']);
   const shown = ['adopted +2', 'of another installation +1', 'there already +1', 'damaged +b3'];
   assert.match(adopted.out, new RegExp(`^${shown.join('\n')} \\(torn\\)\n$`));

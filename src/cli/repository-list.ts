@@ -10,7 +10,13 @@ const columns: Columns<Repository> = {
   container: (repository) => repository.container,
   backups: (repository) => repository.backup_count,
   stored: (repository) => formatBytes(repository.bytes_stored),
+  'last prune': ({ last_prune: job }) => lastPruneText(job),
 };
+
+function lastPruneText(job: Repository['last_prune']): string {
+  if (job === undefined || job === null) return '-';
+  return job.state === 'failed' ? `failed: ${job.error ?? ''}` : job.state;
+}
 
 export const repositoryList: AddCommand = (parent, context) => {
   addRepositoryOptions(parent.command('list'))

@@ -94,6 +94,7 @@ export const Repository = Type.Object({
   container: Type.String(),
   backup_count: Type.Integer(),
   bytes_stored: Type.Number(),
+  last_prune: Type.Optional(Type.Union([Job, Type.Null()])),
 });
 export type Repository = Static<typeof Repository>;
 

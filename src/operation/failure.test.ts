@@ -6,7 +6,7 @@ import { failureText } from './failure.ts';
 test('why something failed can be followed by what to do', () => {
   const text = (error: unknown): string => failureText(error, 'req-1');
   const denied = new OperatingError('denied', 's3://b forbids it');
-  assert.equal(text(denied), 'The storage does not let the service in. s3://b forbids it.');
+  assert.equal(text(denied), 'The storage does not let the service do it. s3://b forbids it.');
   assert.equal(text(new OperatingError('invalid_state', 'It is busy.')), 'It is busy.');
   assert.match(text(new Error('a secret')), /^An internal error .* has more under req-1\.$/);
   const long = text(new OperatingError('invalid_state', 'x'.repeat(300)));

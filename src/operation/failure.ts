@@ -3,11 +3,11 @@ import { errnoOf, isOperatingError, type ErrorCode } from '../base/errors.ts';
 /** What failed, for errors whose own message may hold names that belong to this machine. */
 const sentences: Partial<Record<ErrorCode, string>> = {
   no_space: 'There is no room left on the storage.',
-  read_only: 'The storage refuses writes: it is read-only.',
+  read_only: 'The storage refuses to be changed: it is read-only, or what it holds is locked.',
   not_found: 'Something that is needed is not there (any more).',
   io: 'The storage answered an I/O error.',
   unavailable: 'The storage does not answer.',
-  denied: 'The storage does not let the service in.',
+  denied: 'The storage does not let the service do it.',
   corrupt: 'Stored data was found to be damaged.',
   wrong_key: 'The key at hand does not open the repository.',
 };

@@ -12,6 +12,8 @@ export type MessageResource =
   | 'VOLUME'
   | 'VOLUME_SNAPSHOT'
   | 'VOLUME_BACKUP'
+  /** The subject is a container of the store, by its name. */
+  | 'VOLUME_BACKUP_CONTAINER'
   | 'VOLUME_GROUP'
   | 'VOLUME_GROUP_SNAPSHOT';
 
@@ -25,6 +27,7 @@ const actionNumbers = {
   'restore backup': '015',
   'verify backup': '121',
   'restore test of backup': '122',
+  'prune of backups': '123',
   'upload volume': '006',
   'reimage volume': '026',
   'unmanage volume': '103',

@@ -7,10 +7,9 @@
  */
 import { sleep } from '../store/retry.ts';
 import { monotonicMs } from '../base/clock.ts';
-import { isOperatingError, OperatingError } from '../base/errors.ts';
+import { isOperatingError, isRefusal, OperatingError } from '../base/errors.ts';
 import { isJsonObject, type JsonValue } from '../base/json.ts';
 import { isProcessGone, type ProcessIdentity, processIdentity } from '../base/process-identity.ts';
-import { isRefusal } from '../store/refusal.ts';
 import type { Store } from '../store/store.ts';
 import { getBounded } from './bounded-get.ts';
 import type { RepositoryKeys } from './keys.ts';

@@ -18,8 +18,7 @@
  * A pack that a writer of this process relied on since the plan is not condemned.
  */
 import { throwIfAborted } from '../base/abort.ts';
-import { isOperatingError } from '../base/errors.ts';
-import { isRefusal } from '../store/refusal.ts';
+import { isOperatingError, isRefusal } from '../base/errors.ts';
 import { sleep } from '../store/retry.ts';
 import { marks } from './block-table.ts';
 import type { BlockIndex, Pack } from './block-index.ts';

@@ -46,6 +46,7 @@ import { keystoneUrl, openIdentity } from './open-identity.ts';
 import { Metrics } from './metrics.ts';
 import { readNbdTls } from './nbd-tls.ts';
 import { renewNbdTls } from './nbd-tls-renewal.ts';
+import { RetryCounts } from './retry-counts.ts';
 import { startPlans } from './start-plans.ts';
 import { startWebhooks } from './start-webhooks.ts';
 import { openSecondaryStorage } from './secondary-storage.ts';
@@ -119,7 +120,8 @@ async function open(
   const { catalog, feed } = watchCatalog(withOutbox(opened, { clock, configured }));
   closers.push(() => catalog.close());
   await fillCatalog(catalog, secrets, clock);
-  const storage = openSecondaryStorage(config, folder('journals'), (error) =>
+  const retries = new RetryCounts();
+  const storage = openSecondaryStorage(config, folder('journals'), retries, (error) =>
     log.warn({ err: error }, 'the copy of the store'),
   );
   // Nobody waits for it: volumes need no store, and one that is away may come back.
@@ -166,7 +168,7 @@ async function open(
   await restoreExports(needs);
   await plane.listenTcp(addresses.nbd.host, addresses.nbd.port);
   await plane.listenUnix(config.nbdSocketPath);
-  await openHttp({ needs, feed }, { config, addresses, secrets }, log, closers);
+  await openHttp({ needs, feed, retries }, { config, addresses, secrets }, log, closers);
   await jobs.start({ takeOver: true });
   closers.push(() => jobs.stop());
   closers.push(startWebhooks(needs, feed, config.settings, log));
@@ -176,7 +178,7 @@ async function open(
 
 /** Answers on the HTTP port. */
 async function openHttp(
-  { needs, feed }: { needs: OperationNeeds; feed: ChangeFeed },
+  { needs, feed, retries }: { needs: OperationNeeds; feed: ChangeFeed; retries: RetryCounts },
   given: { config: Config; addresses: Addresses; secrets: Secrets },
   log: Logger,
   closers: (() => Promise<void>)[],
@@ -189,7 +191,7 @@ async function openHttp(
   closers.push(() => audit.close());
   const identity = await openIdentity(settings, { catalog, clock });
   const server = serverFactory(secrets.httpTls);
-  const app = composeApp({ needs, feed, audit, identity, server }, given, log);
+  const app = composeApp({ needs, feed, retries, audit, identity, server }, given, log);
   closers.push(renewHttpTls(server, settings, { ...addresses, ...secrets }, log));
   await app.listen({ host: addresses.listen.host, port: addresses.listen.port });
   closers.push(() => app.close());
@@ -282,6 +284,7 @@ function renewTls(
 interface AppParts {
   readonly needs: OperationNeeds;
   readonly feed: ChangeFeed;
+  readonly retries: RetryCounts;
   readonly audit: AuditTrail;
   readonly identity: Identity;
   readonly server: ServerFactory;
@@ -292,7 +295,7 @@ function composeApp(
   { config, addresses }: { config: Config; addresses: Addresses },
   log: Logger,
 ): FastifyInstance {
-  const { needs, feed, audit, identity } = parts;
+  const { needs, feed, retries, audit, identity } = parts;
   const { catalog, clock } = needs;
   const { publicUrl } = addresses;
   const { settings } = config;
@@ -311,7 +314,7 @@ function composeApp(
     dashboardFolder: fileURLToPath(new URL('../../dashboard/dist', import.meta.url)),
     ready: () => answers(catalog),
     register: (app) => {
-      new Metrics(needs).serve(app);
+      new Metrics({ ...needs, retries }).serve(app);
       // Two services that issue tokens would be one too many.
       if (keystone === undefined) void app.register(identityV3, { ...face, prefix: '/identity' });
       void app.register(imageV2, { ...face, operations: needs, prefix: '/image' });

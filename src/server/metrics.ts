@@ -6,17 +6,24 @@
  * was then: who asks does not wait for it.
  */
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { must } from '../base/assert.ts';
 import { version } from '../base/version.ts';
 import { everyProject } from '../catalog/catalog.ts';
 import type { OperationNeeds } from '../operation/needs.ts';
+import { pruneKind } from '../operation/backup/prune-repository.ts';
 import { takeCensus, type Census } from '../plan/census.ts';
+import type { RetryCounts } from './retry-counts.ts';
 
 const censusMs = 60_000;
 const overdueMs = 15 * 60_000;
 
-type Needs = Pick<OperationNeeds, 'catalog' | 'clock' | 'hostSpace'>;
+/** Prunes that are looked at for the last one of each container. */
+const prunesMax = 200;
+
+interface Needs extends Pick<OperationNeeds, 'catalog' | 'clock' | 'hostSpace'> {
+  readonly retries: RetryCounts;
+}
 
 export class Metrics {
   readonly #needs: Needs;
@@ -42,6 +49,7 @@ export class Metrics {
       buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
       registers,
     });
+    serveRetries(needs.retries, this.#registry);
     new Gauge({ name: 'firn_info', help: 'Release', labelNames: ['version'], registers }).set(
       { version },
       1,
@@ -65,7 +73,13 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    await Promise.all([this.#countJobs(), this.#countRows(), this.#countSpace(), this.#protect()]);
+    await Promise.all([
+      this.#countJobs(),
+      this.#countPrunes(),
+      this.#countRows(),
+      this.#countSpace(),
+      this.#protect(),
+    ]);
     return await this.#registry.metrics();
   }
 
@@ -95,6 +109,17 @@ export class Metrics {
     });
     const age = oldest === undefined ? 0 : (now - oldest.createdAt) / 1000;
     this.#set('firn_jobs_oldest_seconds', 'Age of the oldest job that is not over', age);
+  }
+
+  async #countPrunes(): Promise<void> {
+    const prunes = await this.#needs.catalog.list('jobs', {
+      where: { kind: pruneKind, state: ['done', 'failed'] },
+      sort: [{ field: 'createdAt', direction: 'desc' }],
+      limit: prunesMax,
+    });
+    const last = new Map(prunes.reverse().map(({ subjectId, state }) => [subjectId, state]));
+    const failed = last.values().reduce((sum, state) => sum + Number(state === 'failed'), 0);
+    this.#set('firn_repositories_unpruned', 'Containers whose last prune failed', failed);
   }
 
   async #countRows(): Promise<void> {
@@ -170,4 +195,18 @@ export class Metrics {
       this.#failure = { error };
     }
   }
+}
+
+/** Shows how often requests to the stores were tried again. */
+function serveRetries(retries: RetryCounts, registry: Registry): void {
+  new Counter({
+    name: 'firn_store_retries_total',
+    help: 'Requests to a store that were tried again, by the error that came before',
+    labelNames: ['store', 'reason'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { store, reason, count } of retries.all()) this.inc({ store, reason }, count);
+    },
+  });
 }

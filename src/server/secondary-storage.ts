@@ -9,6 +9,7 @@ import { RetryingStore, sleep } from '../store/retry.ts';
 import type { StoreRoot } from '../store/store.ts';
 import { wrapRoot } from '../store/wrap-root.ts';
 import type { Config } from './config.ts';
+import type { RetryCounts, StoreRole } from './retry-counts.ts';
 
 /** About eight seconds in all; a job that fails then tries again itself, later. */
 const retries = { attemptsMax: 5, pauseMs: 500, pauseMsMax: 5000, sleep, random: randomUnit };
@@ -25,15 +26,18 @@ export interface SecondaryStorage {
 export function openSecondaryStorage(
   { storeUrl, settings }: Config,
   folder: string,
+  retryCounts: RetryCounts,
   onProblem: (error: unknown) => void,
 ): SecondaryStorage {
   const limits = {
     upload: paceOf(settings.storeUploadLimit),
     download: paceOf(settings.storeDownloadLimit),
   };
-  const first = openLimited(storeUrl, limits);
+  const open = (url: string, role: StoreRole): StoreRoot =>
+    openLimited(url, limits, retryCounts.open(role));
+  const first = open(storeUrl, 'store');
   if (settings.storeCopy === undefined) return { root: first, replication: undefined };
-  const copy = openLimited(settings.storeCopy, limits);
+  const copy = open(settings.storeCopy, 'copy');
   const isRoot = (name: string): boolean => name.startsWith(manifestName(''));
   const isPassing = (name: string): boolean => name.startsWith('leases/');
   const rules = { isRoot, isPassing };
@@ -43,12 +47,12 @@ export function openSecondaryStorage(
   return { root, replication: root };
 }
 
-function openLimited(url: string, limits: Limits): StoreRoot {
+function openLimited(url: string, limits: Limits, onRetry: (error: unknown) => void): StoreRoot {
   const root = openStoreRoot(url);
   const isFar = !root.url.startsWith('file:');
   return wrapRoot(root, (store) => {
     const limited = new LimitedStore(store, limits);
-    return isFar ? new RetryingStore(limited, retries) : limited;
+    return isFar ? new RetryingStore(limited, { ...retries, onRetry }) : limited;
   });
 }
 

@@ -13,6 +13,8 @@ export interface RetryOptions {
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
   /** A number from 0 up to 1, for jitter. */
   readonly random: () => number;
+  /** Told of each failure that is answered with another try. */
+  readonly onRetry?: (error: unknown) => void;
 }
 
 /** Sleeps by the timer of the process. */
@@ -108,6 +110,7 @@ export class RetryingStore implements Store {
     const retryable = isOperatingError(error) && error.retryable;
     if (!retryable || attempt >= attemptsMax) throw error;
     throwIfAborted(signal);
+    this.#options.onRetry?.(error);
     const wholeMs = Math.min(pauseMsMax, pauseMs * 2 ** (attempt - 1));
     await sleep(wholeMs / 2 + (wholeMs / 2) * random(), signal);
   }

@@ -6,6 +6,8 @@
  */
 import assert from 'node:assert/strict';
 import { createCipheriv } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { withDisk } from '../../demo/disk.ts';
 import { must } from '../../src/base/assert.ts';
@@ -165,6 +167,12 @@ function storm(): { disturb: CountingProxy['disturb']; counts: Record<string, nu
   return { disturb, counts };
 }
 
+async function metricsOf({ dataFolder }: Scene): Promise<string> {
+  const yaml = await readFile(join(dataFolder, 'clouds.yaml'), 'utf8');
+  const url = /auth_url: "?(http:\/\/[^/"\s]+)/.exec(yaml)?.[1] ?? '';
+  return (await fetch(`${url}/metrics`)).text();
+}
+
 async function workThroughStorm(
   scene: Scene,
   proxy: CountingProxy,
@@ -185,6 +193,8 @@ async function workThroughStorm(
     assert.ok((counts[kind] ?? 0) > 0, `${kind}: ${JSON.stringify(counts)}`);
   }
   await assertHolds(scene, restored, second);
+  const retried = /^firn_store_retries_total\{store="store",reason="unavailable"\} [1-9]/m;
+  assert.match(await metricsOf(scene), retried);
   const packs = uploads(proxy, '/packs/');
   assert.equal(new Set(packs).size, packs.length, 'no pack is put twice');
   const container = must((await client.repositories())[0], 'a repository').container;

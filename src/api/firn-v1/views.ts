@@ -128,11 +128,14 @@ function secondsLeft(bytes: number, bytesPerSecond: number): number | null {
   return bytesPerSecond > 0 ? Math.ceil(bytes / bytesPerSecond) : null;
 }
 
+/** For administrators. */
 export function repositoryView(facts: RepositoryFacts): object {
+  const { lastPrune } = facts;
   return {
     container: facts.container,
     backup_count: facts.backupCount,
     bytes_stored: facts.bytesStored,
+    last_prune: lastPrune === undefined ? null : jobView(lastPrune, { isAdmin: true }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { isRefusal } from '../../base/errors.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { JobHandler } from '../../job/job.ts';
@@ -13,7 +14,7 @@ import {
   removeBackupExports,
 } from './backup-exports.ts';
 import { findBackup, invalidBackup } from './find-backup.ts';
-import { addPrune } from './prune-repository.ts';
+import { addPrune, untilAllowed } from './prune-repository.ts';
 import { removeStoredBackup } from './remove-stored-backup.ts';
 import { byId } from '../scope.ts';
 
@@ -83,7 +84,7 @@ export function deleteBackupJob(
           resource: 'VOLUME_BACKUP',
           action: 'delete backup',
           error,
-          advice: 'Delete it again when the cause is gone.',
+          advice: `Delete it again ${isRefusal(error) ? untilAllowed : 'when the cause is gone'}.`,
         });
       });
     },

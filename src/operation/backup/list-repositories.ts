@@ -1,13 +1,17 @@
 import { everyProject } from '../../catalog/catalog.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
+import type { JobRow } from '../../catalog/tables.ts';
 import type { OperationNeeds } from '../needs.ts';
+import { pruneKind } from './prune-repository.ts';
 
 export interface RepositoryFacts {
   readonly container: string;
   /** How many backups of it the catalogue knows, of all projects. */
   readonly backupCount: number;
   readonly bytesStored: number;
+  /** The job of the last prune, while it is remembered. */
+  readonly lastPrune: JobRow | undefined;
 }
 
 /** The containers of the store, with what the catalogue knows of each. */
@@ -19,8 +23,14 @@ export async function listRepositories(
   const facts: RepositoryFacts[] = [];
   for (const container of await repositories.containers()) {
     const where = { container, projectId: everyProject } as const;
+    const [lastPrune] = await catalog.list('jobs', {
+      where: { kind: pruneKind, subjectId: container },
+      sort: [{ field: 'createdAt', direction: 'desc' }],
+      limit: 1,
+    });
     facts.push({
       container,
+      lastPrune,
       backupCount: await catalog.count('backups', where),
       bytesStored: await catalog.sum('backups', 'bytesStored', where),
     });

@@ -3,17 +3,25 @@
  * All deletions that come while one waits share it, however many they are.
  */
 import { pruneRepository } from '../../backup/prune-repository.ts';
-import { isOperatingError, OperatingError } from '../../base/errors.ts';
+import { isOperatingError, isRefusal, OperatingError } from '../../base/errors.ts';
 import { type Catalog, type CatalogWriter, everyProject } from '../../catalog/catalog.ts';
 import { everyPick } from '../../catalog/every-row.ts';
 import type { Caller } from '../../identity/caller.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { JobHandler, JobQueue } from '../../job/job.ts';
+import { recordFailure } from '../message.ts';
 import type { OperationNeeds, Starting } from '../needs.ts';
 import { byId } from '../scope.ts';
 import type { Repository } from './repository-types.ts';
 
-const kind = 'repository.prune';
+/** The kind of the jobs. */
+export const pruneKind = 'repository.prune';
+const kind = pruneKind;
+
+/** What has to come before something that a store refuses to remove can be removed. */
+export const untilAllowed =
+  'when the store lets objects be removed: look for missing rights, an object lock, a retention ' +
+  'rule, or an immutable folder';
 
 /** Sees to it that a container is pruned after this transaction. */
 export async function addPrune(
@@ -67,8 +75,9 @@ export async function startPrune(
 
 export function pruneRepositoryJob({
   catalog,
+  clock,
   repositories,
-}: Pick<OperationNeeds, 'catalog' | 'repositories'>): JobHandler {
+}: Pick<OperationNeeds, 'catalog' | 'clock' | 'repositories'>): JobHandler {
   return {
     async run({ subjectId: container }, context) {
       try {
@@ -81,9 +90,31 @@ export function pruneRepositoryJob({
         if (!isOperatingError(error, 'not_found')) throw error;
       }
     },
-    // Nobody waits for it: the job's row says why, and the next deletion tries again.
-    fail: () => Promise.resolve(),
+
+    /** Nobody waits for it: a message says why, the newest one of the container alone. */
+    async fail(job, error) {
+      await catalog.transact(async (transaction) => {
+        const resource = 'VOLUME_BACKUP_CONTAINER';
+        const { projectId, subjectId: resourceId } = job;
+        await transaction.remove('messages', { projectId, resourceType: resource, resourceId });
+        const about = { job, resource, action: 'prune of backups', error } as const;
+        await recordFailure(transaction, clock, { ...about, advice: adviceOn(error) });
+      });
+    },
   };
+}
+
+function adviceOn(error: unknown): string {
+  const stays = 'What deleted backups took up is not given back yet; the others are not touched.';
+  const again = 'run "firn repository prune", or delete another backup';
+  if (isRefusal(error)) return `${stays} ${untilAllowed.replace('when', 'When')}; then ${again}.`;
+  if (isOperatingError(error, 'no_space')) {
+    return (
+      `${stays} A prune writes a few kilobytes before it removes anything: make a little room in ` +
+      `the store, or raise its quota, and ${again}.`
+    );
+  }
+  return `${stays} When the cause is gone, ${again}.`;
 }
 
 /**

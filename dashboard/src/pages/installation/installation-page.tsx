@@ -1,6 +1,7 @@
 import { Table, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import type { Repository } from '../../../../src/client/firn-schema.ts';
 import { repositoriesQuery } from '../../api/firn.ts';
 import { serviceStatesQuery } from '../../api/installation.ts';
 import { PageHeading } from '../../components/page-heading.tsx';
@@ -68,6 +69,7 @@ function Repositories(): ReactNode {
             <Table.Th>Container</Table.Th>
             <Table.Th>Backups</Table.Th>
             <Table.Th>Stored</Table.Th>
+            <Table.Th>Last Prune</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -76,10 +78,22 @@ function Repositories(): ReactNode {
               <Table.Td data-label="Container">{each.container}</Table.Td>
               <Table.Td data-label="Backups">{each.backup_count}</Table.Td>
               <Table.Td data-label="Stored">{bytesText(each.bytes_stored)}</Table.Td>
+              <Table.Td data-label="Last Prune" className="any-break">
+                {pruneText(each.last_prune)}
+              </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
     </>
   );
+}
+
+/** How the space of deleted backups was last given back, and what stood in the way. */
+function pruneText(job: Repository['last_prune']): string {
+  if (job === undefined || job === null) return '-';
+  if (job.state === 'failed') return `Failed: ${job.error ?? 'look into the log of the server'}`;
+  const { waits_for: what } = job;
+  if (what !== undefined && what !== null) return `Waits for ${what}`;
+  return job.state === 'done' ? 'Done' : 'Running';
 }
