@@ -49,7 +49,7 @@ export class Metrics {
       buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
       registers,
     });
-    serveRetries(needs.retries, this.#registry);
+    this.#registry.registerMetric(retriesCounter(needs.retries));
     new Gauge({ name: 'firn_info', help: 'Release', labelNames: ['version'], registers }).set(
       { version },
       1,
@@ -117,7 +117,7 @@ export class Metrics {
       sort: [{ field: 'createdAt', direction: 'desc' }],
       limit: prunesMax,
     });
-    const last = new Map(prunes.reverse().map(({ subjectId, state }) => [subjectId, state]));
+    const last = new Map(prunes.toReversed().map(({ subjectId, state }) => [subjectId, state]));
     const failed = last.values().reduce((sum, state) => sum + Number(state === 'failed'), 0);
     this.#set('firn_repositories_unpruned', 'Containers whose last prune failed', failed);
   }
@@ -197,13 +197,13 @@ export class Metrics {
   }
 }
 
-/** Shows how often requests to the stores were tried again. */
-function serveRetries(retries: RetryCounts, registry: Registry): void {
-  new Counter({
+/** How often requests to the stores were tried again. */
+function retriesCounter(retries: RetryCounts): Counter {
+  return new Counter({
     name: 'firn_store_retries_total',
     help: 'Requests to a store that were tried again, by the error that came before',
     labelNames: ['store', 'reason'],
-    registers: [registry],
+    registers: [],
     collect() {
       this.reset();
       for (const { store, reason, count } of retries.all()) this.inc({ store, reason }, count);

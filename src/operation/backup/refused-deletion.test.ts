@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { must } from '../../base/assert.ts';
 import { OperatingError } from '../../base/errors.ts';
 import type { JobRow, MessageRow } from '../../catalog/tables.ts';
-import { FaultyStore } from '../../store/fault.ts';
+import { FaultyStore, type StoreOperation } from '../../store/fault.ts';
 import { openMemoryRoot } from '../../store/memory.ts';
 import { wrapRoot } from '../../store/wrap-root.ts';
 import { ann, max, openScene, type Scene } from '../operation-fixture.ts';
@@ -25,12 +25,12 @@ interface LockedScene {
 async function openLocked(t: TestContext): Promise<LockedScene> {
   const root = openMemoryRoot();
   const locked: { lock: string | undefined } = { lock: undefined };
+  const isLocked = ({ verb, name }: StoreOperation): boolean =>
+    verb === 'remove' && locked.lock !== undefined && name.startsWith(locked.lock);
   const wrapped = wrapRoot(root, (store) => {
-    return new FaultyStore(store, ({ verb, name }) => {
-      if (verb !== 'remove' || locked.lock === undefined || !name.startsWith(locked.lock)) return;
-      const error = new OperatingError('denied', `s3://b does not let Firn remove ${name}`);
-      return { kind: 'fail', error };
-    });
+    const error = new OperatingError('denied', 's3://b does not let Firn remove it');
+    const fault = { kind: 'fail', error } as const;
+    return new FaultyStore(store, (operation) => (isLocked(operation) ? fault : undefined));
   });
   const scene = await openScene(t, { root: wrapped });
   const names = async (): Promise<string[]> => {
@@ -72,7 +72,7 @@ test('a prune that the store refuses is told, and ends when it does not any more
   assert.deepEqual(more, [], 'the newest one stands for all');
   assert.equal(message?.resourceType, 'VOLUME_BACKUP_CONTAINER');
   assert.equal(message.resourceId, 'volumebackups');
-  assert.match(message.userMessage, /^prune of backups: .*not let Firn remove packs.*object lock/);
+  assert.match(message.userMessage, /^prune of backups: .*not let Firn remove it.*object lock/);
   assert.match(message.userMessage, /not given back yet.* run "firn repository prune"/);
   assert.equal((await lastPrune(scene)).state, 'failed');
 
@@ -95,7 +95,7 @@ test('a deletion that the store refuses is told, and can be asked for again', as
   await scene.work();
   const row = await showBackup(scene, max, id);
   assert.equal(row.status, 'error');
-  assert.match(row.failReason ?? '', /does not let Firn remove backups/);
+  assert.match(row.failReason ?? '', /does not let Firn remove it/);
   const [message] = await messagesOf(scene);
   assert.match(message?.userMessage ?? '', /^delete backup: .*Delete it again when the store lets/);
 
