@@ -293,6 +293,34 @@ test('a parent that is deleted meanwhile is done without', async (t) => {
   assert.ok((await restored(scene, second.backupId)).equals(second.content));
 });
 
+test('nothing is read before the checkpoint is there, nor without it', async (t) => {
+  const scene = await startScene(t);
+  const volumeId = await makeVolume(scene);
+  await write(scene, volumeId, 0, randomBytes(MiB));
+  let reads = 0;
+  const openSnapshot = async (snapshotId: string): Promise<BlockDevice> => {
+    const device = await scene.engine.openSnapshot(snapshotId);
+    const counted = { ...device, lengthBytes: device.lengthBytes };
+    const read: BlockDevice['read'] = (offsetBytes, target) => {
+      reads += 1;
+      return device.read(offsetBytes, target);
+    };
+    return { ...counted, read };
+  };
+  const aliasSnapshot = async (): Promise<void> => {
+    for (let turn = 0; turn < 200; turn += 1) await setImmediate();
+    throw new OperatingError('io', 'made to fail');
+  };
+  const failing = { ...scene, engine: engineWith(scene.engine, { openSnapshot, aliasSnapshot }) };
+  await assert.rejects(backUpNow(failing, volumeId), (error) => isOperatingError(error, 'io'));
+  assert.equal(reads, 0);
+  const left = [...scene.objects.keys()];
+  assert.deepEqual(
+    left.filter((name) => /^(backups|packs|leases)/.test(name)),
+    [],
+  );
+});
+
 test('a snapshot is read by nobody any more when a failed backup closes it', async (t) => {
   const scene = await startScene(t);
   const volumeId = await makeVolume(scene);

@@ -17,6 +17,7 @@ import { assert } from '../base/assert.ts';
 import type { Extent } from '../base/extent.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { throwIfAborted } from '../base/abort.ts';
+import { settleAll } from '../base/serial.ts';
 import { blockBytes } from '../repository/block.ts';
 import type { Manifest, ManifestFacts } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -67,16 +68,30 @@ export interface BackupOutcome {
 const readersCount = 4;
 
 export async function backUp(options: BackUpOptions): Promise<BackupOutcome> {
-  const { engine, repository, snapshotId, facts } = options;
+  const { engine, snapshotId, facts } = options;
   const snapshot = await engine.findSnapshot(snapshotId);
   if (snapshot === undefined) {
     throw new OperatingError('not_found', `the snapshot ${snapshotId} is gone`);
   }
-  await engine.aliasSnapshot({ snapshotId, aliasId: checkpointId(facts.backupId) });
-  const manifest =
-    (await repository.findManifest(facts.backupId)) ?? (await writeBackup(options, snapshot));
+  const checkpoint = engine.aliasSnapshot({ snapshotId, aliasId: checkpointId(facts.backupId) });
+  const manifest = await whenBothEnded(checkpoint, findOrWrite(options, snapshot, checkpoint));
   await rm(options.journalPath, { force: true });
   return outcomeOf(manifest);
+}
+
+/** Nobody is told of a failure while the checkpoint is still being made. */
+async function whenBothEnded<T>(checkpoint: Promise<void>, writing: Promise<T>): Promise<T> {
+  await settleAll([checkpoint, writing]);
+  return await writing;
+}
+
+async function findOrWrite(
+  options: BackUpOptions,
+  snapshot: SnapshotFacts,
+  checkpoint: Promise<void>,
+): Promise<Manifest> {
+  const found = await options.repository.findManifest(options.facts.backupId);
+  return found ?? (await writeBackup({ ...options, checkpoint }, snapshot));
 }
 
 /**
@@ -100,9 +115,14 @@ export async function releaseOlder({
   }
 }
 
-async function writeBackup(options: BackUpOptions, snapshot: SnapshotFacts): Promise<Manifest> {
-  const { engine, repository } = options;
-  const parent = await findParent({ engine, repository, snapshot });
+interface WriteOptions extends BackUpOptions {
+  /** Resolves when the checkpoint is there. */
+  readonly checkpoint: Promise<void>;
+}
+
+async function writeBackup(options: WriteOptions, snapshot: SnapshotFacts): Promise<Manifest> {
+  const { repository } = options;
+  const parent = await findParent({ repository, snapshot });
   try {
     return await writeOnto(parent, options, snapshot);
   } catch (error) {
@@ -115,16 +135,15 @@ async function writeBackup(options: BackUpOptions, snapshot: SnapshotFacts): Pro
 
 async function writeOnto(
   parent: Parent | undefined,
-  options: BackUpOptions,
+  options: WriteOptions,
   snapshot: SnapshotFacts,
 ): Promise<Manifest> {
   const { engine, facts } = options;
   const device = await engine.openSnapshot(options.snapshotId);
   try {
-    const { runs, writer } = await planAndOpen(parent, options, device);
+    const { plan, writer } = await planAndOpen(parent, options, device);
     try {
-      const changed = parent?.changed && new ChangedSectors(parent.changed);
-      await copyRuns({ device, writer, runs, changed }, options);
+      await copyRuns({ device, writer, ...plan }, options);
       return await writer.commit({
         ...facts,
         parentId: parent?.manifest.backupId ?? null,
@@ -139,37 +158,60 @@ async function writeOnto(
   }
 }
 
-/** Makes the plan and opens the writer at the same time: each waits for something else. */
+interface Plan {
+  readonly runs: readonly Extent[];
+  /** What differs from the parent; undefined where anything may. */
+  readonly changed: ChangedSectors | undefined;
+}
+
+/** Does at the same time what waits for something else each. */
 async function planAndOpen(
   parent: Parent | undefined,
-  { repository, journalPath: resumePath, signal }: BackUpOptions,
+  options: WriteOptions,
   device: BlockDevice,
-): Promise<{ runs: Extent[]; writer: BackupWriter }> {
+): Promise<{ plan: Plan; writer: BackupWriter }> {
+  const { repository, journalPath: resumePath, signal } = options;
   const { lengthBytes } = device;
   const onto = parent === undefined ? {} : { parent: parent.manifest };
-  const [planned, opened] = await Promise.allSettled([
-    parent === undefined
-      ? planFull(device, blockBytes)
-      : planIncremental(device, parent.changed ?? [wholeOf(device)], blockBytes),
-    repository.openWriter({ lengthBytes, ...onto, resumePath, signal }),
-  ]);
+  const opening = repository.openWriter({ lengthBytes, ...onto, resumePath, signal });
+  const planning = planOf(parent, options, device);
+  const [opened] = await Promise.allSettled([opening, planning, options.checkpoint]);
   if (opened.status === 'rejected') throw opened.reason;
   const writer = opened.value;
-  if (planned.status === 'fulfilled') return { runs: planned.value, writer };
-  await writer.abort();
-  throw planned.reason;
+  try {
+    await options.checkpoint;
+    return { plan: await planning, writer };
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
 }
 
+async function planOf(
+  parent: Parent | undefined,
+  { engine, snapshotId }: BackUpOptions,
+  device: BlockDevice,
+): Promise<Plan> {
+  if (parent === undefined) {
+    return { runs: await planFull(device, blockBytes), changed: undefined };
+  }
+  const { layerId: sinceLayerId } = parent;
+  const changed =
+    sinceLayerId === undefined
+      ? undefined
+      : await engine.changedExtents({ snapshotId, sinceLayerId });
+  const runs = await planIncremental(device, changed ?? [wholeOf(device)], blockBytes);
+  return { runs, changed: changed && new ChangedSectors(changed) };
+}
+
+/** All of it, of whose content nothing is known: the device is asked. */
 function wholeOf({ lengthBytes }: BlockDevice): Extent {
-  return { offsetBytes: 0, lengthBytes, kind: 'data' };
+  return { offsetBytes: 0, lengthBytes, kind: 'absent' };
 }
 
-interface Copying {
+interface Copying extends Plan {
   readonly device: BlockDevice;
   readonly writer: BackupWriter;
-  readonly runs: readonly Extent[];
-  /** What differs from the parent; undefined without one. */
-  readonly changed: ChangedSectors | undefined;
 }
 
 /** Hands every run that is not done yet to the writer. */

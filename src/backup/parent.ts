@@ -1,14 +1,13 @@
 import { isOperatingError } from '../base/errors.ts';
-import type { Extent } from '../base/extent.ts';
 import type { BackupEntry } from '../repository/backup-list.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
-import type { SnapshotFacts, VolumeEngine } from '../volume/engine.ts';
+import type { SnapshotFacts } from '../volume/engine.ts';
 
 export interface Parent {
   readonly manifest: Manifest;
-  /** What differs between the parent and the snapshot; undefined: anything may. */
-  readonly changed: readonly Extent[] | undefined;
+  /** The layer that the parent was made from, if it is one under the snapshot. */
+  readonly layerId: string | undefined;
 }
 
 /**
@@ -19,28 +18,24 @@ export interface Parent {
  * none in this repository.
  */
 export async function findParent(options: {
-  engine: VolumeEngine;
   repository: Repository;
   snapshot: SnapshotFacts;
 }): Promise<Parent | undefined> {
-  const { engine, repository, snapshot } = options;
+  const { repository, snapshot } = options;
   const entries = [...(await repository.backupEntries()).values()].filter(
     ({ lengthBytes }) => lengthBytes <= snapshot.lengthBytes,
   );
   for (const layerId of snapshot.chain) {
     for (const { backupId } of entries.filter((entry) => entry.layerId === layerId)) {
       const manifest = await usableManifest(repository, backupId);
-      if (manifest === undefined) continue;
-      const { snapshotId } = snapshot;
-      const changed = await engine.changedExtents({ snapshotId, sinceLayerId: layerId });
-      if (changed !== undefined) return { manifest, changed };
+      if (manifest !== undefined) return { manifest, layerId };
     }
   }
   const { volumeId } = snapshot;
   const ofVolume = entries.filter((entry) => entry.volumeId === volumeId).sort(newestFirst);
   for (const { backupId } of ofVolume) {
     const manifest = await usableManifest(repository, backupId);
-    if (manifest !== undefined) return { manifest, changed: undefined };
+    if (manifest !== undefined) return { manifest, layerId: undefined };
   }
   return undefined;
 }

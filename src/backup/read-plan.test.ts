@@ -55,17 +55,22 @@ test('an incremental plan reads changed blocks with data, and zeroes the others'
       const clip = (run: { start: number; count: number }) =>
         Math.min(run.count, sectors - run.start);
       const withData = new Set<number>();
+      const written = new Set<number>();
       const changedBlocks = new Set<number>();
       for (const run of data) {
         await device.write(run.start * sectorBytes, Buffer.alloc(clip(run) * sectorBytes, 1));
-        for (let s = run.start; s < run.start + clip(run); s += 1) withData.add(Math.floor(s / 16));
+        for (let s = run.start; s < run.start + clip(run); s += 1) {
+          withData.add(Math.floor(s / 16));
+          written.add(s);
+        }
       }
       const changed: Extent[] = [];
       const flags = new Set<number>();
       for (const run of change)
         for (let s = run.start; s < run.start + clip(run); s += 1) flags.add(s);
       for (const s of [...flags].sort((a, b) => a - b)) {
-        changed.push({ offsetBytes: s * sectorBytes, lengthBytes: sectorBytes, kind: 'data' });
+        const kind = written.has(s) ? 'data' : 'zero';
+        changed.push({ offsetBytes: s * sectorBytes, lengthBytes: sectorBytes, kind });
         changedBlocks.add(Math.floor(s / 16));
       }
       const runs = await planIncremental(device, changed, blockBytes);
@@ -84,10 +89,10 @@ test('an incremental plan reads changed blocks with data, and zeroes the others'
   );
 });
 
-test('scattered changes are looked up together, and a long one piece by piece', async () => {
+test('what was not written is asked for: scattered places together, a long one cut', async () => {
   const GiB = 1024 ** 3;
   const device = openMemoryDevice({ lengthBytes: 8 * GiB });
-  const places = [0, 3 * blockBytes, 9 * blockBytes, 2 * GiB, 6.5 * GiB];
+  const places = [0, 3 * blockBytes, 9 * blockBytes, 12 * blockBytes, 2 * GiB, 6.5 * GiB];
   for (const offset of places) await device.write(offset, Buffer.alloc(sectorBytes, 1));
   const asked: [number, number][] = [];
   const spy: typeof device = Object.assign(Object.create(device), {
@@ -97,14 +102,18 @@ test('scattered changes are looked up together, and a long one piece by piece', 
       return device.extents(offsetBytes, lengthBytes);
     },
   });
-  const sectorAt = (offsetBytes: number): Extent => ({
+  const sectorAt = (offsetBytes: number, kind: Extent['kind'] = 'zero'): Extent => ({
     offsetBytes,
     lengthBytes: sectorBytes,
-    kind: 'data',
+    kind,
   });
   const changed: Extent[] = [
-    ...[0, 3 * blockBytes, 5 * blockBytes, 2 * GiB].map(sectorAt),
-    { offsetBytes: 5 * GiB, lengthBytes: 2.5 * GiB, kind: 'data' },
+    ...[0, 3 * blockBytes, 5 * blockBytes].map((offset) => sectorAt(offset)),
+    sectorAt(11 * blockBytes + sectorBytes, 'data'),
+    sectorAt(12 * blockBytes, 'zero'),
+    sectorAt(12 * blockBytes + sectorBytes, 'data'),
+    sectorAt(2 * GiB),
+    { offsetBytes: 5 * GiB, lengthBytes: 2.5 * GiB, kind: 'absent' },
   ];
   const runs = await planIncremental(spy, changed, blockBytes);
   assert.deepEqual(asked, [
@@ -123,6 +132,7 @@ test('scattered changes are looked up together, and a long one piece by piece', 
     run(0, blockBytes, 'data'),
     run(3 * blockBytes, blockBytes, 'data'),
     run(5 * blockBytes, blockBytes, 'zero'),
+    run(11 * blockBytes, 2 * blockBytes, 'data'),
     run(2 * GiB, blockBytes, 'data'),
     run(5 * GiB, 1.5 * GiB, 'zero'),
     run(6.5 * GiB, blockBytes, 'data'),

@@ -30,14 +30,35 @@ export async function planFull(device: BlockDevice, blockBytes: number): Promise
   return runs;
 }
 
-/** The runs to read when all but `changed` is as in the parent. */
+/**
+ * The runs to read when all but `changed` is as in the parent. Where that says `data` the device
+ * holds some; what else lies in the blocks that it touches otherwise, the device is asked.
+ */
 export async function planIncremental(
   device: BlockDevice,
   changed: readonly Extent[],
   blockBytes: number,
 ): Promise<Extent[]> {
   const touched: Extent[] = [];
-  for (const extent of changed) appendBlocks(touched, extent, 'data', device, blockBytes);
+  const written: Extent[] = [];
+  for (const extent of changed) {
+    appendBlocks(touched, extent, 'data', device, blockBytes);
+    if (extent.kind === 'data') appendBlocks(written, extent, 'data', device, blockBytes);
+  }
+  const asked = await askedRuns(device, without(touched, written), blockBytes);
+  if (asked.length === 0) return written;
+  const runs: Extent[] = [];
+  const all = [...written, ...asked].sort((a, b) => a.offsetBytes - b.offsetBytes);
+  for (const run of all) appendExtent(runs, run);
+  return runs;
+}
+
+/** Touched runs, cut by what the device says that it holds. */
+async function askedRuns(
+  device: BlockDevice,
+  touched: readonly Extent[],
+  blockBytes: number,
+): Promise<Extent[]> {
   const runs: Extent[] = [];
   for (const window of windowsOf(touched)) {
     const offsetBytes = window[0]?.offsetBytes ?? 0;

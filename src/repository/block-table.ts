@@ -216,7 +216,8 @@ function rebuild(segment: Segment, capacity: number, keep: (slot: number) => boo
     if (isFree(old, from) || !keep(from)) continue;
     let to = homeOf(old[from] ?? 0, capacity);
     while (!isFree(slots, to)) to = to + words === slots.length ? 0 : to + words;
-    slots.set(old.subarray(from, from + words), to);
+    // Five words: a copy by views of them takes ten times as long.
+    for (let word = 0; word < words; word += 1) slots[to + word] = old[from + word] ?? 0;
     count += 1;
   }
   segment.slots = slots;
