@@ -6,6 +6,12 @@ export class LeafMemory {
   readonly ids = new Uint8Array(nodeBytes);
   /** For each block 1 when its id is known. */
   readonly touched = new Uint8Array(nodeIds);
+  #base: Uint8Array | undefined;
+
+  /** For the ids of the parent. */
+  get base(): Uint8Array {
+    return (this.#base ??= new Uint8Array(nodeBytes));
+  }
 
   clear(): this {
     this.ids.fill(0);

@@ -1,10 +1,11 @@
-import { idBytes, isZeroId, leafBytes, nodeIds } from './block.ts';
+import { idBytes, isZeroId, leafBytes, nodeBytes, nodeIds } from './block.ts';
 import { type MapRoot, spanBytes } from './map.ts';
 import type { NodeReader } from './nodes.ts';
 
 /** A leaf of a map that is not all zero. */
 export interface LeafAt {
   readonly offsetBytes: number;
+  /** Lent until the next leaf is asked for. */
   readonly ids: Uint8Array;
 }
 
@@ -18,13 +19,15 @@ export async function* leavesOf(
   signal?: AbortSignal,
 ): AsyncGenerator<LeafAt> {
   const end = range.offsetBytes + range.lengthBytes;
+  const room = new Uint8Array(nodeBytes);
   yield* walk(root.rootId, root.depth, 0);
 
   async function* walk(id: Uint8Array, level: number, start: number): AsyncGenerator<LeafAt> {
     if (isZeroId(id) || start >= end || start + spanBytes(level) <= range.offsetBytes) return;
-    const ids = await nodes.read(id, signal);
+    const isLeaf = level === 1;
+    const ids = await (isLeaf ? nodes.readInto(room, id, signal) : nodes.read(id, signal));
     if (ids === undefined) return;
-    if (level === 1) {
+    if (isLeaf) {
       yield { offsetBytes: start, ids };
       return;
     }

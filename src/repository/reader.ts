@@ -216,7 +216,8 @@ export function* runsOfLeaf(
   let ids: Uint8Array[] = [];
   for (let at = first; at < end; at += 1) {
     const zero = isZeroId(leaf, at * idBytes);
-    if (!zero) ids.push(leaf.subarray(at * idBytes, (at + 1) * idBytes));
+    // A copy: the leaf is only lent.
+    if (!zero) ids.push(new Uint8Array(leaf.subarray(at * idBytes, (at + 1) * idBytes)));
     const ends = zero || (at + 1) % blocksMax === 0 || at + 1 === end;
     if (!ends || ids.length === 0) continue;
     const last = zero ? at : at + 1;

@@ -34,7 +34,7 @@ import { blockLabel, sealBytes, sealInto } from './seal.ts';
 import type { Slot, SlotPool } from './slot.ts';
 import { writeIndexes } from './write-indexes.ts';
 
-/** How much memory of finished leaves is kept: 8 MiB, all that is in use at a time. */
+/** How much memory of finished leaves is kept: 8 MiB for a full backup, all that it uses. */
 const spareLeavesMax = 256;
 
 /** A shared buffer to fill, of `chunkBytes`. */
@@ -309,9 +309,10 @@ export class BackupWriter {
     if (known !== undefined) return known;
     const { nodes, parent } = this.#setup;
     const memory = this.#spareLeaves.pop()?.clear() ?? new LeafMemory();
-    const leaf = new OpenLeaf(leafIndex, memory, async () =>
-      parent === undefined ? undefined : nodes.read(await nodeIdAt(nodes, parent, 1, leafIndex)),
-    );
+    const leaf = new OpenLeaf(leafIndex, memory, async () => {
+      if (parent === undefined) return undefined;
+      return nodes.readInto(memory.base, await nodeIdAt(nodes, parent, 1, leafIndex));
+    });
     this.#leaves.set(leafIndex, leaf);
     return leaf;
   }
