@@ -39,6 +39,13 @@ export class BlockStorage {
     return Array.isArray(items) ? items.filter(isJsonObject) : [];
   }
 
+  /** Messages of the project, the newest first. */
+  async messages(): Promise<JsonObject[]> {
+    const answer = await this.#call('GET', '/messages');
+    const items = isJsonObject(answer) ? answer['messages'] : undefined;
+    return Array.isArray(items) ? items.filter(isJsonObject) : [];
+  }
+
   /** How many jobs of the background wait or run. */
   async unfinishedJobs(): Promise<number> {
     const path = '/jobs';

@@ -29,7 +29,8 @@ export async function pruneRepository(
         onWait?.(null);
       }
       // With the packs of patches that nothing refers to, what these lay on can go.
-      again = waitsFor.length > 0 || (outcome.packsRemoved > 0 && plan.bytesDeferred > 0);
+      const mayFreeMore = plan.bytesDeferred > 0 || outcome.lackedRoom;
+      again = waitsFor.length > 0 || (outcome.packsRemoved > 0 && mayFreeMore);
     } catch (error) {
       if (!isOperatingError(error, 'conflict')) throw error;
       conflicts += 1;

@@ -15,6 +15,10 @@
  * What the store does not let go stays condemned, and nothing relies on it: the rest goes all the
  * same, and a later prune goes on with it.
  *
+ * A full store has room again when packs without anything live are gone: where there is none for
+ * the copies, these packs go first, and the rest stays condemned for the next prune. New indexes
+ * wait for room as well: what none names is found all the same.
+ *
  * A pack that a writer of this process relied on since the plan is not condemned.
  */
 import { throwIfAborted } from '../base/abort.ts';
@@ -41,6 +45,8 @@ export interface PruneOutcome {
   readonly packsRemoved: number;
   readonly packsRewritten: number;
   readonly bytesFreed: number;
+  /** True when there was no room for copies of what is live: there may be now. */
+  readonly lackedRoom: boolean;
   /** Whose end the rest of what is condemned waits for: processes that write, for people. */
   readonly waitsFor: readonly string[];
 }
@@ -61,15 +67,24 @@ export async function executePrune(
     checkMarks(source, plan);
     const ready = [...keeper.lists.open].filter(([, list]) => isReady(source.index, list, plan));
     const doomed = ready.flatMap(([, list]) => packsOf(source.index, list));
-    const rewritten = doomed.filter(({ number }) => (liveBytes.get(number) ?? 0) > 0);
+    const isDead = ({ number }: Pack): boolean => (liveBytes.get(number) ?? 0) === 0;
+    const rewritten = doomed.filter((pack) => !isDead(pack));
     const copy = async (): Promise<number> => {
       const bytesCopied = await copyLive(source, rewritten, signal);
       checkMarks(source, plan);
       return bytesCopied;
     };
-    const freed = await replacePacks(source, doomed, { copy, turn, signal });
-    await keeper.lists.finish(ready.map(([pruneId]) => pruneId));
-    return { ...freed, packsRewritten: rewritten.length, waitsFor };
+    try {
+      const freed = await replacePacks(source, doomed, { copy, turn, signal });
+      await keeper.lists.finish(ready.map(([pruneId]) => pruneId));
+      return { ...freed, packsRewritten: rewritten.length, lackedRoom: false, waitsFor };
+    } catch (error) {
+      const dead = doomed.filter((pack) => isDead(pack) && source.index.findPack(pack.packId));
+      if (!isOperatingError(error, 'no_space') || dead.length === 0) throw error;
+      const copyNothing = async (): Promise<number> => 0;
+      const freed = await replacePacks(source, dead, { copy: copyNothing, turn, signal });
+      return { ...freed, packsRewritten: 0, lackedRoom: true, waitsFor };
+    }
   } finally {
     await turn.release();
   }
@@ -247,6 +262,12 @@ async function replaceIndexes(
     others.push(...stays);
   }
   for (const packId of doomed) index.unindexed.delete(packId);
-  await writeIndexes(source, { others, signal });
+  try {
+    await writeIndexes(source, { others, signal });
+  } catch (error) {
+    // The old ones stay, and what they name that is gone is ignored.
+    if (!isOperatingError(error, 'no_space')) throw error;
+    return [];
+  }
   return [...superseded, ...index.stale.splice(0)];
 }

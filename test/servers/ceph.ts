@@ -28,8 +28,8 @@ export interface S3User {
 
 export interface TemporaryCeph extends TemporaryServer {
   makeUser(user: S3User, options?: readonly string[]): Promise<void>;
-  /** Lets all objects of a user take so many bytes together. */
-  setQuota(userName: string, bytes: number): Promise<void>;
+  /** Lets all objects of a user take so many bytes together; undefined: no quota. */
+  setQuota(userName: string, bytes: number | undefined): Promise<void>;
 }
 
 /** Starts it without users. It answers after about two seconds. */
@@ -69,7 +69,7 @@ export async function startCeph(): Promise<TemporaryCeph> {
       },
       async setQuota(userName, bytes) {
         const which = ['--quota-scope', 'user', '--uid', userName];
-        const size = ['--max-size', String(bytes)];
+        const size = ['--max-size', String(bytes ?? -1)];
         await command('radosgw-admin', '-n', 'client.rgw', 'quota', 'set', ...which, ...size);
         await command('radosgw-admin', '-n', 'client.rgw', 'quota', 'enable', ...which);
       },

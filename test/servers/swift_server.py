@@ -93,7 +93,9 @@ class Cache:
         return self.values.get(key)
 
     def set(self, key, value, **_options):
-        self.values[key] = value
+        # How much a container holds is looked up each time, so that quotas are exact.
+        if not key.startswith("container/"):
+            self.values[key] = value
 
     def incr(self, key, delta=1, **_options):
         self.values[key] = self.values.get(key, 0) + delta
