@@ -4,7 +4,7 @@ import { monotonicMs } from '../base/clock.ts';
 /** So much of a layer is written before the disk begins with it. */
 const stepBytes = 4 * MiB;
 /** What is written faster than one step in this time is left to the next sync. */
-const stepMsLeast = 100;
+const stepMsLeast = 200;
 /** After that the kernel has written by itself what was left to it (vm.dirty_expire_centisecs). */
 const forgottenMs = 30_000;
 /** As long as a sync is expected soon, the disk begins all the same, and sooner. */
