@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { temporarySuffix } from '../base/durable-file.ts';
 import { fromSystemError } from '../base/errors.ts';
+import { settleAll } from '../base/serial.ts';
 import type { FileOperations } from './file-operations.ts';
 import type { LayerRecord } from './layer-record.ts';
 import {
@@ -11,7 +12,7 @@ import {
   recordFile,
 } from './layer-record.ts';
 import { markLogFiles } from './mark-log-format.ts';
-import { createMapFile } from './new-map.ts';
+import { emptyMap } from './new-map.ts';
 
 /**
  * Makes the folder of an empty layer, durably. It gets its name last, so a layer is there whole or
@@ -22,19 +23,44 @@ export async function createLayerFolder(
   layersFolder: string,
   record: LayerRecord,
 ): Promise<void> {
+  await makeLayerFolder(operations, layersFolder, record);
+  await syncLayerNames(operations, layersFolder);
+}
+
+/** The same but for its name, which a power cut may take back until `syncLayerNames`. */
+export async function makeLayerFolder(
+  operations: FileOperations,
+  layersFolder: string,
+  record: LayerRecord,
+): Promise<void> {
   const folder = join(layersFolder, record.id);
   const temporary = folder + temporarySuffix;
+  const text = Buffer.from(formatLayerRecord(record));
   try {
     await operations.remove(temporary);
     await operations.makeFolder(temporary);
-    await createFile(operations, join(temporary, record.dataFile));
-    await createMapFile(operations, join(temporary, record.mapFile));
-    // Also makes durable the names of the two files, which are in the same folder.
-    await operations.writeDurably(join(temporary, recordFile), formatLayerRecord(record));
+    // The disk takes together what is synced at the same time.
+    await settleAll([
+      createFile(operations, join(temporary, record.dataFile)),
+      createFile(operations, join(temporary, record.mapFile), emptyMap()),
+      createFile(operations, join(temporary, recordFile), text),
+    ]);
+    await operations.syncFolder(temporary);
     await operations.rename(temporary, folder);
-    await operations.syncFolder(layersFolder);
   } catch (error) {
     throw fromSystemError(error, `Making layer ${record.id}`);
+  }
+}
+
+/** Makes the names of all layers durable. */
+export async function syncLayerNames(
+  operations: FileOperations,
+  layersFolder: string,
+): Promise<void> {
+  try {
+    await operations.syncFolder(layersFolder);
+  } catch (error) {
+    throw fromSystemError(error, 'Naming layers');
   }
 }
 
@@ -94,8 +120,18 @@ export async function sweepLayerFolder(
   return hasLog;
 }
 
-/** Makes a new, empty file. */
-export async function createFile(operations: FileOperations, path: string): Promise<void> {
+/** Makes a new file. Its content is durable then; its name is the caller's to make durable. */
+export async function createFile(
+  operations: FileOperations,
+  path: string,
+  content?: Uint8Array,
+): Promise<void> {
   const file = await operations.open(path, 'create');
-  await file.close();
+  try {
+    if (content === undefined) return;
+    await file.write(content, 0);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
 }

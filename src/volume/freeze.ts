@@ -58,7 +58,8 @@ export async function withFrozen<T>(
     const parts = await makeHeads(set, entered);
     exchangeAll(set, parts);
     onFrozen();
-    await settleAll(parts.map(({ live, old }) => live.settle(old)));
+    const settleNames = (): Promise<void> => set.shelf.settleNames();
+    await settleAll(parts.map(({ live, old }) => live.settle(old, settleNames)));
     return await work(entered.map(({ old }) => old));
   } finally {
     for (const { old } of entered) set.unpin(old.id);
@@ -66,11 +67,11 @@ export async function withFrozen<T>(
   }
 }
 
-/** Makes the layers that are about to become the heads, durably. */
+/** Makes the layers that are about to become the heads, durably but for their names. */
 async function makeHeads(set: VolumeSet, entered: readonly Entered[]): Promise<Part[]> {
   const parts: Part[] = [];
   const making = entered.map(async (each) => {
-    const head = await set.shelf.create(each.old.id, each.volume.record.lengthBytes);
+    const head = await set.shelf.make(each.old.id, each.volume.record.lengthBytes);
     parts.push({ ...each, head });
   });
   await settleAll(making);

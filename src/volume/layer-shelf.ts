@@ -5,11 +5,13 @@ import { newId } from '../base/ids.ts';
 import { BackedLayer } from '../layer/backed-layer.ts';
 import type { Backing, BackingSource } from '../layer/backing.ts';
 import type { FilePool } from '../layer/file-pool.ts';
+import { GroupCommit } from '../layer/group-commit.ts';
 import {
-  createLayerFolder,
+  makeLayerFolder,
   readLayerRecord,
   removeLayerFolder,
   sweepLayerFolder,
+  syncLayerNames,
 } from '../layer/layer-folder.ts';
 import type { LayerRecord } from '../layer/layer-record.ts';
 import { Layer } from '../layer/layer.ts';
@@ -36,6 +38,10 @@ export class LayerShelf {
   readonly #damaged = new Map<string, OperatingError>();
   /** Layers of which an earlier process has left a log. */
   readonly #logged = new Set<Layer>();
+  /** Layers that got a name, those by an earlier process counted as one; and those it is sure of. */
+  #made = 1;
+  #named = 0;
+  readonly #naming = new GroupCommit(() => this.#nameNow());
 
   constructor(folder: string, pool: FilePool, source: BackingSource = noSource) {
     this.folder = folder;
@@ -99,20 +105,35 @@ export class LayerShelf {
     return [...chain].toReversed();
   }
 
-  /** Makes an empty layer, durably. It counts as part of the folder once it is added. */
-  async create(parent: string | null, lengthBytes: number): Promise<Layer> {
-    const id = newId();
-    const record = { id, parent, lengthBytes, dataFile: 'data', mapFile: 'map' };
-    await createLayerFolder(this.pool.operations, this.folder, record);
-    return this.#layerOf(record, true);
+  /**
+   * Makes an empty layer, durably but for its name (`settleNames`). It counts as part of the folder
+   * once it is added.
+   */
+  make(parent: string | null, lengthBytes: number): Promise<Layer> {
+    return this.#make({ id: newId(), parent, lengthBytes, dataFile: 'data', mapFile: 'map' });
   }
 
   /** The same of an oldest layer that shows what a backup holds. */
-  async createBacked(backing: Backing, lengthBytes: number): Promise<Layer> {
-    const id = newId();
-    const record = { id, parent: null, lengthBytes, dataFile: 'data', mapFile: 'map', backing };
-    await createLayerFolder(this.pool.operations, this.folder, record);
+  makeBacked(backing: Backing, lengthBytes: number): Promise<Layer> {
+    const files = { dataFile: 'data', mapFile: 'map' };
+    return this.#make({ id: newId(), parent: null, lengthBytes, ...files, backing });
+  }
+
+  /** Makes the names of all layers that were made durable. Before a record names one of them. */
+  async settleNames(): Promise<void> {
+    if (this.#named < this.#made) await this.#naming.run();
+  }
+
+  async #make(record: LayerRecord): Promise<Layer> {
+    await makeLayerFolder(this.pool.operations, this.folder, record);
+    this.#made += 1;
     return this.#layerOf(record, true);
+  }
+
+  async #nameNow(): Promise<void> {
+    const made = this.#made;
+    await syncLayerNames(this.pool.operations, this.folder);
+    this.#named = made;
   }
 
   #layerOf(record: LayerRecord, isNew: boolean): Layer {

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { OperatingError, messageOf } from '../base/errors.ts';
 import type { Extent } from '../base/extent.ts';
+import { settleAll } from '../base/serial.ts';
 import type { OnBytes } from '../layer/direct-reads.ts';
 import type { MemoryRange } from '../base/memory-range.ts';
 import type { Reading } from '../layer/file-operations.ts';
@@ -230,11 +231,14 @@ export class LiveVolume {
     return this.#unsynced.has(layer);
   }
 
-  /** Waits for what is under way on a former head, and makes that durable; it is frozen then. */
-  async settle(frozen: Layer): Promise<void> {
+  /**
+   * Waits for what is under way on a former head, and makes that durable; it is frozen then. So is
+   * the name of the new head, by `settleNames`.
+   */
+  async settle(frozen: Layer, settleNames: () => Promise<void>): Promise<void> {
     await this.#underWay.ended(frozen);
     try {
-      await frozen.flush();
+      await settleAll([frozen.flush(), settleNames()]);
     } catch (error) {
       throw this.#fail(error);
     }

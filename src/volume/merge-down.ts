@@ -5,8 +5,9 @@ import { fromSystemError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { FilePool } from '../layer/file-pool.ts';
 import { hasData, kindAt, overlayPage, pageSectors, runEnd } from '../layer/map-page.ts';
+import { createFile } from '../layer/layer-folder.ts';
 import type { Layer } from '../layer/layer.ts';
-import { createMapFile } from '../layer/new-map.ts';
+import { emptyMap } from '../layer/new-map.ts';
 import type { SectorRange } from '../layer/range-set.ts';
 import { RangeSet } from '../layer/range-set.ts';
 import { data, sectorBytes, zero } from '../layer/sector.ts';
@@ -62,7 +63,7 @@ export async function mergeDown(merge: MergeDown): Promise<boolean> {
   };
   await parent.linkData(child.folder, change.dataFile);
   try {
-    await createMapFile(pool.operations, join(child.folder, change.mapFile));
+    await createFile(pool.operations, join(child.folder, change.mapFile), emptyMap());
     const freed = await writeUnion(parent, child, pool, join(child.folder, change.mapFile));
     // The folder is synced together with the record, before the record counts.
     await pool.operations.syncFolder(child.folder);

@@ -71,8 +71,8 @@ test('a merge into the files of the parent is durable before the child uses them
   });
 });
 
-test('a flush during a freeze waits for the former head and for the record', async () => {
-  for (const held of ['datasync', 'record'] as const) {
+test('a flush during a freeze waits for the former head, the name of the new one and the record', async () => {
+  for (const held of ['datasync', 'names', 'record'] as const) {
     await withFolder(async (folder) => {
       let hold: Promise<void> | undefined;
       /** The first data that is synced is that of the former head. */
@@ -103,6 +103,10 @@ test('a flush during a freeze waits for the former head and for the record', asy
               allocatedBytes: () => file.allocatedBytes(),
               close: () => file.close(),
             };
+          },
+          syncFolder: async (path) => {
+            if (held === 'names' && path.endsWith('layers')) await wait();
+            await nodeFileOperations.syncFolder(path);
           },
           writeDurably: async (path, content) => {
             if (held === 'record' && path.endsWith('v.json')) await wait();

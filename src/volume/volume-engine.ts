@@ -149,7 +149,7 @@ export class LayerVolumeEngine implements VolumeEngine {
       }
       // The layers under the new head are sound, or the old one is better.
       this.#volumes.shelf.chainOf(snapshot.layer);
-      const head = await this.#volumes.shelf.create(snapshot.layer, volume.record.lengthBytes);
+      const head = await this.#volumes.shelf.make(snapshot.layer, volume.record.lengthBytes);
       await this.#volumes.withPin(head.id, async () => {
         this.#volumes.shelf.add(head);
         await volume.change({ head: head.id });
@@ -342,7 +342,7 @@ export class LayerVolumeEngine implements VolumeEngine {
     }
     if ('backing' in from) {
       assertHolds(lengthBytes, from.backing.lengthBytes);
-      const layer = await this.#volumes.shelf.createBacked(from.backing, lengthBytes);
+      const layer = await this.#volumes.shelf.makeBacked(from.backing, lengthBytes);
       await this.#volumes.withPin(layer.id, async () => {
         this.#volumes.shelf.add(layer);
         await make(layer.id);
@@ -378,7 +378,7 @@ export class LayerVolumeEngine implements VolumeEngine {
   ): Promise<void> {
     // The layers under it are sound, or there is no use in a volume on them.
     if (parent !== null) this.#volumes.shelf.chainOf(parent);
-    const head = await this.#volumes.shelf.create(parent, facts.lengthBytes);
+    const head = await this.#volumes.shelf.make(parent, facts.lengthBytes);
     const volume = this.#volumes.newVolume({ ...facts, head: head.id, snapshots: [] });
     this.#volumes.pin(head.id);
     if (parent !== null) this.#volumes.pin(parent);

@@ -86,7 +86,7 @@ export class VolumeSet implements CollectorView {
 
   /** A volume that is not part of the set yet. */
   newVolume(record: VolumeState['record']): VolumeState {
-    return new VolumeState(this.#folder, record, this.#operations);
+    return new VolumeState(this.#folder, record, this.#operations, () => this.shelf.settleNames());
   }
 
   add(volume: VolumeState): void {

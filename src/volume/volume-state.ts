@@ -25,14 +25,22 @@ export class VolumeState {
   snapshotDevices = 0;
   readonly #path: string;
   readonly #operations: FileOperations;
+  readonly #settleNames: () => Promise<void>;
   #isRemoved = false;
   /** Reading the record again and writing it: what was read is what is there then. */
   readonly #disk = new Serial();
   readonly #commit = new GroupCommit(() => this.#disk.run(() => this.#commitNow()));
 
-  constructor(folder: string, record: VolumeRecord, operations: FileOperations) {
+  /** `settleNames` makes the names of all layers durable, which a record may refer to. */
+  constructor(
+    folder: string,
+    record: VolumeRecord,
+    operations: FileOperations,
+    settleNames: () => Promise<void>,
+  ) {
     this.#path = join(folder, record.id + recordSuffix);
     this.#operations = operations;
+    this.#settleNames = settleNames;
     this.record = record;
     this.durable = record;
   }
@@ -120,6 +128,7 @@ export class VolumeState {
 
   async #write(record: VolumeRecord): Promise<void> {
     try {
+      await this.#settleNames();
       await this.#operations.writeDurably(this.#path, formatVolumeRecord(record));
     } catch (error) {
       throw fromSystemError(error, `Writing the record of volume ${this.id}`);
