@@ -1,4 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { newHexId } from './ids.ts';
 
@@ -11,8 +11,13 @@ export async function syncFolder(folder: string): Promise<void> {
   try {
     await handle.sync();
   } finally {
-    await handle.close();
+    closeLater(handle);
   }
+}
+
+/** What is synced has nothing to fear from its close, and nobody waits for that. */
+function closeLater(handle: FileHandle): void {
+  handle.close().catch(() => undefined);
 }
 
 /** The mark of a file that is being written; whoever finds one that nobody writes may remove it. */
@@ -35,7 +40,7 @@ export async function writeDurably(
       for (const chunk of chunks) await handle.writeFile(chunk);
       await handle.sync();
     } finally {
-      await handle.close();
+      closeLater(handle);
     }
     await rename(temporary, path);
   } catch (error) {

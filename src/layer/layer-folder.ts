@@ -27,7 +27,10 @@ export async function createLayerFolder(
   await syncLayerNames(operations, layersFolder);
 }
 
-/** The same but for its name, which a power cut may take back until `syncLayerNames`. */
+/**
+ * The same but for its name, which a power cut may take back until `syncLayerNames`. There was no
+ * layer of this id before.
+ */
 export async function makeLayerFolder(
   operations: FileOperations,
   layersFolder: string,
@@ -37,7 +40,6 @@ export async function makeLayerFolder(
   const temporary = folder + temporarySuffix;
   const text = Buffer.from(formatLayerRecord(record));
   try {
-    await operations.remove(temporary);
     await operations.makeFolder(temporary);
     // The disk takes together what is synced at the same time.
     await settleAll([
