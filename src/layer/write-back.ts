@@ -16,7 +16,7 @@ const soonStepBytes = MiB;
  * which is there when that sync has ended, does not have to wait for all of it.
  *
  * To write a sector of its own to the disk costs the host as much as to take it in, and one that is
- * written again meanwhile is written twice. A guest that writes up to 40 MB/s does not notice; one
+ * written again meanwhile is written twice. A guest that writes up to 20 MB/s does not notice; one
  * that writes as fast as it can would lose a third of its rate, so there it is left. But where
  * snapshots follow each other within a second, what is written has to be on the disk within that
  * second anyway, and the disk begins at once, however fast it is written.
