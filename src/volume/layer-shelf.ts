@@ -38,7 +38,7 @@ export class LayerShelf {
   readonly #damaged = new Map<string, OperatingError>();
   /** Layers of which an earlier process has left a log. */
   readonly #logged = new Set<Layer>();
-  /** Layers that got a name, those by an earlier process counted as one; and those it is sure of. */
+  /** Layers that got a name, those of earlier processes as one; and how many have it durably. */
   #made = 1;
   #named = 0;
   readonly #naming = new GroupCommit(() => this.#nameNow());

@@ -71,7 +71,7 @@ test('a merge into the files of the parent is durable before the child uses them
   });
 });
 
-test('a flush during a freeze waits for the former head, the name of the new one and the record', async () => {
+test('a flush in a freeze waits for the former head, the new name and the record', async () => {
   for (const held of ['datasync', 'names', 'record'] as const) {
     await withFolder(async (folder) => {
       let hold: Promise<void> | undefined;
