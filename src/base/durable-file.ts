@@ -1,23 +1,25 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { newHexId } from './ids.ts';
+import { settleAll } from './serial.ts';
+
+const openFile = promisify(fs.open);
+const syncFile = promisify(fs.fsync);
 
 /**
  * Makes the names in a folder durable: what was created, renamed or removed in it stays so after a
  * power cut.
  */
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+  const descriptor = await openFile(folder, 'r');
   try {
-    await handle.sync();
+    await syncFile(descriptor);
   } finally {
-    closeLater(handle);
+    // Of a folder that takes no wait, and a thread for it would be waited for.
+    fs.closeSync(descriptor);
   }
-}
-
-/** What is synced has nothing to fear from its close, and nobody waits for that. */
-function closeLater(handle: FileHandle): void {
-  handle.close().catch(() => undefined);
 }
 
 /** The mark of a file that is being written; whoever finds one that nobody writes may remove it. */
@@ -39,10 +41,11 @@ export async function writeDurably(
     try {
       for (const chunk of chunks) await handle.writeFile(chunk);
       await handle.sync();
-    } finally {
-      closeLater(handle);
+    } catch (error) {
+      await handle.close();
+      throw error;
     }
-    await rename(temporary, path);
+    await settleAll([handle.close(), rename(temporary, path)]);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
