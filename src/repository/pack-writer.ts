@@ -7,6 +7,7 @@
  * every later call rejects with it.
  */
 import { assert } from '../base/assert.ts';
+import { MiB } from '../base/bytes.ts';
 import { newHexId } from '../base/ids.ts';
 import { BlockTable } from './block-table.ts';
 import type { BlockKind } from './block.ts';
@@ -14,15 +15,23 @@ import type { BlockSource } from './fetch.ts';
 import { DirectoryBuilder, encodeTrailer, packEntriesMax, packName } from './pack-format.ts';
 import type { PatchBase } from './patch.ts';
 import { objectLabel, seal } from './seal.ts';
+import type { Draft } from '../store/store.ts';
 
 const uploadsMax = 2;
+/** How often a draft is told of more. */
+const tellBytes = MiB;
 
 interface OpenPack {
   readonly number: number;
+  readonly packId: string;
+  /** Takes the blocks to the store while the pack is being filled, if that can. */
+  readonly draft: Draft | undefined;
   readonly buffer: Buffer<ArrayBuffer>;
   readonly directory: DirectoryBuilder;
   readonly table: BlockTable;
   length: number;
+  /** How much of it the draft was told of. */
+  toldBytes: number;
 }
 
 export interface PackWriterOptions {
@@ -66,6 +75,7 @@ export class PackWriter {
     // From memory that threads share, a buffer's `copy` is twice as fast as `set`.
     Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length).copy(pack.buffer, pack.length);
     pack.length += sealed.length;
+    if (pack.length - pack.toldBytes >= tellBytes) this.#tell(pack);
     const full =
       pack.length >= this.#options.source.packBytes || pack.directory.count === packEntriesMax;
     if (full) this.#finish();
@@ -90,8 +100,10 @@ export class PackWriter {
 
   /** Waits for what is under way and gives up the rest; what was put stays and is found again. */
   async abort(): Promise<void> {
-    if (this.#open !== undefined) this.#options.source.packBuffers.give(this.#open.buffer);
+    const open = this.#open;
     this.#open = undefined;
+    await open?.draft?.discard();
+    if (open !== undefined) this.#options.source.packBuffers.give(open.buffer);
     await Promise.all(this.#uploads.values());
   }
 
@@ -102,9 +114,23 @@ export class PackWriter {
   #begin(): OpenPack {
     const number = this.#number;
     this.#number += 1;
-    const buffer = this.#options.source.packBuffers.take();
-    const directory = new DirectoryBuilder();
-    return { number, buffer, directory, table: new BlockTable(1), length: 0 };
+    const { store, packBuffers } = this.#options.source;
+    const packId = newHexId();
+    return {
+      number,
+      packId,
+      draft: store.begin?.(packName(packId)),
+      buffer: packBuffers.take(),
+      directory: new DirectoryBuilder(),
+      table: new BlockTable(1),
+      length: 0,
+      toldBytes: 0,
+    };
+  }
+
+  #tell(pack: OpenPack): void {
+    pack.toldBytes = pack.length;
+    pack.draft?.advance(pack.buffer.subarray(0, pack.length));
   }
 
   #finish(): void {
@@ -125,13 +151,14 @@ export class PackWriter {
   async #put(pack: OpenPack): Promise<void> {
     const { source, signal } = this.#options;
     const { store, keys, index } = source;
-    const packId = newHexId();
+    const { packId, draft } = pack;
     const directory = Uint8Array.from(pack.directory.bytes());
     const label = objectLabel('directory', packId);
     const sealed = seal(keys.objectKey('directory'), label, directory);
     const chunks = [pack.buffer.subarray(0, pack.length), sealed, encodeTrailer(sealed.length)];
     const sizeBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    await store.put(packName(packId), chunks, signal === undefined ? {} : { signal });
+    const options = signal === undefined ? {} : { signal };
+    await (draft?.put(chunks, options) ?? store.put(packName(packId), chunks, options));
     const content = { packId, sizeBytes, directory };
     index.add(content).lastUse = index.tick();
     index.unindexed.set(packId, content);

@@ -49,12 +49,31 @@ export async function putFile(
   chunks: readonly Uint8Array[],
   { replace = false }: { replace?: boolean } = {},
 ): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `${temporaryPrefix}${newHexId()}${temporarySuffix}`);
+  await finishFile(await openUnnamed(path), chunks, { path, replace });
+}
+
+/** A file under a temporary name, in the folder of the name that it is to have. */
+export interface UnnamedFile {
+  readonly handle: FileHandle;
+  readonly temporary: string;
+}
+
+export async function openUnnamed(path: string): Promise<UnnamedFile> {
+  const fileName = `${temporaryPrefix}${newHexId()}${temporarySuffix}`;
+  const temporary = join(dirname(path), fileName);
+  return { temporary, handle: await open(temporary, 'wx', 0o640) };
+}
+
+/** Does the rest of `putFile` when the first `writtenBytes` are in the file, and closes it. */
+export async function finishFile(
+  { handle, temporary }: UnnamedFile,
+  chunks: readonly Uint8Array[],
+  options: { path: string; replace?: boolean; writtenBytes?: number },
+): Promise<void> {
+  const { path, replace = false, writtenBytes = 0 } = options;
   try {
-    const handle = await open(temporary, 'wx', 0o640);
     try {
-      await writeAll(handle, chunks);
+      await writeAll(handle, chunks, writtenBytes);
       await handle.sync();
     } finally {
       await handle.close();
@@ -64,16 +83,27 @@ export async function putFile(
     await removeQuietly(temporary);
     throw error;
   }
-  await syncFolder(folder);
+  await syncFolder(dirname(path));
 }
 
-async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+/** Gives up a file that has no name yet. */
+export async function dropUnnamed({ handle, temporary }: UnnamedFile): Promise<void> {
+  await Promise.allSettled([handle.close()]);
+  await removeQuietly(temporary);
+}
+
+async function writeAll(
+  handle: FileHandle,
+  chunks: readonly Uint8Array[],
+  writtenBytes: number,
+): Promise<void> {
   const direct = new DirectWrites(handle.fd);
   try {
     let start = 0;
     for (const chunk of chunks) {
-      const whole = chunk.subarray(0, roundDown(chunk.length, pageBytes));
-      let done = direct.takes(whole, start) ? await direct.write(whole, start) : 0;
+      let done = Math.min(chunk.length, Math.max(0, writtenBytes - start));
+      const whole = chunk.subarray(done, roundDown(chunk.length, pageBytes));
+      if (direct.takes(whole, start + done)) done += await direct.write(whole, start + done);
       while (done < chunk.length) {
         const left = chunk.length - done;
         const { bytesWritten } = await handle.write(chunk, done, left, start + done);

@@ -7,9 +7,11 @@ import { systemClock } from '../base/clock.ts';
 import { syncFolder } from '../base/durable-file.ts';
 import { errnoOf, isOperatingError, OperatingError } from '../base/errors.ts';
 import { directoryError, goneError } from './directory-errors.ts';
+import { FileDraft } from './file-draft.ts';
 import { isTemporary, makeFolder, makeParents, putFile } from './directory-put.ts';
 import { assertName, checkContainerName, checkSize } from './names.ts';
 import type {
+  Draft,
   GetOptions,
   ListOptions,
   PutOptions,
@@ -73,12 +75,40 @@ class DirectoryStore implements Store {
 
   async put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {
     assertName(name);
+    await this.#putAs(name, chunks, options, async () => {
+      await makeParents(this.#folder, name);
+      await putFile(join(this.#folder, name), chunks, options);
+    });
+  }
+
+  begin(name: string): Draft {
+    assertName(name);
+    const path = join(this.#folder, name);
+    const draft = new FileDraft(path, () => makeParents(this.#folder, name));
+    return {
+      advance: (content) => draft.advance(content),
+      put: async (chunks, options) => {
+        try {
+          await this.#putAs(name, chunks, options, () => draft.put(chunks));
+        } finally {
+          await draft.discard();
+        }
+      },
+      discard: () => draft.discard(),
+    };
+  }
+
+  /** Checks what is to be put, and says what an error of `write` means. */
+  async #putAs(
+    name: string,
+    chunks: readonly Uint8Array[],
+    options: StoreOptions | undefined,
+    write: () => Promise<void>,
+  ): Promise<void> {
     checkSize(chunks);
     throwIfAborted(options?.signal);
-    const path = join(this.#folder, name);
     try {
-      await makeParents(this.#folder, name);
-      await putFile(path, chunks, options);
+      await write();
     } catch (error) {
       if (errnoOf(error) === 'EEXIST' || isOperatingError(error, 'exists')) {
         throw new OperatingError('exists', `the store ${this.url} holds ${name} already`);

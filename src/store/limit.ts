@@ -45,6 +45,8 @@ export interface Limits {
 export class LimitedStore implements Store {
   readonly url: string;
   readonly listingLagMs: number | undefined;
+  /** What is written ahead keeps to no rate. */
+  readonly begin: Store['begin'];
   readonly #inner: Store;
   readonly #limits: Limits;
 
@@ -53,6 +55,8 @@ export class LimitedStore implements Store {
     this.listingLagMs = inner.listingLagMs;
     this.#inner = inner;
     this.#limits = limits;
+    const begin = limits.upload === undefined ? inner.begin?.bind(inner) : undefined;
+    this.begin = begin;
   }
 
   async put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void> {

@@ -35,6 +35,12 @@ export interface Store {
   put(name: string, chunks: readonly Uint8Array[], options?: PutOptions): Promise<void>;
 
   /**
+   * Begins an object of which more and more is known, so that little is left to do when it is
+   * whole. A store may go without it.
+   */
+  readonly begin?: ((name: string) => Draft) | undefined;
+
+  /**
    * Reads an object, or `range` of it. Rejects with `not_found`; a range that the object does not
    * hold whole rejects with `corrupt`.
    */
@@ -50,6 +56,19 @@ export interface Store {
   remove(name: string, options?: StoreOptions): Promise<void>;
 
   close(): Promise<void>;
+}
+
+/** An object that is not there yet. It ends with `put` or `discard`. */
+export interface Draft {
+  /**
+   * Says that the object begins with `content`, which stays as it is until the draft has ended. The
+   * store may write some of that already; what fails then is left to `put`.
+   */
+  advance(content: Uint8Array): void;
+  /** As the store's `put`; the first chunk begins with what was said last. */
+  put(chunks: readonly Uint8Array[], options?: StoreOptions): Promise<void>;
+  /** Gives it up. Resolves when the content is not needed any more. */
+  discard(): Promise<void>;
 }
 
 export interface StoreOptions {
