@@ -94,10 +94,15 @@ function idOfHeader({ repositoryId }: JsonObject): string {
 
 /**
  * The keys of the repository. Rejects with `not_found` when there is no repository, `wrong_key`
- * when no wrapped key is for this secret, and `corrupt`.
+ * when no wrapped key is for this secret, and `corrupt`. `copyFolder`: where a local copy of the
+ * wrapped key is kept.
  */
-export async function readHeader(store: Store, secret: KeySecret): Promise<RepositoryKeys> {
-  return unwrapKeys(store, await readRepositoryId(store), secret);
+export async function readHeader(
+  store: Store,
+  secret: KeySecret,
+  copyFolder?: string,
+): Promise<RepositoryKeys> {
+  return unwrapKeys(store, await readRepositoryId(store), secret, copyFolder);
 }
 
 async function throwIfThere(store: Store): Promise<void> {

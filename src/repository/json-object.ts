@@ -5,7 +5,7 @@ import { fromAnyCopy } from './any-copy.ts';
 import { getBounded } from './bounded-get.ts';
 
 /** Those objects of a repository that are plain JSON are short. */
-const bytesMax = 4096;
+export const jsonBytesMax = 4096;
 
 /** Reads an object that is JSON of version 1 of a format. Rejects with `not_found` or `corrupt`. */
 export async function readJsonObject(
@@ -14,12 +14,12 @@ export async function readJsonObject(
   format: string,
 ): Promise<JsonObject> {
   return fromAnyCopy(store, async (each) =>
-    parseJsonObject(await getBounded(each, name, bytesMax), name, format),
+    parseJsonObject(await getBounded(each, name, jsonBytesMax), name, format),
   );
 }
 
 /** What the bytes of such an object say. Throws `corrupt`. */
-function parseJsonObject(bytes: Uint8Array, name: string, format: string): JsonObject {
+export function parseJsonObject(bytes: Uint8Array, name: string, format: string): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(bytes).toString());

@@ -49,6 +49,7 @@ import {
   type KeySecret,
   listWrappedKeys,
   removeWrappedKey,
+  renewLostKeys,
   type WrappedKey,
 } from './wrapped-keys.ts';
 import { renewIndexes } from './renew-indexes.ts';
@@ -79,9 +80,9 @@ interface RepositoryParts {
  */
 export async function openRepository(store: Store, options: OpenOptions): Promise<Repository> {
   const { workers, packBytes = packBytesTarget, clock = systemClock } = options;
-  const { packsPerIndex = packsPerIndexDefault } = options;
+  const { packsPerIndex = packsPerIndexDefault, cacheFolder } = options;
   assert(packBytes > 0 && packBytes <= packBytesTarget, 'packs stay below their limit');
-  const keys = await readHeader(store, options);
+  const keys = await readHeader(store, options, cacheFolder);
   const keeper = new IndexKeeper(store, keys);
   await keeper.refresh();
   const shared = workers instanceof WorkPool;
@@ -92,7 +93,6 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
   const source = { store, keys, index, pool, packBytes, packBuffers, packsPerIndex, refresh };
   const leases = new Leases(store, keys, options.leases);
   const wrappingKey = 'wrappingKey' in options ? options.wrappingKey : undefined;
-  const { cacheFolder } = options;
   const parts = { keeper, leases, clock, ownsPool: !shared, cacheFolder, wrappingKey };
   return new Repository(source, parts);
 }
@@ -424,13 +424,10 @@ export class Repository {
     const parts = { keys: this.#source.keys, wrappingKey: this.#wrappingKey };
     const bad = await findDamaged(this.#source.store, parts, options);
     const mended = await this.mend(bad, options.signal);
+    mended.push(...(await renewLostKeys(this.#source.store, parts)));
     const left = bad.filter((name) => !mended.includes(name));
-    const renewed = await this.#exclusively(() =>
-      renewIndexes(
-        this.#source,
-        left.flatMap((name) => indexIdOf(name) ?? []),
-      ),
-    );
+    const lost = left.flatMap((name) => indexIdOf(name) ?? []);
+    const renewed = await this.#exclusively(() => renewIndexes(this.#source, lost));
     const damaged = left.filter((name) => !renewed.includes(name));
     return { mended: [...mended, ...renewed], damaged };
   }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { must } from '../base/assert.ts';
@@ -8,7 +11,7 @@ import { MemoryStore } from '../store/memory.ts';
 import { readHeader } from './header.ts';
 import type { RepositoryKeys } from './keys.ts';
 import { decodeRecoveryCode, encodeRecoveryCode } from './recovery-code.ts';
-import { createRepository } from './repository.ts';
+import { createRepository, openRepository } from './repository.ts';
 import {
   addPassphrase,
   addWrappingKey,
@@ -53,6 +56,44 @@ describe('the keys of a repository', () => {
     assert.deepEqual(kinds.sort(), ['key-file', 'passphrase']);
     await removeWrappedKey(store, keys.repositoryId, keyId);
     await assert.rejects(readHeader(store, typed), code('wrong_key'));
+  });
+
+  it('are put back from a local copy when the store has lost all of them', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'firn-keys-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const gone = { code: 'corrupt', message: /has lost its wrapped keys.*put keys\/ back/ };
+    const name = [...store.objects.keys()].find((each) => each.startsWith('keys/')) ?? '';
+    const bytes = await store.get(name);
+    const open = (key: Uint8Array) => readHeader(store, { wrappingKey: key }, folder);
+    store.objects.delete(name);
+    await assert.rejects(open(wrappingKey), gone, 'there is no copy yet');
+    await assert.rejects(readHeader(store, { passphrase }), gone);
+    await store.put(name, [bytes]);
+    await open(wrappingKey);
+    store.objects.delete(name);
+    await assert.rejects(open(randomBytes(32)), gone);
+    await assert.rejects(readHeader(store, { wrappingKey }), gone, 'elsewhere there is none');
+    assert.deepEqual((await open(wrappingKey)).masterKey, keys.masterKey);
+    assert.deepEqual(await store.get(name), bytes);
+
+    const next = randomBytes(32);
+    await addWrappingKey(store, keys, next);
+    store.objects.delete(name);
+    await assert.rejects(open(wrappingKey), code('wrong_key'), 'it was taken away');
+    const [copy = ''] = await readdir(folder);
+    await writeFile(join(folder, copy), bytes.subarray(1));
+    store.objects.delete(`keys/${keyIdOf(next, keys.repositoryId)}`);
+    await assert.rejects(open(wrappingKey), gone, 'the copy is damaged');
+  });
+
+  it('are wrapped anew by who has the repository open', async () => {
+    const repository = await openRepository(store, { wrappingKey, workers: 1 });
+    const name = [...store.objects.keys()].find((each) => each.startsWith('keys/')) ?? '';
+    store.objects.delete(name);
+    assert.deepEqual(await repository.mendCommon(), { mended: [name], damaged: [] });
+    assert.deepEqual((await readHeader(store, { wrappingKey })).masterKey, keys.masterKey);
+    assert.deepEqual(await repository.mendCommon(), { mended: [], damaged: [] });
+    await repository.close();
   });
 
   it('are never all removed, and no weak passphrase is taken', async () => {

@@ -12,13 +12,22 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
 import { assert } from '../base/assert.ts';
-import { isOperatingError, OperatingError } from '../base/errors.ts';
+import { isOperatingError, isRefusal, OperatingError } from '../base/errors.ts';
 import { isJsonObject, type JsonObject } from '../base/json.ts';
 import type { Store } from '../store/store.ts';
 import { fromAnyCopy } from './any-copy.ts';
-import { damagedObject, parseAsWritten, readJsonObject } from './json-object.ts';
+import { getBounded } from './bounded-get.ts';
+import {
+  damagedObject,
+  jsonBytesMax,
+  parseAsWritten,
+  parseJsonObject,
+  readJsonObject,
+} from './json-object.ts';
+import { KeyCopy } from './key-copy.ts';
 import { keyBytes, RepositoryKeys } from './keys.ts';
 
+const format = 'firn-key';
 const nonceBytes = 12;
 const tagBytes = 16;
 const saltBytes = 16;
@@ -103,19 +112,81 @@ export async function removeWrappedKey(
   await store.remove(nameOf(keyId));
 }
 
-/** Rejects with `wrong_key` when nothing is wrapped for this secret, and with `corrupt`. */
+/**
+ * Rejects with `wrong_key` when nothing is wrapped for this secret, and with `corrupt`, also where
+ * the store has lost all that was wrapped. `copyFolder`: where a local copy of it is kept, which
+ * then takes its place.
+ */
 export async function unwrapKeys(
   store: Store,
   repositoryId: string,
   secret: KeySecret,
+  copyFolder?: string,
 ): Promise<RepositoryKeys> {
   if ('passphrase' in secret) return unwrapByPassphrase(store, repositoryId, secret.passphrase);
-  const keyId = keyIdOf(secret.wrappingKey, repositoryId);
-  if ((await store.sizeOf(nameOf(keyId))) === undefined) throw wrongKey(store, 'key');
+  const { wrappingKey } = secret;
+  const keyId = keyIdOf(wrappingKey, repositoryId);
+  const copy = copyFolder === undefined ? undefined : new KeyCopy(copyFolder, repositoryId);
+  if ((await store.sizeOf(nameOf(keyId))) === undefined) {
+    // Any other key there says that this one was taken away.
+    if (await hasKeys(store)) throw wrongKey(store, 'key');
+    const bytes = await copy?.read();
+    if (bytes === undefined) throw keysGone(store);
+    return putBack(store, bytes, wrappingKey, repositoryId);
+  }
   return fromAnyCopy(store, async (each) => {
-    const key = await readWrapped(each, keyId, repositoryId);
-    return unwrap(key, secret.wrappingKey, repositoryId, keyId);
+    const bytes = await getBounded(each, nameOf(keyId), jsonBytesMax);
+    const key = checkedFields(parseJsonObject(bytes, nameOf(keyId), format), keyId, repositoryId);
+    const keys = unwrap(key, wrappingKey, repositoryId, keyId);
+    await copy?.keep(bytes);
+    return keys;
   });
+}
+
+/** Opens a copy of a lost object, and stores it anew where the store lets it be. */
+async function putBack(
+  store: Store,
+  bytes: Uint8Array,
+  wrappingKey: Uint8Array,
+  repositoryId: string,
+): Promise<RepositoryKeys> {
+  const keyId = keyIdOf(wrappingKey, repositoryId);
+  let keys: RepositoryKeys;
+  try {
+    const key = checkedFields(parseAsWritten(bytes, nameOf(keyId), format), keyId, repositoryId);
+    keys = unwrap(key, wrappingKey, repositoryId, keyId);
+  } catch (error) {
+    throw isOperatingError(error, 'corrupt') ? keysGone(store) : error;
+  }
+  try {
+    await store.put(nameOf(keyId), [bytes]);
+  } catch (error) {
+    if (!isOperatingError(error, 'exists') && !isRefusal(error)) throw error;
+  }
+  return keys;
+}
+
+/** Wraps the master key anew where the store has lost every wrapped key; answers what it put. */
+export async function renewLostKeys(
+  store: Store,
+  { keys, wrappingKey }: { keys: RepositoryKeys; wrappingKey: Uint8Array | undefined },
+): Promise<string[]> {
+  if (wrappingKey === undefined || (await hasKeys(store))) return [];
+  return [nameOf(await addWrappingKey(store, keys, wrappingKey))];
+}
+
+async function hasKeys(store: Store): Promise<boolean> {
+  for await (const _ of store.list('keys/', { isSizeNeeded: () => false })) return true;
+  return false;
+}
+
+function keysGone(store: Store): OperatingError {
+  return new OperatingError(
+    'corrupt',
+    `${store.url} has lost its wrapped keys, all that was below keys/, without which no key ` +
+      'opens it: put keys/ back from a copy of the store, or start the Firn that has used it ' +
+      'with its own data folder, which keeps a copy',
+  );
 }
 
 /**
@@ -127,7 +198,7 @@ export function checkWrapped(
   keyId: string,
   { repositoryId, wrappingKey }: { repositoryId: string; wrappingKey: Uint8Array | undefined },
 ): void {
-  const key = checkedFields(parseAsWritten(bytes, nameOf(keyId), 'firn-key'), keyId, repositoryId);
+  const key = checkedFields(parseAsWritten(bytes, nameOf(keyId), format), keyId, repositoryId);
   const { kind, wrapped } = key;
   const isKnown = kind === 'key-file' || kind === 'passphrase';
   if (!isKnown || bytesOf(wrapped).toString('base64') !== wrapped)
@@ -164,7 +235,7 @@ async function putWrapped(
 ): Promise<string> {
   const keyId = keyIdOf(wrappingKey, repositoryId);
   const wrapped = wrap(masterKey, wrappingKey, repositoryId);
-  const key = { format: 'firn-key', version: 1, repositoryId, ...fields, wrapped };
+  const key = { format, version: 1, repositoryId, ...fields, wrapped };
   try {
     await store.put(nameOf(keyId), [Buffer.from(JSON.stringify(key))]);
   } catch (error) {
@@ -174,7 +245,7 @@ async function putWrapped(
 }
 
 async function readWrapped(store: Store, keyId: string, repositoryId: string): Promise<JsonObject> {
-  const key = await readJsonObject(store, nameOf(keyId), 'firn-key');
+  const key = await readJsonObject(store, nameOf(keyId), format);
   return checkedFields(key, keyId, repositoryId);
 }
 
@@ -184,6 +255,7 @@ async function unwrapByPassphrase(
   passphrase: string,
 ): Promise<RepositoryKeys> {
   const all = await listWrappedKeys(store, repositoryId);
+  if (all.length === 0) throw keysGone(store);
   const candidates = all.filter(({ kind }) => kind === 'passphrase').slice(0, passphrasesMax);
   for (const { keyId } of candidates) {
     const key = await readWrapped(store, keyId, repositoryId);
