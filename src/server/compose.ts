@@ -17,6 +17,7 @@ import { openRepositories } from '../backup/repositories.ts';
 import { MiB } from '../base/bytes.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { hostSpaceOf } from '../base/host-space.ts';
+import { shortenSlices } from '../base/time-slice.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { type ChangeFeed, watchCatalog } from '../catalog/change-feed.ts';
 import { openSqliteCatalog } from '../catalog/sqlite.ts';
@@ -168,6 +169,8 @@ async function open(
   await restoreExports(needs);
   await plane.listenTcp(addresses.nbd.host, addresses.nbd.port);
   await plane.listenUnix(config.nbdSocketPath);
+  // Answers are short work: they are not to wait for the volumes' thread, or for a backup's.
+  shortenSlices();
   await openHttp({ needs, feed, retries }, { config, addresses, secrets }, log, closers);
   await jobs.start({ takeOver: true });
   closers.push(() => jobs.stop());
