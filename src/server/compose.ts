@@ -169,8 +169,6 @@ async function open(
   await restoreExports(needs);
   await plane.listenTcp(addresses.nbd.host, addresses.nbd.port);
   await plane.listenUnix(config.nbdSocketPath);
-  // Answers are short work: they are not to wait for the volumes' thread, or for a backup's.
-  shortenSlices();
   await openHttp({ needs, feed, retries }, { config, addresses, secrets }, log, closers);
   await jobs.start({ takeOver: true });
   closers.push(() => jobs.stop());
@@ -186,6 +184,8 @@ async function openHttp(
   log: Logger,
   closers: (() => Promise<void>)[],
 ): Promise<void> {
+  // Answers are short work: they are not to wait for the volumes' thread, or for a backup's.
+  shortenSlices();
   const { catalog, clock } = needs;
   const { addresses, secrets } = given;
   const { settings } = given.config;
