@@ -8,6 +8,7 @@
 import { createRequire } from 'node:module';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type * as Koffi from 'koffi';
+import { assert } from '../base/assert.ts';
 
 const level = 1;
 
@@ -50,11 +51,28 @@ export const zstd: Zstd = nativeZstd ?? nodeZstd;
 function load(): Zstd | undefined {
   try {
     const koffi: typeof Koffi = createRequire(import.meta.url)('koffi');
-    return bind(koffi.load(null));
+    const native = bind(koffi.load(null));
+    assert(isRight(native), 'it compresses as Node does');
+    return native;
   } catch {
     // The package has no build for this machine, or this Node does not show the functions.
     return undefined;
   }
+}
+
+/** Each unpacks what the other has packed. */
+function isRight(native: Zstd): boolean {
+  const plain = Buffer.alloc(4096, 'a text that shrinks');
+  const [ours, theirs] = [Buffer.alloc(plain.length), Buffer.alloc(plain.length)];
+  const packed = ours.subarray(0, native.compress(plain, ours));
+  const other = theirs.subarray(0, nodeZstd.compress(plain, theirs));
+  const unpacked = Buffer.alloc(plain.length);
+  return (
+    nodeZstd.decompress(packed, plain.length).equals(plain) &&
+    native.decompress(other, plain.length).equals(plain) &&
+    native.decompressInto(other, unpacked) === plain.length &&
+    unpacked.equals(plain)
+  );
 }
 
 /** Sizes above 2^53, which come as bigints, are the library's error codes. */
