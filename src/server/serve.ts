@@ -6,6 +6,7 @@ import { errnoOf, OperatingError } from '../base/errors.ts';
 import { version } from '../base/version.ts';
 import { type Addresses, type Service, startService } from './compose.ts';
 import { formatAddress } from './address.ts';
+import { boundMemory } from './bound-memory.ts';
 import { type ConfigSource, gatherOptions } from './config-source.ts';
 import { type Config, readConfig } from './config.ts';
 import { makeStoreRoot } from '../store/make-root.ts';
@@ -28,6 +29,7 @@ export async function serve(source: ConfigSource): Promise<void> {
   const { given } = await gatherOptions(source);
   const config = readConfig(given);
   const folder = await takeDataFolder(config.dataFolder);
+  const unbound = boundMemory();
   try {
     const { key, made: keyMade } = await readKey(config.keyPath, source.environment, {
       create: true,
@@ -46,6 +48,7 @@ export async function serve(source: ConfigSource): Promise<void> {
     process.stdout.write(greeting(config, addresses, credentials, keyMade));
     await untilSignal(service);
   } finally {
+    unbound();
     folder.release();
   }
 }
