@@ -40,7 +40,7 @@ test('a good store keeps every promise, and nothing is left in it', async () => 
   const store = new MemoryStore('memory:test');
   await store.put('others', [Buffer.from('1')]);
   const found = await findingsOf(store);
-  assert.equal(found.length, 8);
+  assert.equal(found.length, 9);
   assert.deepEqual(broken(found), []);
   assert.match(found[0]?.note ?? '', /^\d+ MB\/s$/);
   assert.equal(await left(store), 1);
@@ -63,6 +63,13 @@ test('each broken promise is named', async () => {
   assert.deepEqual(broken(await findingsOf(blind.store)), ['it is listed at once']);
   const keeps = spoiled({ remove: async () => undefined });
   assert.deepEqual(broken(await findingsOf(keeps.store)), ['it is removed, also twice']);
+});
+
+test('a store that keeps versions of what is removed says so', async () => {
+  const { store } = spoiled({ keepsRemoved: async () => true });
+  const found = await findingsOf(store);
+  assert.deepEqual(broken(found), []);
+  assert.match(found.at(-1)?.note ?? '', /keeps versions/);
 });
 
 test('a store that refuses says so at every promise', async () => {

@@ -104,6 +104,14 @@ const checks: Readonly<Record<string, Check>> = {
     demand((await store.sizeOf(name)) === undefined, 'it is still there');
     return '';
   },
+
+  async 'what is removed gives its space back'({ store }) {
+    if ((await store.keepsRemoved?.()) !== true) return '';
+    return (
+      'not at once: the bucket keeps versions of what is removed, which take up space until a ' +
+      'lifecycle rule for noncurrent versions ends them, and longer under an object lock'
+    );
+  },
 };
 
 async function finding(check: string, outcome: Promise<string>): Promise<StoreFinding> {

@@ -42,6 +42,10 @@ export class FolderStore implements Store {
     await this.#bucket.remove(this.#key(name), options);
   }
 
+  async keepsRemoved(): Promise<boolean> {
+    return (await this.#bucket.keepsRemoved?.()) ?? false;
+  }
+
   async close(): Promise<void> {
     await this.#bucket.close();
   }

@@ -9,6 +9,7 @@
 import { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
+  GetBucketVersioningCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -16,7 +17,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { throwIfAborted } from '../base/abort.ts';
-import { isOperatingError, OperatingError } from '../base/errors.ts';
+import { isOperatingError, isRefusal, OperatingError } from '../base/errors.ts';
 import { checkSize } from './names.ts';
 import { readBody } from './read-body.ts';
 import { rangeHeader } from './range-header.ts';
@@ -159,6 +160,19 @@ export class S3Bucket implements Store {
     } catch (error) {
       const meaning = this.#meaning(error, 'remove', key);
       if (!isOperatingError(meaning, 'not_found')) throw meaning;
+    }
+  }
+
+  /** Object lock comes with versions, too. */
+  async keepsRemoved(): Promise<boolean> {
+    try {
+      const command = new GetBucketVersioningCommand({ Bucket: this.#bucket });
+      return (await this.#server.client.send(command)).Status === 'Enabled';
+    } catch (error) {
+      const meaning = s3Error(error, { url: this.url, doing: 'ask for versions' });
+      // Servers that do not know versions keep none; whoever may not ask is not told.
+      if (isRefusal(meaning) || statusOf(error) === 501) return false;
+      throw meaning;
     }
   }
 

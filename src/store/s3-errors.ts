@@ -72,6 +72,13 @@ const namesOfMissing = new Set(['NoSuchKey', 'NotFound']);
 const busy = new Set(['SlowDown', 'ServiceUnavailable', 'RequestTimeout', 'InternalError']);
 const busyStatuses = new Set([408, 409, 429, 500, 502, 503, 504]);
 
+/** The same for a removal, which more than rights may stand in the way of. */
+const removalForbidden: readonly [ErrorCode, string] = [
+  'denied',
+  '% does not let Firn remove objects: look for an object lock, a retention rule or a policy of ' +
+    'the bucket, and for the right to delete',
+];
+
 /** Says what an error of the S3 client means for a person who looks after the store. */
 export function s3Error(error: unknown, { url, doing, object }: Doing): unknown {
   if (isOperatingError(error)) return error;
@@ -81,7 +88,11 @@ export function s3Error(error: unknown, { url, doing, object }: Doing): unknown 
   // The client's error is not kept as cause: it holds the request, and so the credentials' id.
   const code = codeOf(error);
   const status = statusOf(error);
-  const known = meanings[code] ?? meaningOfStatus(status, object);
+  const isForbidden = code === 'AccessDenied' || (status === 403 && meanings[code] === undefined);
+  const known =
+    isForbidden && doing.startsWith('remove ')
+      ? removalForbidden
+      : (meanings[code] ?? meaningOfStatus(status, object));
   if (known !== undefined) {
     const because = said(error) === '' ? '' : ` (${said(error)})`;
     return new OperatingError(known[0], `${known[1].replace('%', url)}${because}`);

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import {
+  CreateBucketCommand,
+  DeleteBucketPolicyCommand,
+  PutBucketPolicyCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { hasCeph, startCeph, type TemporaryCeph } from '../../test/servers/ceph.ts';
 import { hasSwift, startSwift, type TemporaryServer } from '../../test/servers/swift.ts';
 import { startCountingProxy } from '../../test/servers/counting-proxy.ts';
@@ -76,6 +82,39 @@ describe('with a real Ceph RGW', { skip: noCeph }, () => {
     const taken = openStoreRoot(at('')).open(bucket, { create: true });
     await assert.rejects(taken, says('denied', /forbids it|belongs to somebody else/));
     signInAs('owner-key', 'owner-secret');
+  });
+
+  it('tells what it may not remove, and that a lock keeps what is removed', async () => {
+    const client = new S3Client({
+      endpoint: ceph.url,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+    });
+    const [bucket, locked] = [`firn-${newHexId()}`, `firn-${newHexId()}`];
+    const root = openStoreRoot(at(''));
+    const store = await root.open(bucket, { create: true });
+    await store.put('a', [Buffer.from('1')]);
+    const Resource = [`arn:aws:s3:::${bucket}/*`];
+    const deny = { Effect: 'Deny', Principal: '*', Action: ['s3:DeleteObject'], Resource };
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [deny] });
+    await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }));
+    await assert.rejects(store.remove('a'), says('denied', /not let Firn remove.*object lock/));
+    assert.equal(Buffer.from(await store.get('a')).toString(), '1');
+    await client.send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
+    await store.remove('a');
+    assert.equal(await store.sizeOf('a'), undefined);
+    assert.equal(await store.keepsRemoved?.(), false);
+
+    await client.send(
+      new CreateBucketCommand({ Bucket: locked, ObjectLockEnabledForBucket: true }),
+    );
+    const kept = await root.open(locked, { create: false });
+    await kept.put('a', [Buffer.from('1')]);
+    await kept.remove('a');
+    assert.equal(await kept.sizeOf('a'), undefined);
+    assert.equal(await kept.keepsRemoved?.(), true);
+    client.destroy();
   });
 
   it('takes for done what was done and never answered, and nothing else', async (t) => {

@@ -55,6 +55,12 @@ export interface Store {
   /** Removes an object durably. One that is not there is no error. */
   remove(name: string, options?: StoreOptions): Promise<void>;
 
+  /**
+   * Whether the medium goes on keeping what was removed, as older versions that take up space.
+   * Absent where none ever does.
+   */
+  keepsRemoved?(): Promise<boolean>;
+
   close(): Promise<void>;
 }
 
