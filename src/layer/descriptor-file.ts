@@ -26,6 +26,11 @@ const probeBytes = 4096;
 /** Where that goes which is read for nothing else. */
 const probed = Buffer.allocUnsafeSlow(probeBytes);
 
+/** Reads through memory that `readNow` has begun, of all files; they hold 512 KiB at most. */
+const begunMax = 32;
+const begunBytesMax = 16 * 1024;
+let begunThroughMemory = 0;
+
 /** All files of a process share their disk's pace. */
 const writePace = new Pace();
 
@@ -73,9 +78,7 @@ export class DescriptorFile implements OpenFile {
     if (this.readNow(target, positionBytes) === 'done') return Promise.resolve(target.byteLength);
     if (!this.#tellsCached) return this.#readInPool(target, positionBytes);
     const reading = this.#direct.read(target, positionBytes);
-    if (reading === undefined) {
-      return this.#direct.passedBy(() => this.#coldReads.read(target, positionBytes));
-    }
+    if (reading === undefined) return this.#readThroughMemory(target, positionBytes);
     return reading.then((isDone) =>
       isDone ? target.byteLength : this.#readInPool(target, positionBytes),
     );
@@ -90,8 +93,11 @@ export class DescriptorFile implements OpenFile {
     const { byteLength } = target;
     if (!this.#tellsCached) return 'refused';
     if (this.#direct.lacks(positionBytes, byteLength)) {
-      const isBegun = onEnd !== undefined && this.#direct.begin(positionBytes, byteLength, onEnd);
-      return isBegun ? 'begun' : 'refused';
+      if (onEnd === undefined) return 'refused';
+      if (this.#direct.begin(positionBytes, byteLength, onEnd)) return 'begun';
+      if (byteLength > begunBytesMax || begunThroughMemory === begunMax) return 'refused';
+      void this.#beginThroughMemory(positionBytes, byteLength, onEnd);
+      return 'begun';
     }
     const done = nativeCalls?.readCached(this.#descriptor, target, positionBytes);
     if (done === -2) this.#tellsCached = false;
@@ -173,6 +179,27 @@ export class DescriptorFile implements OpenFile {
         else reject(error);
       });
     });
+  }
+
+  #readThroughMemory(target: Uint8Array, positionBytes: number): Promise<number> {
+    return this.#direct.passedBy(() => this.#coldReads.read(target, positionBytes));
+  }
+
+  async #beginThroughMemory(
+    positionBytes: number,
+    lengthBytes: number,
+    onEnd: OnBytes,
+  ): Promise<void> {
+    begunThroughMemory += 1;
+    const target = Buffer.allocUnsafe(lengthBytes);
+    let count = 0;
+    try {
+      count = await this.#readThroughMemory(target, positionBytes);
+    } catch {
+      // The ordinary read, which follows, says why.
+    }
+    begunThroughMemory -= 1;
+    onEnd(count === lengthBytes ? target : undefined);
   }
 
   /**

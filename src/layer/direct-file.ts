@@ -116,6 +116,7 @@ export class DirectFile {
 
   /** Counts a read that goes through memory. */
   async passedBy(read: () => Promise<number>): Promise<number> {
+    this.#missed.positionBytes = -1;
     readsUnderWay += 1;
     try {
       return await read();
