@@ -163,10 +163,7 @@ export async function placeBases(
 }
 
 function place(slot: Slot, block: number, sealed: Uint8Array): void {
-  assert(sealed.length <= sealedStride, 'a sealed block fits its room');
-  slot.offsets[block] = block * sealedStride;
-  slot.lengths[block] = sealed.length;
-  slot.sealedBlock(block).set(sealed);
+  slot.placeSealed(block, sealed);
   slot.modes[block] = 1;
 }
 

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { roundUp } from '../base/bytes.ts';
-import { firstHugePageIn, hugePageBytes, pageBuffer, pageBytes } from '../base/page-memory.ts';
+import { firstHugePageIn, hugePageBytes, pageBytes } from '../base/page-memory.ts';
 import { blockBytes, chunkBlocks, chunkBytes, idBytes } from './block.ts';
 import { patchBytesMax } from './patch.ts';
 import { sealBytes } from './seal.ts';
@@ -15,12 +15,15 @@ const numbersAt = baseIdsAt + chunkBlocks * idBytes;
 const numberBytes = chunkBlocks * 4;
 /** The plain begins at a page, so that it can be written past the page cache. */
 const plainAt = roundUp(numbersAt + 5 * numberBytes, pageBytes);
-const sealedAt = plainAt + chunkBytes;
-const patchesAt = sealedAt + chunkBlocks * sealedStride;
-const slotBytes = patchesAt + chunkBlocks * patchStride + hugePageBytes;
 
 /** A chunk that does not shrink fits, and one that does with what lies between its blocks. */
 const arrivalBytes = roundUp(chunkBlocks * sealedStride, pageBytes) + 4 * pageBytes;
+/** A room for each block; then what arrives from packs, from a page on. */
+const sealedAt = plainAt + chunkBytes;
+const roomBytes = roundUp(chunkBlocks * sealedStride, pageBytes);
+const sealedBytes = roomBytes + arrivalBytes;
+const patchesAt = sealedAt + sealedBytes;
+const slotBytes = patchesAt + chunkBlocks * patchStride + hugePageBytes;
 
 /**
  * The memory that one chunk of blocks lives in while threads work on it: 16 blocks in the plain,
@@ -28,8 +31,8 @@ const arrivalBytes = roundUp(chunkBlocks * sealedStride, pageBytes) + 4 * pageBy
  */
 export class Slot {
   readonly memory: SharedArrayBuffer;
-  /** Not shared: where sealed blocks are read to on their way into the slot. */
-  readonly arrivals = new Arrivals();
+  /** Where sealed blocks are read to. */
+  readonly arrivals: Arrivals;
   /** 16 plain blocks. */
   readonly plain: Uint8Array<SharedArrayBuffer>;
   readonly sealed: Uint8Array<SharedArrayBuffer>;
@@ -51,7 +54,8 @@ export class Slot {
     const start = firstHugePageIn(memory, slotBytes - hugePageBytes);
     this.#start = start;
     this.plain = new Uint8Array(memory, start + plainAt, chunkBytes);
-    this.sealed = new Uint8Array(memory, start + sealedAt, chunkBlocks * sealedStride);
+    this.sealed = new Uint8Array(memory, start + sealedAt, sealedBytes);
+    this.arrivals = new Arrivals(this.sealed.subarray(roomBytes));
     const numbers = (n: number) =>
       new Uint32Array(memory, start + numbersAt + n * numberBytes, chunkBlocks);
     this.offsets = numbers(0);
@@ -80,9 +84,20 @@ export class Slot {
     return this.sealed.subarray(offset, offset + (this.lengths[block] ?? 0));
   }
 
-  /** The room for a sealed block. */
-  sealedRoom(block: number): Uint8Array<SharedArrayBuffer> {
-    return this.sealed.subarray(block * sealedStride, (block + 1) * sealedStride);
+  /** The room for a sealed block, which `sealedBlock` begins with from now on. */
+  takeRoom(block: number): Uint8Array<SharedArrayBuffer> {
+    const start = block * sealedStride;
+    this.offsets[block] = start;
+    return this.sealed.subarray(start, start + sealedStride);
+  }
+
+  /** Says that a sealed block is `bytes`; they are copied unless they lie in the arrivals. */
+  placeSealed(block: number, bytes: Uint8Array): void {
+    assert(bytes.length <= sealedStride, 'a sealed block fits its room');
+    this.lengths[block] = bytes.length;
+    if (bytes.buffer === this.memory) {
+      this.offsets[block] = bytes.byteOffset - this.sealed.byteOffset;
+    } else this.takeRoom(block).set(bytes);
   }
 
   /** The room for a patch's plaintext. */
@@ -94,11 +109,16 @@ export class Slot {
 
 /**
  * Memory for what is read from packs, used again: fresh memory costs its page faults, and its
- * collection a fifth of a restore.
+ * collection a fifth of a restore. The threads see it, so that nothing is copied on its way to
+ * them.
  */
 export class Arrivals {
-  #memory: Buffer | undefined;
+  readonly #memory: Uint8Array<SharedArrayBuffer>;
   #usedBytes = 0;
+
+  constructor(memory: Uint8Array<SharedArrayBuffer>) {
+    this.#memory = memory;
+  }
 
   /** Forgets what was taken: nobody writes or reads there any more. */
   begin(): this {
@@ -116,7 +136,6 @@ export class Arrivals {
     const end = start + roundUp(lengthBytes, pageBytes) + pageBytes;
     if (end > arrivalBytes) return undefined;
     this.#usedBytes = end;
-    this.#memory ??= pageBuffer(arrivalBytes);
     return this.#memory.subarray(start, end);
   }
 }

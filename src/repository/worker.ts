@@ -22,7 +22,7 @@ import { nativeGcm } from './gcm.ts';
 import { RepositoryKeys } from './keys.ts';
 import { applyPatch, differingSectors, encodePatch, patchBytesMax } from './patch.ts';
 import { blockLabel, sealInto, unsealInto } from './seal.ts';
-import { sealedStride, Slot } from './slot.ts';
+import { Slot } from './slot.ts';
 import { endMessage, type TaskMessage } from './task.ts';
 import { nativeZstd } from './zstd.ts';
 
@@ -134,8 +134,7 @@ function sealBlock(keys: RepositoryKeys, slot: Slot, block: number): void {
     ? slot.block(block)
     : encodePatch(patch, slot.block(block), slot.baseId(block), slot.results[block] ?? 0);
   const label = blockLabel(whole ? blockKinds.whole : blockKinds.patch, id);
-  slot.offsets[block] = block * sealedStride;
-  slot.lengths[block] = sealInto(slot.sealedRoom(block), key, label, plain);
+  slot.lengths[block] = sealInto(slot.takeRoom(block), key, label, plain);
   noteGarbage(0, slot.lengths[block] ?? 0);
 }
 
