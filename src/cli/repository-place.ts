@@ -1,6 +1,7 @@
 /** What `firn repository` commands share that work without a service: which store, which key. */
 import type { Command } from 'commander';
 import { isOperatingError, messageOf, OperatingError } from '../base/errors.ts';
+import { throwIfHeadless } from '../repository/header.ts';
 import { type Config, readConfig } from '../server/config.ts';
 import { gatherOptions } from '../server/config-source.ts';
 import { openStoreRoot } from '../store/open-root.ts';
@@ -60,6 +61,7 @@ export async function forEachRepository(
     const store = await root.open(container, { create: false });
     try {
       if ((await store.sizeOf('repository.json')) === undefined) {
+        await throwIfHeadless(store);
         if (named === undefined) continue;
         throw new OperatingError('not_found', `${store.url} holds no repository`);
       }

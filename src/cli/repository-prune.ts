@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBytes } from '../base/bytes.ts';
-import { OperatingError } from '../base/errors.ts';
+import { isOperatingError, OperatingError } from '../base/errors.ts';
 import type { Client } from '../client/client.ts';
 import type { PruneForecast } from '../client/firn-schema.ts';
 import type { AddCommand, Context } from './context.ts';
@@ -36,12 +36,7 @@ export const repositoryPrune: AddCommand = (parent, context) => {
     .action(async (options: Flags, command) => {
       const client = await context.connect(command);
       const { container: named } = options;
-      const all = (await client.repositories()).filter((one) => one.backup_count > 0);
-      const containers = named === undefined ? all.map(({ container }) => container) : [named];
-      const shown: Shown[] = [];
-      for (const container of containers) {
-        shown.push({ container, ...(await client.forecastPrune(container)) });
-      }
+      const shown = named === undefined ? await forecasts(client) : [await forecast(client, named)];
       printList(context, command, columns, shown);
       if (options.dryRun === true) return;
       for (const { container } of shown) await client.prune(container);
@@ -49,6 +44,23 @@ export const repositoryPrune: AddCommand = (parent, context) => {
       for (const { container } of shown) await untilPruned(client, container, context);
     });
 };
+
+async function forecast(client: Client, container: string): Promise<Shown> {
+  return { container, ...(await client.forecastPrune(container)) };
+}
+
+/** Of every repository, also of one whose last backup was deleted; other containers have none. */
+async function forecasts(client: Client): Promise<Shown[]> {
+  const shown: Shown[] = [];
+  for (const { container } of await client.repositories()) {
+    try {
+      shown.push(await forecast(client, container));
+    } catch (error) {
+      if (!isOperatingError(error, 'not_found')) throw error;
+    }
+  }
+  return shown;
+}
 
 const pauseMs = 500;
 

@@ -17,13 +17,17 @@ import { damagedObject, parseAsWritten, readJsonObject } from './json-object.ts'
 import { keyBytes, RepositoryKeys } from './keys.ts';
 import type { Lease } from './lease.ts';
 import { Leases } from './leases.ts';
+import { packIdOf } from './pack-format.ts';
 import { addWrappingKey, type KeySecret, unwrapKeys } from './wrapped-keys.ts';
 
 export const headerName = 'repository.json';
 /** At least, before somebody asks again whether it is his turn to make a repository. */
 const turnPauseMs = 100;
 
-/** Writes a new, empty repository. Rejects with `exists` when there is one. */
+/**
+ * Writes a new, empty repository. Rejects with `exists` when there is one, and with `corrupt` where
+ * one has lost what says what it is: nothing of it could be read beside a new one.
+ */
 export async function writeHeader(
   store: Store,
   { wrappingKey, clock }: { wrappingKey: Uint8Array; clock: Clock },
@@ -32,6 +36,7 @@ export async function writeHeader(
   try {
     // Whoever had the turn before may have made one.
     await throwIfThere(store);
+    await throwIfHeadless(store);
     await writeKeyAndHeader(store, wrappingKey, clock);
   } finally {
     await turn.release();
@@ -103,6 +108,30 @@ export async function readHeader(
   copyFolder?: string,
 ): Promise<RepositoryKeys> {
   return unwrapKeys(store, await readRepositoryId(store), secret, copyFolder);
+}
+
+/** Rejects with `corrupt` where there are packs and no header, and says how to bring it back. */
+export async function throwIfHeadless(store: Store): Promise<void> {
+  for await (const { name } of store.list('packs/', { isSizeNeeded: () => false })) {
+    if (packIdOf(name) === undefined) continue;
+    const header = { format: 'firn-repository', version: 1, repositoryId: await idInKeys(store) };
+    const anew =
+      header.repositoryId === undefined ? '' : `, or write it anew as ${JSON.stringify(header)}`;
+    throw new OperatingError(
+      'corrupt',
+      `${store.url} holds a repository that has lost its ${headerName}: put it back from a copy ` +
+        `of the store${anew}`,
+    );
+  }
+}
+
+/** The repository that the wrapped keys are of; undefined where they are gone as well. */
+async function idInKeys(store: Store): Promise<string | undefined> {
+  for await (const { name } of store.list('keys/')) {
+    const { repositoryId } = await readJsonObject(store, name, 'firn-key');
+    if (typeof repositoryId === 'string' && isUuid(repositoryId)) return repositoryId;
+  }
+  return undefined;
 }
 
 async function throwIfThere(store: Store): Promise<void> {

@@ -86,6 +86,30 @@ describe('the keys of a repository', () => {
     await assert.rejects(open(wrappingKey), gone, 'the copy is damaged');
   });
 
+  it('say what the lost header was, over which no new repository is made', async () => {
+    const header = await store.get('repository.json');
+    await store.put(`packs/00/${'0'.repeat(32)}`, [Buffer.from('a pack')]);
+    store.objects.delete('repository.json');
+    const made = createRepository(store, { wrappingKey });
+    const words = /has lost its repository\.json: .* write it anew as (?<json>\{.*\})$/;
+    const error: unknown = await made.catch((reason: unknown) => reason);
+    assert.ok(isOperatingError(error, 'corrupt'));
+    const { json = '' } = words.exec(error.message)?.groups ?? {};
+    await store.put('repository.json', [Buffer.from(json)]);
+    assert.deepEqual((await readHeader(store, { wrappingKey })).masterKey, keys.masterKey);
+    const [before, after]: { repositoryId?: string }[] = [Buffer.from(header), json].map((it) =>
+      JSON.parse(it.toString()),
+    );
+    assert.equal(after?.repositoryId, before?.repositoryId);
+
+    for (const name of store.objects.keys()) {
+      if (!name.startsWith('packs/')) store.objects.delete(name);
+    }
+    const without = /has lost its repository\.json: put it back from a copy of the store$/;
+    const again = createRepository(store, { wrappingKey });
+    await assert.rejects(again, { code: 'corrupt', message: without });
+  });
+
   it('are wrapped anew by who has the repository open', async () => {
     const repository = await openRepository(store, { wrappingKey, workers: 1 });
     const name = [...store.objects.keys()].find((each) => each.startsWith('keys/')) ?? '';

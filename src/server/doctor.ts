@@ -232,6 +232,9 @@ async function storeFindings(config: Config, key: Uint8Array | undefined): Promi
     if (isOperatingError(error, 'wrong_key')) {
       return [bad('store', text, 'Use the key file that these backups were made with.')];
     }
+    if (isOperatingError(error, 'corrupt')) {
+      return [bad('store', text, 'Bring back what is missing; recover.md and keys.md have more.')];
+    }
     return [bad('store', text, 'Mount or reach it, or name another with --store.')];
   }
 }
