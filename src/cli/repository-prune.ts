@@ -36,12 +36,16 @@ export const repositoryPrune: AddCommand = (parent, context) => {
     .action(async (options: Flags, command) => {
       const client = await context.connect(command);
       const { container: named } = options;
-      const shown = named === undefined ? await forecasts(client) : [await forecast(client, named)];
+      const broken: string[] = [];
+      const shown =
+        named === undefined ? await forecasts(client, broken) : [await forecast(client, named)];
       printList(context, command, columns, shown);
-      if (options.dryRun === true) return;
-      for (const { container } of shown) await client.prune(container);
-      if (options.wait !== true) return;
-      for (const { container } of shown) await untilPruned(client, container, context);
+      const begun = options.dryRun === true ? [] : shown;
+      for (const { container } of begun) await client.prune(container);
+      if (options.wait === true) {
+        for (const { container } of begun) await untilPruned(client, container, context);
+      }
+      if (broken.length > 0) throw new OperatingError('io', broken.join('\n'));
     });
 };
 
@@ -49,14 +53,18 @@ async function forecast(client: Client, container: string): Promise<Shown> {
   return { container, ...(await client.forecastPrune(container)) };
 }
 
-/** Of every repository, also of one whose last backup was deleted; other containers have none. */
-async function forecasts(client: Client): Promise<Shown[]> {
+/**
+ * Of every repository, also of one whose last backup was deleted; other containers have none. One
+ * that cannot be opened keeps nobody from pruning the others, and is told in `broken`.
+ */
+async function forecasts(client: Client, broken: string[]): Promise<Shown[]> {
   const shown: Shown[] = [];
   for (const { container } of await client.repositories()) {
     try {
       shown.push(await forecast(client, container));
     } catch (error) {
-      if (!isOperatingError(error, 'not_found')) throw error;
+      if (!isOperatingError(error) || error.code === 'forbidden') throw error;
+      if (error.code !== 'not_found') broken.push(`${container}: ${error.message}`);
     }
   }
   return shown;

@@ -23,6 +23,7 @@ export interface Adoption {
   readonly sharedCount: number;
   /** How many it had already; their records stay as they are. */
   readonly knownCount: number;
+  /** By backup ids; containers that no key opens by their names. */
   readonly damaged: readonly { readonly id: string; readonly reason: string }[];
 }
 
@@ -61,8 +62,16 @@ export async function adoptBackups(
   const installationId = await installationIdOf(catalog);
   const found = new Map<string, Repository>();
   for (const name of containers) {
-    const repository = await openIfThere(repositories, name, { named: container !== null });
-    if (repository !== undefined) found.set(name, repository);
+    try {
+      found.set(name, await repositories.open(name, { create: false }));
+    } catch (error) {
+      // One that was named has to be there. Beside the others there may be one that is damaged, or
+      // of another key, and folders that hold none.
+      if (container !== null || !isOperatingError(error)) throw error;
+      const { code } = error;
+      if (code !== 'not_found' && code !== 'corrupt' && code !== 'wrong_key') throw error;
+      if (code !== 'not_found') damaged.push({ id: name, reason: messageOf(error) });
+    }
   }
   if (takeOver && !force) await assertAlone(found);
   for (const [name, repository] of found) {
@@ -97,20 +106,6 @@ async function assertAlone(repositories: ReadonlyMap<string, Repository>): Promi
         'is to be taken over. If it has ended already, ask again in two minutes, or with force.',
       { retryAfterSeconds: endedSeconds },
     );
-  }
-}
-
-/** A folder beside the containers need not hold a repository; one that was named has to. */
-async function openIfThere(
-  repositories: Needs['repositories'],
-  container: string,
-  { named }: { named: boolean },
-): Promise<Repository | undefined> {
-  try {
-    return await repositories.open(container, { create: false });
-  } catch (error) {
-    if (named || !isOperatingError(error, 'not_found')) throw error;
-    return undefined;
   }
 }
 

@@ -20,6 +20,7 @@ import {
 import { byId } from '../scope.ts';
 import { deleteSnapshot } from '../snapshot/delete-snapshot.ts';
 import { deleteVolume } from '../volume/delete-volume.ts';
+import { createRepository } from '../../repository/repository.ts';
 import { adoptBackups } from './adopt-backups.ts';
 import { createBackupJob } from './create-backup-job.ts';
 import { deleteBackup } from './delete-backup.ts';
@@ -345,6 +346,12 @@ test('an empty catalogue adopts what the store holds, once', async (t) => {
   await assert.rejects(adoptBackups(scene, max, { container: null }), { code: 'forbidden' });
   const first = await adoptBackups(scene, ann, { container: null });
   assert.deepEqual(first, { adopted: [backup.id], sharedCount: 0, knownCount: 0, damaged: [] });
+  const keyless = await scene.root.open('keyless', { create: true });
+  await createRepository(keyless, { wrappingKey: Buffer.alloc(32, 1) });
+  for await (const { name } of keyless.list('keys/')) await keyless.remove(name);
+  const beside = await adoptBackups(scene, ann, { container: null });
+  assert.equal(beside.knownCount, first.adopted.length, 'one that is damaged hides no other');
+  assert.match(JSON.stringify(beside.damaged), /^\[\{"id":"keyless","reason":".*wrapped keys/);
   const second = await adoptBackups(scene, ann, { container: 'volumebackups' });
   assert.deepEqual(second, { adopted: [], sharedCount: 0, knownCount: 1, damaged: [] });
   await assert.rejects(adoptBackups(scene, ann, { container: 'nowhere' }), { code: 'not_found' });
