@@ -38,8 +38,11 @@ async function round(contender: Contender, image: Image, seed: number): Promise<
   try {
     await contender.prepare(image);
     keep('full', await contender.full());
-    await contender.change(randomWrites(image, changedShare, seeded(seed)));
-    keep('incremental', await contender.incremental());
+    const random = seeded(seed);
+    for (const name of ['incremental', 'next']) {
+      await contender.change(randomWrites(image, changedShare, random));
+      keep(name, await contender.incremental());
+    }
     keep('unchanged', await contender.unchanged());
     keep('restore', await contender.restore());
     await contender.check();

@@ -8,6 +8,7 @@ export type Results = Map<string, Step[]>;
 const stepNames: Record<string, string> = {
   full: 'full backup',
   incremental: 'backup after 1 % random 4 KiB writes',
+  next: 'the next one, after another 1 %',
   unchanged: 'backup with no change',
   restore: 'restore',
   snapshot: 'snapshot',
@@ -61,7 +62,7 @@ function row(
     title === stepNames['snapshot'] ? '–' : (context.image.dataBytes / 1e6 / seconds).toFixed(0),
     peakBytes === 0 ? '–' : (peakBytes / MiB).toFixed(0),
     (median(steps.map((step) => step.storedBytes)) / MiB).toFixed(0),
-    context.isOurs ? '' : `${ratio.toFixed(2)}×`,
+    context.isOurs ? '' : `${ratio.toFixed(ratio < 0.1 ? 3 : 2)}×`,
   ];
   return `| ${cells.join(' | ')} |`;
 }
