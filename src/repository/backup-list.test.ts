@@ -50,7 +50,8 @@ describe('the list of backups', () => {
   }
 
   async function cachePath(): Promise<string> {
-    const [name = ''] = await readdir(cacheFolder);
+    // Beside it lies a copy of the wrapped key.
+    const [name = ''] = (await readdir(cacheFolder)).filter((each) => !each.endsWith('.key'));
     return join(cacheFolder, name);
   }
 

@@ -312,6 +312,8 @@ test('writes in a former head whose merge failed to sync are never acknowledged'
   await refused;
   await assert.rejects(device.flush(), { code: 'io' });
   await assert.rejects(device.write(0, Buffer.alloc(sector, 9)), { code: 'io' });
+  // Whoever leaves the volume last is told as well: not the merge, when that is over.
+  await engine.settled();
   await assert.rejects(device.close(), { code: 'io' });
   await writeSector(engine, 'v', 1);
   await engine.settled();
