@@ -30,12 +30,15 @@ const seed = Number(process.env['FIRN_TEST_SEED'] ?? Math.floor(performance.time
 const actor = fileURLToPath(new URL('./upload-actor.ts', import.meta.url));
 process.stdout.write(`# counted-uploads.test.ts: FIRN_TEST_SEED=${seed}\n`);
 
-const leaves = 12;
+const leaves = 24;
 const lengthBytes = leaves * leafBytes;
 /** At the beginning of each leaf lies so much that does not shrink. */
 const dataBytes = 3 * MiB;
-/** Packs whose leaves may not be in the journal yet: those that were under way at once. */
-const packsInDoubt = 2;
+/**
+ * Packs whose leaves may not be in the journal yet: those that were under way at once (a chunk fills
+ * four) and one whose leaves were just being written down.
+ */
+const packsInDoubt = 6;
 
 function contentOf(leaf: number): Buffer {
   const key = Buffer.alloc(16, leaf + 1);
@@ -102,7 +105,7 @@ test('nothing is uploaded or read twice, however often the process is killed', a
     }
     const isLast = run === 5;
     const moment = random() < 0.5 ? 'before' : 'after';
-    const stop = isLast ? [] : [moment, String(5 + Math.floor(random() * 4))];
+    const stop = isLast ? [] : [moment, String(10 + Math.floor(random() * 4))];
     const child = spawn(process.execPath, [actor, folder, backupId, ...stop], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

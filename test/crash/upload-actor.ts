@@ -4,7 +4,8 @@
  *     upload-actor.ts FOLDER BACKUP [before|after N]
  *
  * What it has put and read stands in `FOLDER/log`, a line each, as soon as it is done. At its N-th
- * pack it stands still, before the pack is stored or after it, until it is killed.
+ * pack it stands still, before the pack is stored or after it, until it is killed. From then on no
+ * other pack is begun to be stored either, however late the kill comes.
  */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,6 +43,7 @@ async function standStill(): Promise<never> {
 }
 
 let packs = 0;
+let isStill = false;
 
 class CountingStore extends FaultyStore {
   override async put(
@@ -51,7 +53,9 @@ class CountingStore extends FaultyStore {
   ): Promise<void> {
     const isPack = name.startsWith('packs/');
     if (isPack) packs += 1;
+    if (isStill) await standStill();
     const isLast = isPack && packs === Number(count);
+    isStill ||= isLast;
     if (isLast && moment === 'before') await standStill();
     await super.put(name, chunks, options);
     note({ did: 'put', name, bytes: chunks.reduce((sum, { length }) => sum + length, 0) });
