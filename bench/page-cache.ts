@@ -1,6 +1,6 @@
 /** Puts files into the page cache, or out of it, without touching anything else on the machine. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, fsyncSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MiB } from '../src/base/bytes.ts';
 import { OperatingError } from '../src/base/errors.ts';
@@ -46,17 +46,22 @@ export function makeCold(paths: readonly string[]): void {
   }
 }
 
-/** Which part of the bytes on disk is in memory too, by fincore(1). */
+/**
+ * Which part of the bytes on disk is in memory too, by fincore(1). The holes of a file are no bytes
+ * on disk: the head after a snapshot is nearly nothing else.
+ */
 function residentShare(paths: readonly string[]): number {
-  const said = command('fincore', ['-b', '-n', '-r', '-o', 'RES,SIZE', ...paths]);
-  let resident = 0;
-  let total = 0;
-  for (const line of said.trim().split('\n')) {
-    const [residentBytes = 0, sizeBytes = 0] = line.trim().split(/\s+/).map(Number);
-    resident += residentBytes;
-    total += sizeBytes;
+  const said = command('fincore', ['-b', '-n', '-r', '-o', 'RES', ...paths]);
+  const resident = said.trim().split('\n').map(Number);
+  let residentBytes = 0;
+  let totalBytes = 0;
+  for (const [index, path] of paths.entries()) {
+    const { size, blocks } = statSync(path);
+    const onDisk = Math.min(size, blocks * 512);
+    residentBytes += Math.min(resident[index] ?? 0, onDisk);
+    totalBytes += onDisk;
   }
-  return total === 0 ? 1 : resident / total;
+  return totalBytes === 0 ? 1 : residentBytes / totalBytes;
 }
 
 function withFile(path: string, use: (fd: number) => void): void {
