@@ -1,139 +1,28 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { KiB, MiB } from '../base/bytes.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import type { Repository } from '../repository/repository.ts';
-import { MemoryStore, openMemoryRoot } from '../store/memory.ts';
 import type { BlockDevice } from '../volume/block-device.ts';
-import type { VolumeEngine } from '../volume/engine.ts';
-import { openVolumeEngine } from '../volume/open-engine.ts';
-import { backUp, type BackupFacts, type BackupOutcome, releaseOlder } from './back-up.ts';
+import { backUp, type BackupOutcome, releaseOlder } from './back-up.ts';
+import {
+  backUpNow,
+  contentOf,
+  factsOf,
+  lengthBytes,
+  makeVolume,
+  restored,
+  signal,
+  startScene,
+  withOwn,
+  write,
+} from './back-up-fixture.ts';
 import { checkpointId } from './checkpoint.ts';
 import { deleteBackup } from './delete-backup.ts';
 import { pruneRepository } from './prune-repository.ts';
-import { openRepositories } from './repositories.ts';
-import { restoreBackup } from './restore-backup.ts';
-
-const lengthBytes = 40 * MiB;
-const signal = new AbortController().signal;
-
-interface Scene {
-  readonly folder: string;
-  readonly engine: VolumeEngine;
-  readonly repository: Repository;
-  /** What the store holds. */
-  readonly objects: Map<string, Uint8Array>;
-}
-
-async function startScene(t: TestContext): Promise<Scene> {
-  const folder = await mkdtemp(join(tmpdir(), 'firn-backup-'));
-  const engine = await openVolumeEngine({ folder });
-  const root = openMemoryRoot();
-  const repositories = openRepositories({
-    root,
-    wrappingKey: Buffer.alloc(32, 1),
-  });
-  t.after(async () => {
-    await repositories.close();
-    await engine.close();
-    await rm(folder, { recursive: true });
-  });
-  const repository = await repositories.open('test', { create: true });
-  const store = await root.open('test', { create: false });
-  assert.ok(store instanceof MemoryStore);
-  return { folder, engine, repository, objects: store.objects };
-}
-
-function factsOf(backupId: string, volumeId: string): BackupFacts {
-  return {
-    backupId,
-    making: 'full',
-    name: 'name',
-    description: null,
-    metadata: {},
-    projectId: 'project',
-    userId: 'user',
-    snapshotId: null,
-    dataTimestamp: '2026-01-01T00:00:00.000000',
-    volume: {
-      volumeId,
-      name: 'disk',
-      description: null,
-      sizeGiB: 1,
-      metadata: { a: 'b' },
-      bootable: true,
-      volumeType: null,
-      availabilityZone: 'nova',
-    },
-  };
-}
-
-/** Takes a snapshot under the backup's id, backs it up, and gives the name up again. */
-async function backUpNow(
-  scene: Scene,
-  volumeId: string,
-  options: { signal?: AbortSignal } = {},
-): Promise<{ backupId: string; outcome: BackupOutcome; content: Buffer }> {
-  const backupId = newId();
-  await scene.engine.createSnapshots([{ volumeId, snapshotId: backupId }]);
-  const content = await contentOf(scene.engine, volumeId);
-  const outcome = await backUp({
-    engine: scene.engine,
-    repository: scene.repository,
-    snapshotId: backupId,
-    facts: factsOf(backupId, volumeId),
-    journalPath: join(scene.folder, `${backupId}.journal`),
-    signal: options.signal ?? signal,
-    onProgress: ({ bytesDone, bytesTotal }) => assert.ok(bytesDone <= bytesTotal),
-  });
-  await releaseOlder({ ...scene, backupId });
-  await scene.engine.deleteSnapshot(backupId);
-  return { backupId, outcome, content };
-}
-
-async function write(scene: Scene, volumeId: string, at: number, data: Uint8Array): Promise<void> {
-  const device = await scene.engine.openVolume(volumeId);
-  await device.write(at, data);
-  await device.close();
-}
-
-async function contentOf(engine: VolumeEngine, volumeId: string): Promise<Buffer> {
-  const device = await engine.openVolume(volumeId);
-  const content = Buffer.alloc(device.lengthBytes);
-  for (let at = 0; at < content.length; at += 8 * MiB) {
-    await device.read(at, content.subarray(at, Math.min(at + 8 * MiB, content.length)));
-  }
-  await device.close();
-  return content;
-}
-
-async function restored(
-  { engine, repository }: Scene,
-  backupId: string,
-  options: { onto?: string; lengthBytes?: number } = {},
-): Promise<Buffer> {
-  const volumeId = options.onto ?? newId();
-  if (options.onto === undefined) {
-    await engine.createVolume({ volumeId, lengthBytes: options.lengthBytes ?? lengthBytes });
-  }
-  const onProgress = (): void => undefined;
-  const place = { path: join(tmpdir(), `firn-${volumeId}`), purpose: `restore ${volumeId}` };
-  await restoreBackup({ engine, repository, backupId, volumeId, place, signal, onProgress });
-  return await contentOf(engine, volumeId);
-}
-
-async function makeVolume(scene: Scene): Promise<string> {
-  const volumeId = newId();
-  await scene.engine.createVolume({ volumeId, lengthBytes });
-  await write(scene, volumeId, 3 * MiB + 5000, Buffer.alloc(9 * MiB, 'first content'));
-  return volumeId;
-}
 
 test('reads what holds data, then what changed, then nothing', async (t) => {
   const scene = await startScene(t);
@@ -211,19 +100,6 @@ test('a volume that is too small is refused and keeps its content', async (t) =>
   );
 });
 
-test('a clone starts from the backups of its source', async (t) => {
-  const scene = await startScene(t);
-  const volumeId = await makeVolume(scene);
-  const first = await backUpNow(scene, volumeId);
-  const clone = newId();
-  await scene.engine.createVolume({ volumeId: clone, lengthBytes, from: { volumeId } });
-  await write(scene, clone, 0, Buffer.alloc(4096, 'clone'));
-  const second = await backUpNow(scene, clone);
-  assert.equal(second.outcome.parentId, first.backupId);
-  assert.equal(second.outcome.bytesRead, 64 * KiB);
-  assert.ok((await restored(scene, second.backupId)).equals(second.content));
-});
-
 test('backups are deleted in any order, and the next one still starts where it can', async (t) => {
   const scene = await startScene(t);
   const { engine, repository } = scene;
@@ -268,31 +144,6 @@ test('what was stopped goes on, and what was committed is not made again', async
   assert.ok((await restored(scene, backupId)).equals(content));
 });
 
-/** The engine with some methods of its own. */
-function engineWith(engine: VolumeEngine, own: Partial<VolumeEngine>): VolumeEngine {
-  return new Proxy(engine, {
-    get(target, key): unknown {
-      const value: unknown = Reflect.get(key in own ? own : target, key);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
-test('a parent that is deleted meanwhile is done without', async (t) => {
-  const scene = await startScene(t);
-  const { engine, repository } = scene;
-  const volumeId = await makeVolume(scene);
-  const first = await backUpNow(scene, volumeId);
-  const openSnapshot = async (snapshotId: string): Promise<BlockDevice> => {
-    await deleteBackup({ engine, repository, backupId: first.backupId });
-    return await engine.openSnapshot(snapshotId);
-  };
-  const racing = { ...scene, engine: engineWith(engine, { openSnapshot }) };
-  const second = await backUpNow(racing, volumeId);
-  assert.equal(second.outcome.parentId, null);
-  assert.ok((await restored(scene, second.backupId)).equals(second.content));
-});
-
 test('nothing is read before the checkpoint is there, nor without it', async (t) => {
   const scene = await startScene(t);
   const volumeId = await makeVolume(scene);
@@ -311,7 +162,7 @@ test('nothing is read before the checkpoint is there, nor without it', async (t)
     for (let turn = 0; turn < 200; turn += 1) await setImmediate();
     throw new OperatingError('io', 'made to fail');
   };
-  const failing = { ...scene, engine: engineWith(scene.engine, { openSnapshot, aliasSnapshot }) };
+  const failing = { ...scene, engine: withOwn(scene.engine, { openSnapshot, aliasSnapshot }) };
   await assert.rejects(backUpNow(failing, volumeId), (error) => isOperatingError(error, 'io'));
   assert.equal(reads, 0);
   const left = [...scene.objects.keys()];
@@ -354,19 +205,9 @@ test('a snapshot is read by nobody any more when a failed backup closes it', asy
       },
     };
   };
-  const failing = { ...scene, engine: engineWith(scene.engine, { openSnapshot }) };
+  const failing = { ...scene, engine: withOwn(scene.engine, { openSnapshot }) };
   await assert.rejects(backUpNow(failing, volumeId), (error) => isOperatingError(error, 'io'));
   assert.equal(readingAtClose, 0);
-});
-
-test("a clone's backup leaves its source the place to start from", async (t) => {
-  const scene = await startScene(t);
-  const volumeId = await makeVolume(scene);
-  const first = await backUpNow(scene, volumeId);
-  const clone = newId();
-  await scene.engine.createVolume({ volumeId: clone, lengthBytes, from: { volumeId } });
-  assert.equal((await backUpNow(scene, clone)).outcome.parentId, first.backupId);
-  assert.ok((await scene.engine.findSnapshot(checkpointId(first.backupId))) !== undefined);
 });
 
 test('of backups made in any order only the newest keeps a checkpoint', async (t) => {
@@ -422,41 +263,6 @@ test('a backup is deleted although another one is damaged', async (t) => {
   );
   await deleteBackup({ engine, repository, backupId: first.backupId });
   assert.ok((await pruneRepository(repository, { signal })) > 0);
-});
-
-test('a parent is found without reading every manifest again', async (t) => {
-  const scene = await startScene(t);
-  const volumeId = await makeVolume(scene);
-  for (let n = 0; n < 5; n += 1) await backUpNow(scene, volumeId);
-  let listings = 0;
-  const { objects } = scene;
-  // The store in memory lists what it holds by the names of its objects.
-  objects.keys = () => {
-    listings += 1;
-    return Map.prototype.keys.call(objects);
-  };
-  const last = await backUpNow(scene, volumeId);
-  assert.equal(listings, 1, 'only what other processes may have pruned is looked for');
-  await deleteBackup({ ...scene, backupId: last.backupId });
-  assert.notEqual((await backUpNow(scene, volumeId)).outcome.parentId, last.backupId);
-});
-
-test('without the parent layer everything is read, and only what differs is stored', async (t) => {
-  const scene = await startScene(t);
-  const volumeId = await makeVolume(scene);
-  await write(scene, volumeId, 16 * MiB, randomBytes(8 * MiB));
-  const first = await backUpNow(scene, volumeId);
-  const changedExtents = (): Promise<undefined> => Promise.resolve(undefined);
-  const forgetful = { ...scene, engine: engineWith(scene.engine, { changedExtents }) };
-  await write(scene, volumeId, 17 * MiB, randomBytes(4096));
-  const device = await scene.engine.openVolume(volumeId);
-  await device.zero(20 * MiB, 2 * MiB);
-  await device.close();
-  const second = await backUpNow(forgetful, volumeId);
-  assert.equal(second.outcome.parentId, first.backupId);
-  assert.ok(second.outcome.bytesRead >= 14 * MiB, 'nobody knows what changed');
-  assert.ok(second.outcome.bytesStored < 32 * KiB, `stored ${second.outcome.bytesStored} bytes`);
-  assert.ok((await restored(scene, second.backupId)).equals(second.content));
 });
 
 test('the same data in another volume, or moved within one, is stored once', async (t) => {

@@ -120,41 +120,48 @@ interface WriteOptions extends BackUpOptions {
   readonly checkpoint: Promise<void>;
 }
 
+/** The layer of a parent was merged away after it was found. */
+class LayerGone extends Error {}
+
 async function writeBackup(options: WriteOptions, snapshot: SnapshotFacts): Promise<Manifest> {
-  const { repository } = options;
-  const parent = await findParent({ repository, snapshot });
+  const { engine, repository, snapshotId } = options;
+  const device = await engine.openSnapshot(snapshotId);
   try {
-    return await writeOnto(parent, options, snapshot);
-  } catch (error) {
-    if (parent === undefined || !isOperatingError(error, 'not_found')) throw error;
-    if ((await repository.findManifest(parent.manifest.backupId)) !== undefined) throw error;
-    // The parent was deleted before the writer held it: another one, or none, serves as well.
-    return await writeBackup(options, snapshot);
+    const gone = new Set<string>();
+    for (;;) {
+      const parent = await findParent({ engine, repository, snapshotId, gone });
+      try {
+        return await writeOnto(parent, { ...options, device, layerId: snapshot.layerId });
+      } catch (error) {
+        if (parent === undefined) throw error;
+        const { backupId } = parent.manifest;
+        if (error instanceof LayerGone) gone.add(backupId);
+        else if (!isOperatingError(error, 'not_found')) throw error;
+        // A parent that was deleted before the writer held it: another one serves as well.
+        else if ((await repository.findManifest(backupId)) !== undefined) throw error;
+      }
+    }
+  } finally {
+    await device.close();
   }
 }
 
 async function writeOnto(
   parent: Parent | undefined,
-  options: WriteOptions,
-  snapshot: SnapshotFacts,
+  options: WriteOptions & { device: BlockDevice; layerId: string },
 ): Promise<Manifest> {
-  const { engine, facts } = options;
-  const device = await engine.openSnapshot(options.snapshotId);
+  const { facts, device, layerId } = options;
+  const { plan, writer } = await planAndOpen(parent, options, device);
   try {
-    const { plan, writer } = await planAndOpen(parent, options, device);
-    try {
-      await copyRuns({ device, writer, ...plan }, options);
-      return await writer.commit({
-        ...facts,
-        parentId: parent?.manifest.backupId ?? null,
-        layerId: snapshot.layerId,
-      });
-    } catch (error) {
-      await writer.abort();
-      throw error;
-    }
-  } finally {
-    await device.close();
+    await copyRuns({ device, writer, ...plan }, options);
+    return await writer.commit({
+      ...facts,
+      parentId: parent?.manifest.backupId ?? null,
+      layerId,
+    });
+  } catch (error) {
+    await writer.abort();
+    throw error;
   }
 }
 
@@ -174,7 +181,7 @@ async function planAndOpen(
   const { lengthBytes } = device;
   const onto = parent === undefined ? {} : { parent: parent.manifest };
   const opening = repository.openWriter({ lengthBytes, ...onto, resumePath, signal });
-  const planning = planOf(parent, options, device);
+  const planning = planOf(parent, device);
   const [opened] = await Promise.allSettled([opening, planning, options.checkpoint]);
   if (opened.status === 'rejected') throw opened.reason;
   const writer = opened.value;
@@ -187,19 +194,12 @@ async function planAndOpen(
   }
 }
 
-async function planOf(
-  parent: Parent | undefined,
-  { engine, snapshotId }: BackUpOptions,
-  device: BlockDevice,
-): Promise<Plan> {
+async function planOf(parent: Parent | undefined, device: BlockDevice): Promise<Plan> {
   if (parent === undefined) {
     return { runs: await planFull(device, blockBytes), changed: undefined };
   }
-  const { layerId: sinceLayerId } = parent;
-  const changed =
-    sinceLayerId === undefined
-      ? undefined
-      : await engine.changedExtents({ snapshotId, sinceLayerId });
+  const changed = await parent.difference?.();
+  if (changed === undefined && parent.difference !== undefined) throw new LayerGone();
   const runs = await planIncremental(device, changed ?? [wholeOf(device)], blockBytes);
   return { runs, changed: changed && new ChangedSectors(changed) };
 }

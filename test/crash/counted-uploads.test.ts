@@ -35,8 +35,8 @@ const lengthBytes = leaves * leafBytes;
 /** At the beginning of each leaf lies so much that does not shrink. */
 const dataBytes = 3 * MiB;
 /**
- * Packs whose leaves may not be in the journal yet: those that were under way at once (a chunk fills
- * four) and one whose leaves were just being written down.
+ * Packs whose leaves may not be in the journal yet: those that were under way at once (a chunk
+ * fills four) and one whose leaves were just being written down.
  */
 const packsInDoubt = 6;
 
