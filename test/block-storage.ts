@@ -8,7 +8,7 @@ import { isJsonObject, type JsonObject } from '../src/base/json.ts';
 import { cloudFromYaml } from '../src/client/cloud.ts';
 import { Session } from '../src/client/session.ts';
 
-const settleWithinMs = 60_000;
+const settleWithinMs = 180_000;
 
 /** The administrator of a data folder, at the newest microversion. */
 export class BlockStorage {

@@ -300,12 +300,13 @@ test('bytes that are no HTTP are answered and the connection is closed', async (
   const address = app.server.address();
   assert.ok(address !== null && typeof address === 'object');
   for (const bytes of ['\0\0\0\0\r\n\r\n', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`]) {
-    const text = await new Promise<string>((resolve, reject) => {
+    const text = await new Promise<string>((resolve) => {
       const socket = connect(address.port, '127.0.0.1', () => socket.write(bytes));
       let received = '';
       socket.on('data', (data: Buffer) => (received += data.toString()));
       socket.on('close', () => resolve(received));
-      socket.on('error', reject);
+      // The end may come as a reset: of what the server has not read.
+      socket.on('error', () => undefined);
     });
     assert.match(text, /^HTTP\/1\.1 4\d\d /);
   }

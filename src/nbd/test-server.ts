@@ -269,11 +269,14 @@ export function contextQuery(name: string, queries: readonly string[]): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Waits, a turn of the event loop at a time, until `holds`; rejects after five seconds. */
+/** How long anything may take before a test says that it is stuck. */
+const patienceMs = 180_000;
+
+/** Waits, a turn of the event loop at a time, until `holds`; rejects when it does not come to be. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 5000;
+  const end = performance.now() + patienceMs;
   while (!holds()) {
-    if (performance.now() > end) throw new Error(`not within five seconds: ${what}`);
+    if (performance.now() > end) throw new Error(`not in time: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

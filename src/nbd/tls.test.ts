@@ -5,6 +5,7 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { BlockDevice } from '../volume/block-device.ts';
 import { openMemoryDevice } from '../volume/memory-device.ts';
 import { makeCertificate, makeCertificates } from './certificate-fixture.ts';
+import type { NbdLimits } from './limits.ts';
 import { exportQuery, RawPeer, startTestServer, until, type TestServer } from './test-server.ts';
 import type { NbdTls } from './tls.ts';
 import { option, optionReply } from './wire.ts';
@@ -23,8 +24,11 @@ interface TlsRig extends AsyncDisposable {
   readonly secure: (options?: ConnectionOptions) => Promise<RawPeer>;
 }
 
-async function startTlsServer(tls: NbdTls = oneSided): Promise<TlsRig> {
-  const rig = await startTestServer(memory(), { tls });
+async function startTlsServer(
+  tls: NbdTls = oneSided,
+  limits: Partial<NbdLimits> = {},
+): Promise<TlsRig> {
+  const rig = await startTestServer(memory(), { tls, limits });
   const { port } = await rig.server.listenTcp('127.0.0.1', 0);
   const connect = (): RawPeer => new RawPeer(connectTcp(port, '127.0.0.1'));
   const secure = async (options: ConnectionOptions = {}): Promise<RawPeer> => {
@@ -94,17 +98,15 @@ test('a peer that does not speak TLS after all is cut, and others go on', async 
   assert.equal(typeOf(await next.ask(option.list)), optionReply.ack);
 });
 
-test('who leaves while TLS begins is gone at once', async () => {
-  await using tls = await startTlsServer();
+test('who leaves while TLS begins is gone, however long a handshake may take', async () => {
+  await using tls = await startTlsServer(oneSided, { handshakeTimeoutMs: 3_600_000 });
   for (const said of ['', '\x16\x03\x01\x01\x00\x01']) {
     const peer = tls.connect();
     await peer.greet();
     await peer.ask(option.startTls);
     peer.send(Buffer.from(said, 'latin1'));
-    const from = performance.now();
     peer.socket.end();
     await peer.closed;
-    assert.ok(performance.now() - from < 5000, 'long before the handshake takes too long');
   }
 });
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { until } from '../../test/interop/until.ts';
 import { must } from '../base/assert.ts';
 import { MemoryStore, openMemoryRoot } from '../store/memory.ts';
 import { ReplicatedRoot } from '../store/replicate.ts';
@@ -56,10 +57,7 @@ async function sample(t: TestContext, { patched = true } = {}): Promise<Sample> 
 }
 
 async function settled(root: ReplicatedRoot): Promise<void> {
-  for (let turns = 0; root.copyState('c')?.state !== 'complete'; turns += 1) {
-    assert.ok(turns < 100_000, 'the copy gets complete');
-    await turn();
-  }
+  await until('the copy is complete', () => root.copyState('c')?.state === 'complete');
 }
 
 /** What a store holds, to compare: claims are empty, and everything is written once. */

@@ -80,7 +80,7 @@ async function live({ random, medium, kept, dead }: World, pid: number): Promise
 
 test(
   'what processes on a bad medium have acknowledged is there',
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   async () => {
     for (let round = 0; round < rounds; round += 1) {
       const random = seeded(seed + round);

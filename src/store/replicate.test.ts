@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { seeded } from '../../demo/random.ts';
 import { isOperatingError, OperatingError } from '../base/errors.ts';
+import { until } from '../../test/interop/until.ts';
 import { FaultyStore } from './fault.ts';
 import { MemoryStore, openMemoryRoot } from './memory.ts';
 import { ReplicatedRoot } from './replicate.ts';
@@ -91,11 +92,7 @@ function replicate(
 }
 
 async function settled(root: ReplicatedRoot, container = 'c'): Promise<void> {
-  for (let turns = 0; turns < 100_000; turns += 1) {
-    if (root.copyState(container)?.state === 'complete') return;
-    await turn();
-  }
-  assert.fail(`the copy is ${JSON.stringify(root.copyState(container))}`);
+  await until('the copy is complete', () => root.copyState(container)?.state === 'complete');
 }
 
 const bytes = (text: string): Uint8Array[] => [Buffer.from(text)];
@@ -115,7 +112,7 @@ describe('a store with a copy', () => {
       await store.remove('a');
       await assert.rejects(store.get('a'), code('not_found'));
       assert.equal(await store.sizeOf('a'), undefined);
-      for (let turns = 0; (await copy.objects()).has('a') && turns < 1000; turns += 1) await turn();
+      await until('it is gone from the copy', async () => !(await copy.objects()).has('a'));
       assert.deepEqual([...(await copy.objects()).keys()].sort(), ['b', 'x/c']);
       await root.close();
       assert.deepEqual(await readdir(folder), [], 'nothing is noted any more');
@@ -152,7 +149,7 @@ describe('a store with a copy', () => {
       await store.put('packs/2', bytes('2'));
       await store.put('backups/1', bytes('m'));
       assert.equal(await store.sizeOf('packs/9'), undefined);
-      for (let turns = 0; problems.length === 0 && turns < 10_000; turns += 1) await turn();
+      await until('a problem is told', () => problems.length > 0);
       assert.equal(root.isCopied('c', 'backups/1'), false);
       assert.equal(root.copyState('c')?.problem, 'down for a while');
       copy.isDown = false;

@@ -61,10 +61,12 @@ test('a writer that goes from volume to volume is never ahead of itself', async 
   const devices = await makeVolumes(engine);
   const [a, b] = [must(devices.get('a'), 'a'), must(devices.get('b'), 'b')];
   const ending = new AbortController();
+  let written = 0;
   const writing = (async () => {
     for (let counter = 1; !ending.signal.aborted; counter += 1) {
       await a.write(0, counterOf(counter));
       await b.write(0, counterOf(counter));
+      written = counter;
     }
   })();
   // Writers beside it, whose requests are under way at every instant.
@@ -77,6 +79,8 @@ test('a writer that goes from volume to volume is never ahead of itself', async 
   });
   const seen: number[] = [];
   for (let count = 0; count < 8; count += 1) {
+    const before = written;
+    while (written === before) await setTimeout(1);
     const wanted = names.map((volumeId) => ({ volumeId, snapshotId: `${volumeId}-${count}` }));
     // The order of the list must not matter.
     await engine.createSnapshots(count % 2 === 0 ? wanted : wanted.toReversed());
@@ -88,9 +92,9 @@ test('a writer that goes from volume to volume is never ahead of itself', async 
   ending.abort();
   await Promise.all([writing, ...noise]);
   assert.equal(engine.freezeTimes.count, seen.length);
-  // Far below a second even on a machine that does much else; bench/freeze.ts measures it.
-  assert.ok(engine.freezeTimes.maxMs < 1000, `${engine.freezeTimes.maxMs} ms`);
-  assert.ok(must(seen.at(-1), 'a count') > must(seen[0], 'a count'), 'the writer went on');
+  for (const [index, value] of seen.entries()) {
+    assert.ok(index === 0 || value > must(seen[index - 1], 'a count'), 'the writer went on');
+  }
   for (const device of devices.values()) await device.close();
   await engine.close();
 });

@@ -27,7 +27,7 @@ import { SectorHistory } from './sector-history.ts';
 
 const connectionsEach = 2;
 const killWithinMs = 1200;
-const settleWithinMs = 30_000;
+const settleWithinMs = 180_000;
 
 interface Disk {
   readonly id: string;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { until } from '../../../test/interop/until.ts';
 import { must } from '../../base/assert.ts';
 import type { BackupRow } from '../../catalog/tables.ts';
 import { openRepository } from '../../repository/repository.ts';
@@ -112,12 +113,8 @@ async function withCopy(t: TestContext) {
   });
   const scene = await openScene(t, { root, replication: root });
   t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  const settled = async (): Promise<void> => {
-    for (let turns = 0; root.copyState('volumebackups')?.state !== 'complete'; turns += 1) {
-      assert.ok(turns < 100_000, 'the copy gets complete');
-      await turn();
-    }
-  };
+  const isComplete = (): boolean => root.copyState('volumebackups')?.state === 'complete';
+  const settled = (): Promise<void> => until('the copy is complete', isComplete);
   const stores = await Promise.all(
     places.map(async (place) => {
       const store = await place.open('volumebackups', { create: true });
