@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const versionsFolder = '/usr/lib/postgresql';
-const startAttemptCountMax = 100;
+const startAttemptCountMax = 1000;
 
 /** The folder of the newest server's binaries, if there is one. */
 export function postgresBinaries(): string | undefined {

@@ -35,7 +35,7 @@ function content(lengthBytes: number): Buffer<ArrayBuffer> {
   return randomFillSync(hugeBuffer(lengthBytes));
 }
 
-/** Waits until the file is there that is written ahead. */
+/** Waits until the file is there that is written ahead, or the folder for it. */
 async function startedFile({ files }: Scene): Promise<string> {
   for (;;) {
     const [found] = await files();
@@ -120,7 +120,9 @@ describe('a draft of a file', () => {
     const bytes = content(3 * MiB);
     const draft = begin(scene.store, 'p/a');
     draft.advance(bytes);
-    await rm(scene.root, { recursive: true });
+    await startedFile(scene);
+    // It may still be making its file.
+    await rm(scene.root, { recursive: true, maxRetries: 20 });
     await assert.rejects(draft.put([bytes]), code('unavailable'));
   });
 

@@ -19,7 +19,7 @@ import { fillVolume } from './data.ts';
 
 test('the guide', needs('chromium'), async (t) => {
   // Slow enough for the progress to be seen to move.
-  const dashboard = await openDashboard(t, ['--store-upload-limit', '12']);
+  const dashboard = await openDashboard(t, ['--store-upload-limit', '4']);
   await fillVolume(dashboard.scene, { name: 'my-volume', randomMiB: 64 });
 
   await t.test('a snapshot becomes a backup, in the words of the guide', async () => {

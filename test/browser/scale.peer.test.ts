@@ -41,7 +41,7 @@ function multiplyBackups(dataFolder: string): void {
 }
 
 test('much of everything', needs('chromium'), async (t) => {
-  const dashboard = await openDashboard(t, ['--store-upload-limit', '12']);
+  const dashboard = await openDashboard(t, ['--store-upload-limit', '4']);
   const { scene } = dashboard;
   await fillVolume(scene, { name: 'big', randomMiB: 64, sizeGiB: 2 });
   const page = await dashboard.open('/project/volumes');

@@ -1,19 +1,18 @@
 /** A real Ceph of one monitor and one memory-only OSD, with its S3 server RGW in front. */
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { assert } from '../../src/base/assert.ts';
 import { Processes } from './processes.ts';
 import type { TemporaryServer } from './swift.ts';
 
 const run = promisify(execFile);
-const attemptsMax = 300;
+const attemptsMax = 1800;
 
 export const hasCeph = ['ceph-mon', 'ceph-osd', 'radosgw', 'radosgw-admin'].every((program) =>
   existsSync(join('/usr/bin', program)),
@@ -37,7 +36,7 @@ export async function startCeph(): Promise<TemporaryCeph> {
   const processes = await Processes.open('ceph');
   const { folder } = processes;
   for (const name of ['mon', 'osd', 'rgw']) await mkdir(join(folder, name));
-  const [monPort, httpPort] = [await freePort(), await freePort()];
+  const [monPort = 0, httpPort = 0] = await freePorts(2);
   const fsid = randomUUID();
   const settings = join(folder, 'ceph.conf');
   await writeFile(settings, configuration({ folder, fsid, monPort, httpPort }));
@@ -92,14 +91,28 @@ async function answers(url: string): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  assert(typeof address === 'object' && address !== null, 'a TCP server has an address');
-  probe.close();
-  await once(probe, 'close');
-  return address.port;
+/**
+ * Ports that nobody has. They lie below those that the kernel gives to whoever asks for any, so that
+ * no connection of another test takes one before Ceph does.
+ */
+async function freePorts(count: number): Promise<number[]> {
+  const probes: Server[] = [];
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = randomInt(20_000, 32_000);
+    const probe = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    probes.push(probe);
+    ports.push(port);
+  }
+  for (const probe of probes) {
+    probe.close();
+    await once(probe, 'close');
+  }
+  return ports;
 }
 
 interface Places {
