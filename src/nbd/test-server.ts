@@ -272,7 +272,7 @@ export function contextQuery(name: string, queries: readonly string[]): Buffer {
 /** How long anything may take before a test says that it is stuck. */
 const patienceMs = 180_000;
 
-/** Waits, a turn of the event loop at a time, until `holds`; rejects when it does not come to be. */
+/** Waits, a turn of the event loop at a time, until `holds`; rejects when that does not come. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
   const end = performance.now() + patienceMs;
   while (!holds()) {

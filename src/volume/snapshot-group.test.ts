@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { until } from '../../test/interop/until.ts';
 import { must } from '../base/assert.ts';
 import { KiB, MiB } from '../base/bytes.ts';
 import { isOperatingError } from '../base/errors.ts';
@@ -80,7 +81,7 @@ test('a writer that goes from volume to volume is never ahead of itself', async 
   const seen: number[] = [];
   for (let count = 0; count < 8; count += 1) {
     const before = written;
-    while (written === before) await setTimeout(1);
+    await until('the writer goes on', () => written > before);
     const wanted = names.map((volumeId) => ({ volumeId, snapshotId: `${volumeId}-${count}` }));
     // The order of the list must not matter.
     await engine.createSnapshots(count % 2 === 0 ? wanted : wanted.toReversed());

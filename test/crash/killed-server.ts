@@ -91,11 +91,11 @@ export class KilledServer {
     const operator = this.#useApi();
     const working = Promise.all([...guests, operator]);
     const { flushes } = this.counts;
-    let isOver = false;
+    const over = new AbortController();
     const soon = sleep(50 + this.#random() * killWithinMs);
-    await Promise.race([soon, working.finally(() => (isOver = true))]);
+    await Promise.race([soon, working.finally(() => over.abort())]);
     // A slow machine has as long as it takes to keep something that must not be lost.
-    while (!isOver && this.counts.flushes === flushes) await sleep(5);
+    while (!over.signal.aborted && this.counts.flushes === flushes) await sleep(5);
     await this.#scene.firn.kill();
     await working;
     this.counts.kills += 1;

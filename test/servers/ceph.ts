@@ -92,8 +92,8 @@ async function answers(url: string): Promise<void> {
 }
 
 /**
- * Ports that nobody has. They lie below those that the kernel gives to whoever asks for any, so that
- * no connection of another test takes one before Ceph does.
+ * Ports that nobody has. They lie below those that the kernel gives to whoever asks for any, so
+ * that no connection of another test takes one before Ceph does.
  */
 async function freePorts(count: number): Promise<number[]> {
   const probes: Server[] = [];
