@@ -36,25 +36,33 @@ export const repositoryVerify: AddCommand = (parent, context) => {
       const [only] = reports;
       if (wantsJson(command)) printJson(context.stdout, reports.length === 1 ? only : reports);
       else for (const [copy, report] of reports.entries()) print(context, report, copy);
-      const backups = new Set(reports.flatMap((it) => it.backups.map(({ backupId }) => backupId)));
-      const objects = reports.reduce((sum, it) => sum + it.objects.length, 0);
-      if (objects + backups.size === 0) return;
-      const what = `${backups.size} backups are damaged, by ${objects} objects`;
-      throw new OperatingError('corrupt', what);
+      throwIfDamaged(reports);
     });
 };
 
+function throwIfDamaged(reports: readonly CopyReport[]): void {
+  const backups = new Set(reports.flatMap((it) => it.backups.map(({ backupId }) => backupId)));
+  const objects = reports.reduce((sum, it) => sum + it.objects.length, 0);
+  if (objects + backups.size === 0) return;
+  const what = `damaged: ${backups.size} backups, ${objects} objects`;
+  const reasons = [...new Set(reports.flatMap((it) => it.unhealedReason ?? []))];
+  const why = reasons.map((reason) => `; not healed: ${reason}`).join('');
+  throw new OperatingError('corrupt', what + why);
+}
+
 function print({ stdout }: Context, report: CopyReport, copy: number): void {
-  const { backupsChecked, blocksChecked, objects, backups, healed } = report;
+  const { backupsChecked, blocksChecked, objects, backups, healed, unhealedReason } = report;
+  const not = unhealedReason === null ? '' : 'not healed: ';
   const where = copy === 0 ? '' : ' in the copy';
   stdout.write(`checked ${backupsChecked} backups, ${blocksChecked} blocks${where}\n`);
   for (const { name, message } of healed) stdout.write(`healed ${name}${where}: ${message}\n`);
-  for (const { name, message } of objects) stdout.write(`object ${name}${where}: ${message}\n`);
+  for (const { name, message } of objects)
+    stdout.write(`${not}object ${name}${where}: ${message}\n`);
   for (const { backupId, ranges, message } of backups) {
-    if (ranges.length === 0) stdout.write(`backup ${backupId}${where}: ${message}\n`);
+    if (ranges.length === 0) stdout.write(`${not}backup ${backupId}${where}: ${message}\n`);
     for (const { offsetBytes, lengthBytes } of ranges) {
       const end = offsetBytes + lengthBytes - 1;
-      stdout.write(`backup ${backupId}${where}: bytes ${offsetBytes}–${end}: ${message}\n`);
+      stdout.write(`${not}backup ${backupId}${where}: bytes ${offsetBytes}–${end}: ${message}\n`);
     }
   }
 }

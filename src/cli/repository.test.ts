@@ -135,6 +135,11 @@ test('damage is found, named with its bytes, and ends with 1', async () => {
   assert.ok(first !== undefined && first % blockBytes === 0, found.out);
   assert.equal(last, first + blockBytes - 1);
   assert.ok(!isZero(content.subarray(first, last + 1)));
+  const unhealed = await run('verify', '--heal', ...flags);
+  assert.equal(unhealed.code, 1);
+  assert.match(unhealed.out, /^not healed: object packs\/\S+: the block .* is damaged$/m);
+  assert.match(unhealed.out, new RegExp(`^not healed: backup ${manifest.backupId}: bytes`, 'm'));
+  assert.match(unhealed.err, /not healed: there is no other copy of the store/);
   const target = join(folder, 'damaged.raw');
   const refused = await run('restore', manifest.backupId, target, ...flags);
   assert.equal(refused.code, 1);
@@ -223,6 +228,21 @@ test('a copy of the store is verified by itself, healed, and read in its stead',
   assert.equal(restored.code, 0, restored.err);
   assert.match(restored.err, /One of the two stores is away/);
   assert.ok((await readFile(target)).equals(content));
+});
+
+test('a store that has lost all its manifests is not called sound', async () => {
+  const place = join(folder, 'undescribed');
+  await cp(join(folder, 'store'), place, { recursive: true });
+  await rm(join(place, 'box', 'backups'), { recursive: true });
+  const given = ['--store', pathToFileURL(place).href, ...flags.slice(2)];
+  for (const verb of ['verify', 'list']) {
+    const { code, err } = await run(verb, ...given);
+    assert.equal(code, 1, verb);
+    if (verb === 'list') assert.match(err, /^firn: the descriptions of all backups .* are lost/);
+    else assert.match(err, /^firn: damaged: 0 backups, 1 objects$/m);
+  }
+  const { out } = await run('verify', ...given);
+  assert.match(out, /^object backups\/: the descriptions .* put backups\/ back from a copy/m);
 });
 
 /** A disk of the kernel's over a file; undefined with the reason where that cannot be had. */

@@ -232,6 +232,31 @@ describe('an attacker who can write to the store', () => {
     assert.deepEqual([report.objects, report.backups], [[], []]);
   });
 
+  it('of all manifests at once is told, what is pruned or being written is not', async () => {
+    const { store, manifests } = await sample();
+    const findings = (repository: Repository): Promise<string[]> =>
+      repository.verify('all', 'objects').then(({ objects }) => objects.map(({ name }) => name));
+    const kept = new Map(named(store, 'backups/').map((name) => [name, store.objects.get(name)]));
+    for (const name of kept.keys()) store.objects.delete(name);
+    await opened(store, async (repository) => {
+      assert.deepEqual(await findings(repository), ['backups/']);
+      assert.match((await repository.findUndescribed())?.message ?? '', /put backups\/ back/);
+      const writer = await repository.openWriter({ lengthBytes: blockBytes });
+      assert.deepEqual(await findings(repository), [], 'a first backup is on its way');
+      await writer.abort();
+      assert.deepEqual(await findings(repository), ['backups/']);
+    });
+    for (const [name, bytes] of kept) store.objects.set(name, must(bytes, name));
+    await opened(store, async (repository) => {
+      assert.deepEqual(await findings(repository), []);
+      for (const { backupId } of manifests) await repository.deleteBackup(backupId);
+      for (let round = 0; round < 2; round += 1) {
+        await repository.executePrune(await repository.planPrune());
+      }
+      assert.deepEqual(await findings(repository), []);
+    });
+  });
+
   it('cannot tell equal volumes of two repositories, nor read a name', async () => {
     const [one, two] = [await sample(), await sample()];
     const text = (store: MemoryStore): string =>

@@ -140,6 +140,14 @@ export class Leases {
     return fresh;
   }
 
+  /** True while somebody writes, in this process or another. */
+  async isWriting(): Promise<boolean> {
+    const kinds = [...this.#own.keys()].map(
+      (leaseId) => parseLeaseName(`leases/${leaseId}.0`)?.kind,
+    );
+    return kinds.includes('write') || (await this.others()).some(({ kind }) => kind === 'write');
+  }
+
   /** One that the store does not let go stays, and is known for what it is. */
   async #removeLeft(leaseId: string, names: readonly string[]): Promise<void> {
     try {

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { LeaseOptions } from './leases.ts';
+import type { Manifest } from './manifest.ts';
 import type { WorkPool } from './work-pool.ts';
 import type { KeySecret } from './wrapped-keys.ts';
 
@@ -16,4 +17,13 @@ interface OpenSettings {
   /** A local folder for copies of what is read often; nothing is lost with it. */
   readonly cacheFolder?: string | undefined;
   readonly leases?: LeaseOptions;
+}
+
+export interface OpenWriterOptions {
+  readonly lengthBytes: number;
+  /** The backup whose map this one starts from; not longer than the volume. */
+  readonly parent?: Manifest;
+  /** A local file that lets the same work go on after a crash; the caller removes it at the end. */
+  readonly resumePath?: string;
+  readonly signal?: AbortSignal;
 }

@@ -29,7 +29,7 @@ import type { MapRoot } from './map.ts';
 import { findDamaged, mendObjects } from './mend.ts';
 import { NodeDifferences } from './node-differences.ts';
 import { NodeReader } from './nodes.ts';
-import type { OpenOptions } from './open-options.ts';
+import type { OpenOptions, OpenWriterOptions } from './open-options.ts';
 import { PatchBases } from './patch-bases.ts';
 import { PackBuffers } from './pack-buffers.ts';
 import { packBytesTarget } from './pack-format.ts';
@@ -40,6 +40,7 @@ import { BackupReader, type ByteSpan } from './reader.ts';
 import { type ReaderHold, ReaderLeases } from './reader-leases.ts';
 import { type Slot, SlotPool } from './slot.ts';
 import { type BackupSpace, measureSpace, measureTogether } from './space.ts';
+import { findUndescribed } from './undescribed.ts';
 import { verifyBackups, type VerifyOptions } from './verify.ts';
 import type { VerifyDepth, VerifyReport } from './verify-report.ts';
 import { WorkPool } from './work-pool.ts';
@@ -95,15 +96,6 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
   const wrappingKey = 'wrappingKey' in options ? options.wrappingKey : undefined;
   const parts = { keeper, leases, clock, ownsPool: !shared, cacheFolder, wrappingKey };
   return new Repository(source, parts);
-}
-
-export interface OpenWriterOptions {
-  readonly lengthBytes: number;
-  /** The backup whose map this one starts from; not longer than the volume. */
-  readonly parent?: Manifest;
-  /** A local file that lets the same work go on after a crash; the caller removes it at the end. */
-  readonly resumePath?: string;
-  readonly signal?: AbortSignal;
 }
 
 export class Repository {
@@ -286,12 +278,20 @@ export class Repository {
     const source = this.#copyOf(options.copy ?? 0);
     const nodes = new NodeReader(source);
     const [keeper, whole] = [this.#keeper, this.#source.store];
-    const parts = { source, whole, nodes, keeper, slots, slotCount: this.#slotCount, hold };
+    const findUndescribed = () => this.findUndescribed(options.signal);
+    const rest = { slots, slotCount: this.#slotCount, hold, findUndescribed };
+    const parts = { source, whole, nodes, keeper, ...rest };
     const run = (): Promise<VerifyReport> => verifyBackups(parts, which, depth, options);
     if (which !== 'all') return run();
     const work = this.#verifying.then(run, run);
     this.#verifying = work;
     return work;
+  }
+
+  /** What is wrong where blocks are stored and all manifests are gone; else undefined. */
+  findUndescribed(signal?: AbortSignal): Promise<OperatingError | undefined> {
+    const parts = { keeper: this.#keeper, leases: this.#leases };
+    return findUndescribed(this.#source.store, parts, signal);
   }
 
   /**

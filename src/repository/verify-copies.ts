@@ -18,6 +18,8 @@ export interface VerifyCopiesOptions extends Pick<VerifyOptions, 'signal' | 'onP
 export interface CopyReport extends VerifyReport {
   /** What was damaged or lost in this copy and is whole again, proven by reading it once more. */
   readonly healed: VerifyReport['objects'];
+  /** Why the rest was not made good; null when nothing is left, or nothing was to be healed. */
+  readonly unhealedReason: string | null;
 }
 
 /** A report for each copy, the first store first; what is in it is damaged still. */
@@ -31,15 +33,29 @@ export async function verifyCopies(
   for (let copy = 0; copy < repository.copyCount; copy += 1) {
     const look = (): Promise<VerifyReport> => lookAt(repository, which, depth, copy, options);
     const found = await look();
-    if (!options.heal || found.objects.length + found.backups.length === 0) {
-      reports.push({ ...found, healed: [] });
+    if (!options.heal || isSound(found)) {
+      reports.push({ ...found, healed: [], unhealedReason: null });
       continue;
     }
     const left = await heal(repository, found, { ...options, which, copy, look });
     const still = new Set(left.objects.map(({ name }) => name));
-    reports.push({ ...left, healed: found.objects.filter(({ name }) => !still.has(name)) });
+    const healed = found.objects.filter(({ name }) => !still.has(name));
+    const unhealedReason = isSound(left) ? null : reasonOf(repository);
+    reports.push({ ...left, healed, unhealedReason });
   }
   return reports;
+}
+
+function isSound({ objects, backups }: VerifyReport): boolean {
+  return objects.length + backups.length === 0;
+}
+
+function reasonOf({ copyCount }: Repository): string {
+  if (copyCount > 1) return 'no copy of the store has it whole';
+  return (
+    'there is no other copy of the store to take it from; where Firn runs, "firn backup verify" ' +
+    'also takes it from the volume, if that still has the same bytes'
+  );
 }
 
 /** A backup whose description is lost in this copy alone is damaged there. */

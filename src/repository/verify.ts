@@ -62,6 +62,8 @@ export interface VerifyParts {
   readonly slotCount: number;
   /** Keeps prune away from what a backup refers to, until the returned function is called. */
   readonly hold: (manifest: Manifest) => () => void;
+  /** What is wrong where blocks are stored and all manifests are gone. */
+  readonly findUndescribed: () => Promise<OperatingError | undefined>;
 }
 
 /**
@@ -105,6 +107,7 @@ async function verifyOnce(
       else await run.checkBackup(found);
     }
     if (parts.whole !== store) await run.checkLost(listed);
+    if (listed.size === 0) await run.checkDescribed();
     return run.report();
   }
   try {
@@ -170,6 +173,12 @@ class Verification {
         this.#damage.addBackup(backupId, message);
       }
     }
+  }
+
+  /** Looks whether anything is stored although there is no manifest in any copy. */
+  async checkDescribed(): Promise<void> {
+    const error = await this.#parts.findUndescribed();
+    if (error !== undefined) this.#damage.addObject('backups/', error.message);
   }
 
   /** Looks at every pack and index, needed by a backup or not. */

@@ -69,11 +69,17 @@ export async function mendRepositories(
       const { mended, damaged } = await repository.mendCommon({ signal, pace });
       if (mended.length > 0) report(objectsError(container, mended, 'were damaged, and are whole'));
       if (damaged.length > 0) report(objectsError(container, damaged, 'are damaged'));
+      const undescribed = await repository.findUndescribed(signal);
+      if (undescribed !== undefined) report(inContainer(container, undescribed));
     } catch (error) {
       // A container without a repository is none of Firn's.
       if (!isOperatingError(error, 'not_found') && !signal.aborted) report(error);
     }
   }
+}
+
+function inContainer(container: string, { code, message }: OperatingError): OperatingError {
+  return new OperatingError(code, `${container}: ${message}`);
 }
 
 function objectsError(container: string, names: readonly string[], what: string): OperatingError {
@@ -92,13 +98,7 @@ export async function verifyNext(
   if (row === undefined) return false;
   const pace = paceOf(options, signal);
   const progress = (): void => undefined;
-  const found = await proveBackup(needs, row, { depth: 'blocks', signal, progress, pace }).catch(
-    (error: unknown) => {
-      if (!isOperatingError(error, 'not_found')) throw error;
-      // Its manifest is gone.
-      return { ranges: [], objects: [], reason: error.message, isHealed: false };
-    },
-  );
+  const found = await proveBackup(needs, row, { depth: 'blocks', signal, progress, pace });
   if (found === undefined) return true;
   const cause = { projectId: row.projectId, requestId: `req-${newId()}`, subjectId: row.id };
   await keepDamage(needs, cause, row, { depth: 'blocks', damage: found, signal });

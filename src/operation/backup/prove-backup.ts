@@ -53,6 +53,10 @@ export async function proveBackup(
       if (healed === undefined) continue;
       found.push(copy.url === null ? healed : { ...healed, reason: inCopy(damage, copy.url) });
     } catch (error) {
+      if (isOperatingError(error, 'not_found')) {
+        // Nobody has its manifest any more.
+        return { ranges: [], objects: [], reason: error.message, isHealed: false };
+      }
       // A second store that is away says so elsewhere, and keeps nobody from proving the first.
       const isAway = isOperatingError(error) && error.code !== 'aborted';
       if (copy.number === 0 || !isAway) throw error;

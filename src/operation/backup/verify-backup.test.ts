@@ -245,3 +245,17 @@ test('backups are verified unasked, the one that waited longest first', async (t
   assert.equal(await verifyNext({ ...options, everyMs: 1 }, signal), true);
   assert.equal((await showBackup(scene, max, backup.id)).verification?.outcome, 'damaged');
 });
+
+test('a backup whose manifest is lost is damaged, and its repository tells of it', async (t) => {
+  const { scene, backup } = await backedUp(t);
+  const store = await scene.root.open('volumebackups', { create: false });
+  await store.remove(`backups/${backup.id}`);
+  const found = await verified(scene, backup.id, 'blocks');
+  assert.equal(found.outcome, 'damaged');
+  assert.match(found.reason ?? '', new RegExp(backup.id));
+  const told: string[] = [];
+  const report = (error: unknown): void => void told.push(String(error));
+  const options = { needs: scene, bytesPerSecond: 1e9, everyMs: 3600 * 1000, report };
+  await mendRepositories(options, new AbortController().signal, new Map());
+  assert.match(told.join(), /^OperatingError: volumebackups: the descriptions of all backups/);
+});
