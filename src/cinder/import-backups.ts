@@ -16,25 +16,67 @@ export type Imported =
   | { readonly kind: 'imported' | 'there'; readonly backup: CinderBackup }
   | { readonly kind: 'failed'; readonly what: string; readonly error: OperatingError };
 
-/**
- * Makes a backup of each one that Cinder wrote into `bucket`, parents first. What is in the
- * repository already is left alone, so that it may be repeated; what is damaged is reported and
- * keeps back only what is built on it.
- */
-export async function* importCinderBackups(
-  bucket: Bucket,
-  repository: Repository,
-  signal?: AbortSignal,
-): AsyncGenerator<Imported> {
+/** What Cinder left in a bucket. */
+export interface CinderSource {
+  readonly bucket: Bucket;
+  /** Every object, whatever it is. */
+  readonly sizes: ReadonlyMap<string, number>;
+  /** By their ids. */
+  readonly backups: ReadonlyMap<string, CinderBackup>;
+  /** Descriptions of backups that cannot be read. */
+  readonly unreadable: readonly (Imported & { kind: 'failed' })[];
+}
+
+/** Looks for backups of Cinder's chunked drivers; the bucket stays as it is. */
+export async function findCinderBackups(bucket: Bucket): Promise<CinderSource> {
   const sizes = new Map<string, number>();
   for await (const { name, sizeBytes } of bucket.list('')) sizes.set(name, sizeBytes);
   const backups = new Map<string, CinderBackup>();
+  const unreadable: (Imported & { kind: 'failed' })[] = [];
   for (const [name, sizeBytes] of sizes) {
     if (!/_backup_[0-9a-f-]{36}_metadata$/.test(name)) continue;
     const read = await attempt(name, async () => readMetadata(bucket, name, sizeBytes));
-    if ('error' in read) yield { kind: 'failed', what: name, error: read.error };
+    if ('error' in read) unreadable.push({ kind: 'failed', what: name, error: read.error });
     else backups.set(read.value.backupId, read.value);
   }
+  return { bucket, sizes, backups, unreadable };
+}
+
+/** Rejects with `not_found` when none of the backups has all the objects that it needs. */
+export function throwIfNothingWhole({ bucket, sizes, backups, unreadable }: CinderSource): void {
+  const known = [...backups.values()];
+  if (known.some(({ objects }) => objects.every(({ name }) => sizes.has(name)))) return;
+  const [broken] = unreadable;
+  if (known.length === 0 && broken === undefined) {
+    throw new OperatingError(
+      'not_found',
+      `there are no backups of Cinder in ${bucket.url}: none of its ${sizes.size} objects has a ` +
+        "name that ends with _backup_ID_metadata, as Cinder's chunked drivers give it; name the " +
+        'folder, bucket or container of backup_posix_path, backup_s3_store_bucket or ' +
+        'backup_swift_container',
+    );
+  }
+  const [first] = known;
+  const missing = first?.objects.find(({ name }) => !sizes.has(name))?.name;
+  const why = broken?.error.message ?? `the object ${missing} of ${first?.backupId} is missing`;
+  throw new OperatingError(
+    'not_found',
+    `none of the ${known.length + unreadable.length} backups of Cinder in ${bucket.url} can be ` +
+      `taken over: ${why}`,
+  );
+}
+
+/**
+ * Makes a backup of each one that was found, parents first. What is in the repository already is
+ * left alone, so that it may be repeated; what is damaged is reported and keeps back only what is
+ * built on it.
+ */
+export async function* importCinderBackups(
+  { bucket, sizes, backups, unreadable }: CinderSource,
+  repository: Repository,
+  signal?: AbortSignal,
+): AsyncGenerator<Imported> {
+  yield* unreadable;
   for (const backup of parentsFirst(backups)) {
     throwIfAborted(signal);
     const what = `backup ${backup.backupId}`;

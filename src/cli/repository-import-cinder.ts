@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
-import { OperatingError } from '../base/errors.ts';
+import { isOperatingError, OperatingError } from '../base/errors.ts';
 import type { Imported } from '../cinder/import-backups.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { Bucket } from '../store/open-bucket.ts';
+import type { Store, StoreRoot } from '../store/store.ts';
 import type { AddCommand, Context } from './context.ts';
 import { addPlaceOptions, repositoryPlace } from './repository-place.ts';
 import { printJson, wantsJson } from './print.ts';
@@ -16,18 +18,12 @@ export const repositoryImportCinder: AddCommand = (parent, context) => {
     .argument('<source>', 'file:///FOLDER, s3://BUCKET?endpoint=URL or swift://CONTAINER')
     .option('--container <name>', 'a container for imported backups alone', 'cinder')
     .action(async (source: string, flags: Flags, command) => {
-      const { importCinderBackups } = await import('../cinder/import-backups.ts');
       const { openBucket } = await import('../store/open-bucket.ts');
       const bucket = await openBucket(source);
-      const repository = await openForImport(context, command, flags);
-      const results: Imported[] = [];
+      let results: Imported[];
       try {
-        for await (const result of importCinderBackups(bucket, repository)) {
-          results.push(result);
-          if (!wantsJson(command)) context.stdout.write(lineOf(result));
-        }
+        results = await importAll(context, command, { bucket, flags });
       } finally {
-        await repository.close();
         await bucket.close();
       }
       if (wantsJson(command)) printJson(context.stdout, results.map(itemOf));
@@ -35,11 +31,33 @@ export const repositoryImportCinder: AddCommand = (parent, context) => {
     });
 };
 
-/** Makes container and repository where they are missing. */
+async function importAll(
+  context: Context,
+  command: Command,
+  { bucket, flags }: { bucket: Bucket; flags: Flags },
+): Promise<Imported[]> {
+  const cinder = await import('../cinder/import-backups.ts');
+  const found = await cinder.findCinderBackups(bucket);
+  const check = (): void => cinder.throwIfNothingWhole(found);
+  if (found.backups.size + found.unreadable.length === 0) check();
+  const repository = await openForImport(context, command, { ...flags, checkNew: check });
+  const results: Imported[] = [];
+  try {
+    for await (const result of cinder.importCinderBackups(found, repository)) {
+      results.push(result);
+      if (!wantsJson(command)) context.stdout.write(lineOf(result));
+    }
+  } finally {
+    await repository.close();
+  }
+  return results;
+}
+
+/** Makes container and repository where they are missing, after `checkNew`, which may throw. */
 async function openForImport(
   context: Context,
   command: Command,
-  { container }: Flags,
+  { container, checkNew }: Flags & { checkNew: () => void },
 ): Promise<Repository> {
   const { createRepository, openRepository } = await import('../repository/repository.ts');
   const { readKey } = await import('../server/key-file.ts');
@@ -47,6 +65,7 @@ async function openForImport(
   const given = await readKey(config.keyPath, context.environment, { create: false });
   const { key: wrappingKey } = given;
   root.checkContainer(container);
+  if (!(await holdsRepository(root, container))) checkNew();
   const store = await root.open(container, { create: true });
   if ((await store.sizeOf('repository.json')) === undefined) {
     await createRepository(store, { wrappingKey });
@@ -62,6 +81,21 @@ async function openForImport(
     );
   }
   return repository;
+}
+
+async function holdsRepository(root: StoreRoot, container: string): Promise<boolean> {
+  let store: Store;
+  try {
+    store = await root.open(container, { create: false });
+  } catch (error) {
+    if (isOperatingError(error, 'not_found')) return false;
+    throw error;
+  }
+  try {
+    return (await store.sizeOf('repository.json')) !== undefined;
+  } finally {
+    await store.close();
+  }
 }
 
 function lineOf(result: Imported): string {
@@ -85,5 +119,4 @@ function finish({ stderr }: Context, { container }: Flags, results: readonly Imp
     stderr.write(`  firn repository adopt --container ${container}\n`);
   }
   if (failed > 0) throw new OperatingError('corrupt', `${failed} could not be taken over`);
-  if (taken === 0) throw new OperatingError('not_found', 'there are no backups of Cinder');
 }

@@ -245,6 +245,26 @@ test('a store that has lost all its manifests is not called sound', async () => 
   assert.match(out, /^object backups\/: the descriptions .* put backups\/ back from a copy/m);
 });
 
+test('an import that finds nothing says what it looked for, and makes nothing', async () => {
+  const source = join(folder, 'not-cinder');
+  await mkdir(source);
+  await writeFile(join(source, 'a-file'), 'of somebody else');
+  const place = join(folder, 'import');
+  await mkdir(place);
+  const given = ['--store', pathToFileURL(place).href, ...flags.slice(2)];
+  const importNow = (): Outcome => run('import-cinder', pathToFileURL(source).href, ...given);
+  const none = await importNow();
+  assert.equal(none.code, 1);
+  assert.match(none.err, /none of its 1 objects has a name that ends with _backup_ID_metadata/);
+  const named = 'volume_x/20250101_az_nova_backup_22222222-2222-4222-8222-222222222222_metadata';
+  await mkdir(join(source, 'volume_x'));
+  await writeFile(join(source, named), 'cut short');
+  const broken = await importNow();
+  assert.equal(broken.code, 1);
+  assert.match(broken.err, /none of the 1 backups of Cinder in .* can be taken over: volume_x/);
+  assert.deepEqual(await readdir(place), []);
+});
+
 /** A disk of the kernel's over a file; undefined with the reason where that cannot be had. */
 function loopDevice(file: string): { path: string } | { path: undefined; reason: string } {
   if (process.getuid?.() !== 0) return { path: undefined, reason: 'only root makes loop devices' };

@@ -11,7 +11,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { randomBytes, seeded } from '../../demo/random.ts';
 import { GiB, MiB } from '../../src/base/bytes.ts';
-import { type Imported, importCinderBackups } from '../../src/cinder/import-backups.ts';
+import {
+  findCinderBackups,
+  type Imported,
+  importCinderBackups,
+} from '../../src/cinder/import-backups.ts';
 import {
   createRepository,
   openRepository,
@@ -40,7 +44,7 @@ function contents(): Buffer[] {
 
 async function importAll(folder: string, repository: Repository): Promise<Imported[]> {
   const bucket = await openBucket(`file://${folder}`);
-  return Array.fromAsync(importCinderBackups(bucket, repository));
+  return Array.fromAsync(importCinderBackups(await findCinderBackups(bucket), repository));
 }
 
 async function newRepository(): Promise<Repository> {
