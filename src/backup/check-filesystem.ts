@@ -52,7 +52,7 @@ const tools: Partial<Record<ContentKind, Tool>> = {
 /** Of what a tool says this much of its end is kept for people; the verdict sees far more. */
 const logCharsMax = 4000;
 const outputCharsMax = 1024 * 1024;
-const mountWaitMs = 10_000;
+const mountWaitMs = 60_000;
 
 /** Checks the filesystem on a writable export; `mountPath` is a file that nobody uses. */
 export async function checkFilesystem(options: {

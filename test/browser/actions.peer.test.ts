@@ -8,6 +8,7 @@ import {
   complete,
   fill,
   hindrances,
+  noted,
   openDashboard,
   refused,
   rowOf,
@@ -32,7 +33,7 @@ test('the actions', needs('chromium'), async (t) => {
     await fill(page, { 'Size (GiB)': '1', Description: 'Made by hand' });
     assert.deepEqual(await hindrances(page), []);
     await complete(page, 'Create Volume');
-    await page.getByText('Creating volume "disk"').waitFor();
+    await noted(page, 'Creating volume "disk"');
     await rowShows(page, 'disk', 'Available');
 
     await act(page, 'disk', 'Edit Volume');
@@ -66,7 +67,7 @@ test('the actions', needs('chromium'), async (t) => {
     await refused(page, 'Create Volume Snapshot', 'This field is required.');
     await fill(page, { 'Snapshot Name': 'first' });
     await complete(page, 'Create Volume Snapshot');
-    await page.getByText('Creating volume snapshot "first".').waitFor();
+    await noted(page, 'Creating volume snapshot "first".');
     await rowShows(page, 'first', 'Available');
     await act(page, 'first', 'Edit Snapshot');
     await fill(page, { 'Snapshot Name': tooLong });
@@ -75,7 +76,7 @@ test('the actions', needs('chromium'), async (t) => {
     await complete(page, 'Save Changes');
     await rowOf(page, 'renamed').waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
-    await page.getByText('It is as it was before.').waitFor();
+    await noted(page, 'It is as it was before.');
     await rowOf(page, 'first').waitFor();
     await act(page, 'first', 'Create Volume');
     await fill(page, { 'Volume Name': 'from-snapshot', 'Size (GiB)': '1' });
@@ -103,7 +104,7 @@ test('the actions', needs('chromium'), async (t) => {
     await page.getByRole('button', { name: 'Delete Volume Backups' }).click();
     await page.getByRole('dialog').getByText('“copy”').waitFor();
     await complete(page, 'Delete Volume Backup');
-    await page.getByText('Scheduled deletion of Volume Backup: copy').waitFor();
+    await noted(page, 'Scheduled deletion of Volume Backup: copy');
     await page.getByText('No items to display.').waitFor();
   });
 

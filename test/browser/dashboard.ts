@@ -8,10 +8,11 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { buildDashboard } from '../../scripts/build-dashboard.ts';
 import { must } from '../../src/base/assert.ts';
 import { type Ending, type Scene, startScene } from '../firn.ts';
+import { until } from '../interop/until.ts';
 import { root } from '../source-files.ts';
 
 /** How long anything may take to show before a test says that it does not come. */
-const patienceMs = 60_000;
+const patienceMs = 180_000;
 
 export interface Dashboard {
   readonly scene: Scene;
@@ -48,6 +49,7 @@ export async function openDashboard(t: Ending, args: readonly string[] = []): Pr
       ...options,
     });
     context.setDefaultTimeout(patienceMs);
+    await context.addInitScript(keepingNotes);
     const page = await context.newPage();
     watch(page, problems);
     await page.goto(url + path);
@@ -59,6 +61,23 @@ export async function openDashboard(t: Ending, args: readonly string[] = []): Pr
     return page;
   };
   return { scene, browser, url, password, open, visit };
+}
+
+/** Keeps what the short notes say in `window.notes`, as they fade within seconds. */
+const keepingNotes = `{
+  window.notes = [];
+  const noteOf = (node) =>
+    node.matches?.('[role=alert]') ? node : node.querySelector?.('[role=alert]');
+  new MutationObserver((changes) => {
+    const added = changes.flatMap(({ addedNodes }) => [...addedNodes]);
+    window.notes.push(...added.flatMap((node) => noteOf(node)?.textContent ?? []));
+  }).observe(document, { subtree: true, childList: true });
+}`;
+
+/** Waits until a short note has said this, which may have faded since. */
+export async function noted(page: Page, words: string): Promise<void> {
+  const look = `window.notes.some((text) => text.includes(${JSON.stringify(words)}))`;
+  await until(`a note: ${words}`, () => page.evaluate<boolean>(look));
 }
 
 export async function logIn(page: Page, password: string, name = 'admin'): Promise<void> {

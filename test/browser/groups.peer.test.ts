@@ -9,6 +9,7 @@ import {
   fill,
   go,
   hindrances,
+  noted,
   openDashboard,
   refused,
   rowOf,
@@ -108,7 +109,7 @@ test('groups, transfers and whole volumes', needs('chromium'), async (t) => {
     await dialog.getByRole('alert').waitFor();
     await fill(page, { 'Authorization Key': key });
     await complete(page, 'Accept Volume Transfer');
-    await page.getByText('Successfully accepted volume transfer: "second"').waitFor();
+    await noted(page, 'Successfully accepted volume transfer: "second"');
     await rowShows(page, 'loose', 'Available');
   });
 
@@ -134,7 +135,7 @@ test('groups, transfers and whole volumes', needs('chromium'), async (t) => {
     await act(page, 'before', 'Revert Volume to Snapshot');
     await dialog.getByText('All that was written since is lost').waitFor();
     await complete(page, 'Revert Volume to Snapshot');
-    await page.getByText('Reverting the volume to "before".').waitFor();
+    await noted(page, 'Reverting the volume to "before".');
     await rowShows(page, 'before', 'Available');
   });
 

@@ -9,6 +9,7 @@ import {
   fill,
   hindrances,
   logIn,
+  noted,
   openDashboard,
   picture,
   rowOf,
@@ -33,7 +34,7 @@ test('the guide', needs('chromium'), async (t) => {
     await picture(page, 'log-in');
     assert.deepEqual(await hindrances(page), []);
     await logIn(page, password);
-    assert.equal(new URL(page.url()).pathname, '/project/volumes');
+    await page.waitForURL(({ pathname }) => pathname === '/project/volumes');
 
     await act(page, 'my-volume', 'Create Snapshot');
     await fill(page, { 'Snapshot Name': 'my-snapshot' });
@@ -67,8 +68,8 @@ test('the guide', needs('chromium'), async (t) => {
         if (row.textContent.includes('my-backup')) saw(row.textContent);
     }).observe(document.body, { subtree: true, childList: true, attributes: true })`);
     await complete(page, 'Create Volume Backup');
-    assert.equal(new URL(page.url()).pathname, '/project/backups');
-    await page.getByText('Creating volume backup "my-backup"').waitFor();
+    await page.waitForURL(({ pathname }) => pathname === '/project/backups');
+    await noted(page, 'Creating volume backup "my-backup"');
     await rowShows(page, 'my-backup', 'Creating');
     await picture(page, 'backup-creating');
     await rowShows(page, 'my-backup', 'Available');
@@ -101,8 +102,8 @@ test('the guide', needs('chromium'), async (t) => {
       await picture(page, 'restore-backup');
       await target.selectOption({ label: 'Create a New Volume' });
       await complete(page, 'Restore Backup to Volume');
-      assert.equal(new URL(page.url()).pathname, '/project/volumes');
-      await page.getByText(/Request for restoring backup my-backup to volume with id:/).waitFor();
+      await page.waitForURL(({ pathname }) => pathname === '/project/volumes');
+      await noted(page, 'Request for restoring backup my-backup to volume with id:');
       const restored = (await Array.fromAsync(scene.client.volumes.list())).find(
         ({ name }) => name !== 'my-volume',
       );
@@ -120,7 +121,7 @@ test('the guide', needs('chromium'), async (t) => {
     await scene.client.volumes.create({ size: 1, name: 'another' });
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
     await logIn(page, password);
-    assert.match(page.url(), /\/project\/backups\?sort=name(?::|%3A)asc/);
+    await page.waitForURL(/\/project\/backups\?sort=name(?::|%3A)asc/);
     await page.getByRole('button', { name: 'User admin' }).click();
     await page.getByRole('menuitem', { name: 'Sign Out' }).click();
     await page.getByRole('heading', { name: 'Log in' }).waitFor();

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { snapshotReady, volumeReady } from '../firn.ts';
 import { needs } from '../peer.ts';
-import { hindrances, logIn, openDashboard, picture } from './dashboard.ts';
+import { hindrances, logIn, noted, openDashboard, picture } from './dashboard.ts';
 
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
@@ -74,7 +74,7 @@ test(
       await page.getByRole('button', { name: 'Back up now: photos' }).click();
       await page.getByRole('dialog').getByText('at this moment').waitFor();
       await page.getByRole('dialog').getByRole('button', { name: 'Back up now' }).click();
-      await page.getByText('photos is being backed up.').waitFor();
+      await noted(page, 'photos is being backed up.');
       await page.getByRole('button', { name: 'Restore photos' }).click();
       await page.getByRole('dialog').getByText('Nothing is overwritten').waitFor();
       assert.deepEqual(await hindrances(page), []);
@@ -93,7 +93,7 @@ test(
       assert.equal(await button.isDisabled(), true);
       await page.getByRole('checkbox', { name: /may be lost/ }).check();
       await button.click();
-      await page.getByText('photos is being restored.').waitFor();
+      await noted(page, 'photos is being restored.');
     });
 
     await t.test('a snapshot leads to the dashboard, with it chosen', async () => {

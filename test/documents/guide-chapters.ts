@@ -1,6 +1,6 @@
 /** The documents for users, and what each takes for granted. */
 import { makeCertificates } from '../../src/nbd/certificate-fixture.ts';
-import { withPort } from '../../src/server/free-port.ts';
+import { freePorts } from '../servers/free-ports.ts';
 import { keystonePassword, startKeystone } from '../servers/keystone.ts';
 import type { Chapter } from './chapter.ts';
 
@@ -43,8 +43,8 @@ const until = [
   '  until grep -q "$text" .said; do sleep 0.1; done; $then; kill $job; cat .said; }',
 ].join('\n');
 
-async function freePorts(): Promise<{ names: Record<string, string>; stop: () => Promise<void> }> {
-  const { port } = await withPort({ host: '127.0.0.1', port: 0 });
+async function aPort(): Promise<{ names: Record<string, string>; stop: () => Promise<void> }> {
+  const [port] = await freePorts(1);
   const names = {
     '0.0.0.0:10809': `127.0.0.1:${port}`,
     'nbd.example.org:10809': `localhost:${port}`,
@@ -172,7 +172,7 @@ print(record["backup_service"], base64.b64encode(json.dumps(facts).encode()).dec
     path: 'docs/guide/nbd.md',
     headings: ['TLS'],
     peers: ['qemu-img', 'nbdcopy'],
-    beside: freePorts,
+    beside: aPort,
     files: {
       'server-cert.pem': server.certificate,
       'server-key.pem': server.key,

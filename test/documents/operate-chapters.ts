@@ -23,10 +23,10 @@ const isBack = (name: string): string[] => [
   `cmp -n 5242880 before.raw ${name}.raw`,
 ];
 
-/** One byte of every pack is another one now. */
+/** Eight bytes of every pack are others now: of one alone it could be the same. */
 const damage =
   'find /mnt/backups -path "*/packs/*" -type f | while read f; do ' +
-  `printf X | dd of=$f bs=1 seek=2000000 conv=notrunc status=none; done`;
+  `printf XXXXXXXX | dd of=$f bs=1 seek=2000000 conv=notrunc status=none; done`;
 
 export const operateChapters: readonly Chapter[] = [
   {

@@ -1,13 +1,12 @@
 /** A real Ceph of one monitor and one memory-only OSD, with its S3 server RGW in front. */
 import { execFile } from 'node:child_process';
-import { randomInt, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePorts } from './free-ports.ts';
 import { Processes } from './processes.ts';
 import type { TemporaryServer } from './swift.ts';
 
@@ -89,30 +88,6 @@ async function answers(url: string): Promise<void> {
       await sleep(100);
     }
   }
-}
-
-/**
- * Ports that nobody has. They lie below those that the kernel gives to whoever asks for any, so
- * that no connection of another test takes one before Ceph does.
- */
-async function freePorts(count: number): Promise<number[]> {
-  const probes: Server[] = [];
-  const ports: number[] = [];
-  while (ports.length < count) {
-    const port = randomInt(20_000, 32_000);
-    const probe = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!isFree) continue;
-    probes.push(probe);
-    ports.push(port);
-  }
-  for (const probe of probes) {
-    probe.close();
-    await once(probe, 'close');
-  }
-  return ports;
 }
 
 interface Places {
