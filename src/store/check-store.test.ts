@@ -66,10 +66,10 @@ test('each broken promise is named', async () => {
 });
 
 test('a store that keeps versions of what is removed says so', async () => {
-  const { store } = spoiled({ keepsRemoved: async () => true });
+  const { store } = spoiled({ keepsRemoved: async () => 'it keeps versions' });
   const found = await findingsOf(store);
   assert.deepEqual(broken(found), []);
-  assert.match(found.at(-1)?.note ?? '', /keeps versions/);
+  assert.match(found.at(-1)?.note ?? '', /^not at once: it keeps versions$/);
 });
 
 test('a store that refuses says so at every promise', async () => {

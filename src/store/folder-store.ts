@@ -42,8 +42,8 @@ export class FolderStore implements Store {
     await this.#bucket.remove(this.#key(name), options);
   }
 
-  async keepsRemoved(): Promise<boolean> {
-    return (await this.#bucket.keepsRemoved?.()) ?? false;
+  async keepsRemoved(): Promise<string | undefined> {
+    return this.#bucket.keepsRemoved?.();
   }
 
   async close(): Promise<void> {

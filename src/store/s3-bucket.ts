@@ -164,14 +164,15 @@ export class S3Bucket implements Store {
   }
 
   /** Object lock comes with versions, too. */
-  async keepsRemoved(): Promise<boolean> {
+  async keepsRemoved(): Promise<string | undefined> {
     try {
       const command = new GetBucketVersioningCommand({ Bucket: this.#bucket });
-      return (await this.#server.client.send(command)).Status === 'Enabled';
+      const { Status: status } = await this.#server.client.send(command);
+      return status === 'Enabled' ? versionsKept : undefined;
     } catch (error) {
       const meaning = s3Error(error, { url: this.url, doing: 'ask for versions' });
       // Servers that do not know versions keep none; whoever may not ask is not told.
-      if (isRefusal(meaning) || statusOf(error) === 501) return false;
+      if (isRefusal(meaning) || statusOf(error) === 501) return undefined;
       throw meaning;
     }
   }
@@ -194,6 +195,10 @@ export class S3Bucket implements Store {
     return new OperatingError('corrupt', `the object ${key} of ${this.url} is cut short`);
   }
 }
+
+const versionsKept =
+  'the bucket keeps versions of what is removed, which take up space until a lifecycle rule for ' +
+  'noncurrent versions ends them, and longer under an object lock';
 
 function abortedBy(options: StoreOptions | undefined): { abortSignal?: AbortSignal } {
   return options?.signal === undefined ? {} : { abortSignal: options.signal };

@@ -104,7 +104,7 @@ describe('with a real Ceph RGW', { skip: noCeph }, () => {
     await client.send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
     await store.remove('a');
     assert.equal(await store.sizeOf('a'), undefined);
-    assert.equal(await store.keepsRemoved?.(), false);
+    assert.equal(await store.keepsRemoved?.(), undefined);
 
     await client.send(
       new CreateBucketCommand({ Bucket: locked, ObjectLockEnabledForBucket: true }),
@@ -113,7 +113,7 @@ describe('with a real Ceph RGW', { skip: noCeph }, () => {
     await kept.put('a', [Buffer.from('1')]);
     await kept.remove('a');
     assert.equal(await kept.sizeOf('a'), undefined);
-    assert.equal(await kept.keepsRemoved?.(), true);
+    assert.match((await kept.keepsRemoved?.()) ?? '', /keeps versions/);
     client.destroy();
   });
 

@@ -56,10 +56,11 @@ export interface Store {
   remove(name: string, options?: StoreOptions): Promise<void>;
 
   /**
-   * Whether the medium goes on keeping what was removed, as older versions that take up space.
-   * Absent where none ever does.
+   * How the medium goes on keeping what was removed, as older versions that take up space, and what
+   * ends them: a sentence's beginning, for people. Undefined where it does not, absent where none
+   * ever does.
    */
-  keepsRemoved?(): Promise<boolean>;
+  keepsRemoved?(): Promise<string | undefined>;
 
   close(): Promise<void>;
 }

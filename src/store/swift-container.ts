@@ -115,16 +115,47 @@ export class SwiftContainer implements Store {
     if (answer.status !== 404) this.#check(answer, `remove ${key}`);
   }
 
+  /**
+   * Three ways of keeping versions (docs.openstack.org, Swift, "Object Versioning"). With that of
+   * `X-Versions-Location` what was put once is gone when it is removed, and what was put anew in
+   * its place, as healing does it, shows what was there before.
+   */
+  async keepsRemoved(): Promise<string | undefined> {
+    const { headers } = await this.#look();
+    const header = (name: string): string => String(headers[name] ?? '');
+    if (header('x-versions-enabled').toLowerCase() === 'true') {
+      return (
+        'the container keeps versions of what is removed (X-Versions-Enabled), which take up ' +
+        'space until they are removed one by one'
+      );
+    }
+    const [history, stack] = [header('x-history-location'), header('x-versions-location')];
+    if (history !== '') {
+      return (
+        'the container moves what is removed to the container ' +
+        `${history} (X-History-Location), where it takes up space until it is removed there`
+      );
+    }
+    if (stack === '') return undefined;
+    return (
+      `what is healed stays in the container ${stack} as it was, and comes back from there when ` +
+      'it is removed (X-Versions-Location)'
+    );
+  }
+
   /** The connections are the session's, which other containers use as well. */
   async close(): Promise<void> {}
 
   /** True when the container is there. */
   async isThere(): Promise<boolean> {
+    return (await this.#look()).status !== 404;
+  }
+
+  async #look(): Promise<HttpAnswer> {
     // Not HEAD: some servers send a body with the 404, which breaks the connection.
     const answer = await this.#session.send({ method: 'GET', path: `${this.#path}?limit=1` });
-    if (answer.status === 404) return false;
-    this.#check(answer, 'look at the container');
-    return true;
+    if (answer.status !== 404) this.#check(answer, 'look at the container');
+    return answer;
   }
 
   /** Makes the container; one that is there is no error. */

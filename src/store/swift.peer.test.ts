@@ -107,6 +107,46 @@ describe('with a real Swift', { skip: noSwift }, () => {
     for (const one of [lost, root, other]) await one.close();
   });
 
+  it('tells of every way in which a container keeps what is removed', async () => {
+    const headers = { 'x-auth-user': 'test:tester', 'x-auth-key': 'testing' };
+    const login = await fetch(`${swift.url}/auth/v1.0`, { headers });
+    const token = login.headers.get('x-auth-token') ?? '';
+    const account = login.headers.get('x-storage-url') ?? '';
+    const ask = async (path: string, method: string, more = {}): Promise<Response> => {
+      const answer = await fetch(`${account}/${path}`, {
+        method,
+        headers: { 'x-auth-token': token, ...more },
+      });
+      assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+      return answer;
+    };
+    const root = openSwiftRoot('swift://', { environment: as('test:tester', 'testing') });
+    /** What the store says, and what is left of an object that was replaced and removed. */
+    const look = async (setting?: string, value?: string) => {
+      const name = `v${newHexId()}`;
+      await ask(`${name}-old`, 'PUT');
+      await ask(name, 'PUT', setting === undefined ? {} : { [setting]: value ?? `${name}-old` });
+      const store = await root.open(name, { create: false });
+      await store.put('a', [Buffer.from('old')]);
+      await store.put('a', [Buffer.from('new')], { replace: true });
+      await store.remove('a');
+      const isBack = (await store.sizeOf('a')) !== undefined;
+      const archived = await (await ask(`${name}-old`, 'GET')).text();
+      return { told: (await store.keepsRemoved?.()) ?? '', isBack, isArchived: archived !== '' };
+    };
+    const plain = await look();
+    assert.deepEqual(plain, { told: '', isBack: false, isArchived: false });
+    const enabled = await look('x-versions-enabled', 'true');
+    assert.match(enabled.told, /^the container keeps versions of what is removed/);
+    const history = await look('x-history-location');
+    assert.match(history.told, /^the container moves what is removed to the container v\w+-old /);
+    assert.ok(history.isArchived);
+    const stack = await look('x-versions-location');
+    assert.match(stack.told, /^what is healed stays in the container v\w+-old as it was/);
+    assert.ok(stack.isBack);
+    await root.close();
+  });
+
   it('says that what it wants is not in clouds.yaml', async () => {
     const environment = { OS_CLIENT_CONFIG_FILE: '/nowhere/clouds.yaml' };
     const root = openSwiftRoot('swift://?cloud=mine', { environment });

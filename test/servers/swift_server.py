@@ -34,7 +34,7 @@ use = egg:swift#{kind}
 """
 
 PIPELINE = ("catch_errors gatekeeper healthcheck cache listing_formats bulk s3api tempauth copy "
-            "container_quotas slo dlo versioned_writes proxy-server")
+            "container_quotas slo dlo versioned_writes symlink proxy-server")
 
 PROXY_CONF = """
 [DEFAULT]
@@ -80,6 +80,10 @@ use = egg:swift#dlo
 use = egg:swift#container_quotas
 [filter:versioned_writes]
 use = egg:swift#versioned_writes
+allow_versioned_writes = true
+allow_object_versioning = true
+[filter:symlink]
+use = egg:swift#symlink
 """
 
 
