@@ -88,7 +88,7 @@ export function isOperatingError(error: unknown, code?: ErrorCode): error is Ope
  * True when a medium that answers has said no: rights are missing, or what it holds is locked. The
  * same call does not succeed before somebody changes that.
  */
-export function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): error is OperatingError {
   return isOperatingError(error, 'denied') || isOperatingError(error, 'read_only');
 }
 

@@ -13,7 +13,8 @@
  * 6. The superseded indexes go.
  *
  * What the store does not let go stays condemned, and nothing relies on it: the rest goes all the
- * same, and a later prune goes on with it.
+ * same, and a later prune goes on with it. A store that refuses nearly everything is asked for a
+ * few, by chance, each time.
  *
  * A full store has room again when packs without anything live are gone: where there is none for
  * the copies, these packs go first, and the rest stays condemned for the next prune. New indexes
@@ -22,7 +23,8 @@
  * A pack that a writer of this process relied on since the plan is not condemned.
  */
 import { throwIfAborted } from '../base/abort.ts';
-import { isOperatingError, isRefusal } from '../base/errors.ts';
+import { randomUnit } from '../base/chance.ts';
+import { isOperatingError } from '../base/errors.ts';
 import { sleep } from '../store/retry.ts';
 import { marks } from './block-table.ts';
 import type { BlockIndex, Pack } from './block-index.ts';
@@ -38,6 +40,7 @@ import { PackWriter } from './pack-writer.ts';
 import { Marking } from './marking.ts';
 import { markOthers, mayGo, outOfDate, type PruneParts, type PrunePlan } from './prune-plan.ts';
 import { listedPacksMax, type OpenList, packsOf, type PruneLists } from './prune-lists.ts';
+import { RefusableRemovals } from './refusable-removals.ts';
 import { readIndex } from './read-index.ts';
 import { writeIndexes } from './write-indexes.ts';
 
@@ -163,34 +166,35 @@ export async function replacePacks(
     signal,
   }: { copy: () => Promise<number>; turn: Lease; signal: AbortSignal | undefined },
 ): Promise<{ packsRemoved: number; bytesFreed: number }> {
-  const { store, index } = source;
+  const { index } = source;
   const gone: Pack[] = [];
-  let refusal: { error: unknown } | undefined;
-  const remove = async (name: string): Promise<void> => {
-    try {
-      await store.remove(name);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      refusal ??= { error };
-    }
-  };
+  const removals = new RefusableRemovals(source.store);
   try {
     const bytesCopied = await copy();
     const superseded = await replaceIndexes(source, doomed, signal);
-    for (const pack of doomed) {
+    for (const pack of inAnyOrder(doomed)) {
       throwIfAborted(signal);
       turn.throwUnlessHeld();
       // Gone from here on: a removal that fails may have been done all the same.
       gone.push(pack);
-      await remove(packName(pack.packId));
+      const outcome = await removals.remove(packName(pack.packId), pack.sizeBytes);
+      if (outcome === 'untried') gone.pop();
     }
-    for (const indexId of superseded) await remove(indexName(indexId));
-    if (refusal !== undefined) throw refusal.error;
+    for (const indexId of superseded) {
+      if ((await removals.remove(indexName(indexId))) !== 'gone') index.stale.push(indexId);
+    }
+    removals.throwIfRefused();
     const bytesGone = gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     return { packsRemoved: gone.length, bytesFreed: bytesGone - bytesCopied };
   } finally {
     index.forget(gone);
   }
+}
+
+/** Shuffled, so that what a store never lets go does not keep it from being asked for the rest. */
+function inAnyOrder(packs: readonly Pack[]): Pack[] {
+  const keyed = packs.map((pack) => ({ pack, key: randomUnit() }));
+  return keyed.sort((a, b) => a.key - b.key).map(({ pack }) => pack);
 }
 
 /** The marks must be those of the plan, and of all packs that are known. */
@@ -269,5 +273,5 @@ async function replaceIndexes(
     if (!isOperatingError(error, 'no_space')) throw error;
     return [];
   }
-  return [...superseded, ...index.stale.splice(0)];
+  return [...superseded.union(new Set(index.stale.splice(0)))];
 }

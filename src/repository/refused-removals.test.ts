@@ -30,11 +30,11 @@ interface Scene {
 }
 
 /** A backup that was deleted, and one that needs half of a part of its packs. */
-async function deletedAndKept(): Promise<Scene> {
+async function deletedAndKept(own: { packBytes?: number } = {}): Promise<Scene> {
   const medium = new MemoryStore('memory:test');
   const store = new FaultyStore(medium);
   await createRepository(store, { wrappingKey });
-  const repository = await openRepository(store, options);
+  const repository = await openRepository(store, { ...options, ...own });
   const volume = new ModelVolume(400);
   for (let block = 0; block < 400; block += 1) volume.write(block * 16, 16, 100 + block);
   const first = await backUpModel(repository, volume);
@@ -62,8 +62,8 @@ function refusing(isRefused: (name: string) => boolean, code: ErrorCode): FaultS
 }
 
 /** How many packs are left when nothing is refused. */
-async function leftWithoutRefusal(): Promise<number> {
-  const { medium, repository } = await deletedAndKept();
+async function leftWithoutRefusal(own: { packBytes?: number } = {}): Promise<number> {
+  const { medium, repository } = await deletedAndKept(own);
   await prune(repository);
   await repository.close();
   return packsIn(medium).length;
@@ -113,3 +113,36 @@ describe('a store that refuses to remove', () => {
 async function pruneWhatGoes(repository: Repository, code: ErrorCode): Promise<void> {
   await prune(repository).catch((error: unknown) => assert.ok(isOperatingError(error, code)));
 }
+
+it('is asked for a few at a time when it refuses all, and for all when it does not', async () => {
+  const small = { packBytes: 2048 };
+  const { medium, store, repository, kept, volume } = await deletedAndKept(small);
+  const asked = new Set<string>();
+  let requests = 0;
+  const isPack = (name: string): boolean => name.startsWith('packs/');
+  store.script = (operation) => {
+    if (operation.verb === 'remove' && isPack(operation.name)) {
+      requests += 1;
+      asked.add(operation.name);
+    }
+    return refusing(isPack, 'denied')(operation);
+  };
+  const before = packsIn(medium).length;
+  const rounds = 12;
+  for (let round = 1; round <= rounds; round += 1) {
+    await assert.rejects(prune(repository), (error: unknown) => {
+      assert.ok(isOperatingError(error, 'denied'));
+      assert.match(error.message, /^locked: packs.* \(16 removals were refused and \d+ not tried/);
+      assert.match(error.message, /[KM]iB stay\)$/);
+      return true;
+    });
+    assert.equal(requests, 16 * round);
+  }
+  assert.ok(packsIn(medium).length >= before);
+  assert.ok(asked.size > 32, `others each time: ${asked.size} in all`);
+  store.script = () => undefined;
+  await prune(repository);
+  assert.equal(packsIn(medium).length, await leftWithoutRefusal(small));
+  await assertRestores(repository, kept, volume);
+  await repository.close();
+});
