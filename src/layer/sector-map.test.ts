@@ -1,6 +1,10 @@
 /** The map file under power cuts and flipped bits. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import type { FileOperations, OpenFile } from './file-operations.ts';
 import { FilePool } from './file-pool.ts';
@@ -244,5 +248,41 @@ test('a map that is cut off anywhere is damage', async () => {
   for (const end of [0, 512, directoryAt(0), pageAt(0), pageAt(1) + 1024, pageAt(300)]) {
     const kept = [...file.sectors()].filter(([at]) => at < end);
     await assert.rejects(readKinds(MemoryFile.of(kept).map()), { code: 'corrupt' }, `${end}`);
+  }
+});
+
+test('many who change as many pages at once all go on, and memory keeps few of them', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'firn-map-'));
+  t.after(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'map'), emptyMap());
+  const file = new FilePool(nodeFileOperations).file(join(folder, 'map'));
+  t.after(() => file.retire());
+  const map = new SectorMap(file);
+  await map.open();
+  const some = Array.from({ length: 700 }, (_none, page) => page);
+  const changeFirst = async (page: number, kind: SectorKind): Promise<void> => {
+    let loads = 0;
+    for (let loading; (loading = map.load(page, page)) !== undefined;) {
+      loads += 1;
+      assert.ok(loads < 5, `page ${page} is taken away before it can be changed`);
+      await loading;
+    }
+    map.set(page * pageSectors, page * pageSectors + 1, kind);
+  };
+  const inMemory = (): number => some.filter((page) => map.isLoaded(page, page)).length;
+
+  for (const page of some.slice(0, 400)) await changeFirst(page, data);
+  await Promise.all(some.slice(400).map((page) => changeFirst(page, data)));
+  await setImmediate();
+  assert.equal(inMemory(), some.length, 'what the file does not hold stays');
+  await map.write(map.take());
+  assert.equal(inMemory(), 256);
+  await Promise.all(some.map((page) => changeFirst(page, zero)));
+  await map.write(map.take());
+  await Promise.all(some.map((page) => changeFirst(page, zero)));
+  await setImmediate();
+  assert.equal(inMemory(), 256, 'what has not changed goes, however it came');
+  for (const page of some) {
+    assert.equal(kindAt((await map.readPage(page)) ?? Buffer.alloc(0), 0), zero);
   }
 });

@@ -46,6 +46,8 @@ export class SectorMap {
   readonly #file: PooledFile;
   readonly #pages = new Map<number, Uint8Array>();
   readonly #loading = new Map<number, Promise<void>>();
+  /** Those of them that the file holds, the longest loaded first. */
+  readonly #clean = new Set<number>();
   readonly #dirty = new Set<number>();
   readonly #writing = new Map<number, PendingPage>();
   /** By group of pages: a bit for each page that the file, or memory, has. */
@@ -54,6 +56,7 @@ export class SectorMap {
   readonly #written = new Map<number, Uint8Array>();
   #opening: Promise<void> | undefined;
   #opened = false;
+  #isEvicting = false;
 
   constructor(file: PooledFile) {
     this.#file = file;
@@ -149,8 +152,7 @@ export class SectorMap {
       const content = must(this.#pages.get(page), 'the page is loaded before it is marked');
       this.#keepPending(page, content);
       if (setKinds(content, from, to, kind)) {
-        this.#dirty.add(page);
-        this.#announce(page);
+        this.#noteDirty(page);
       }
       sector += to - from;
     }
@@ -159,8 +161,7 @@ export class SectorMap {
   /** Takes a whole page as it is; the caller does not change it afterwards. */
   put(page: number, content: Uint8Array): void {
     this.#pages.set(page, content);
-    this.#dirty.add(page);
-    this.#announce(page);
+    this.#noteDirty(page);
   }
 
   /** What is not in the file yet, as it is; then `write` is called, or nothing flushed again. */
@@ -186,7 +187,10 @@ export class SectorMap {
     }
     await this.#file.datasync();
     await this.#writeDirectories(pending);
-    for (const { page } of pending.pages) this.#writing.delete(page);
+    for (const { page } of pending.pages) {
+      this.#writing.delete(page);
+      if (!this.#dirty.has(page)) this.#clean.add(page);
+    }
     this.#evict(cleanPagesMax);
   }
 
@@ -198,6 +202,7 @@ export class SectorMap {
   async revert(): Promise<void> {
     const doubtful = [...this.#writing.keys()];
     this.#pages.clear();
+    this.#clean.clear();
     this.#dirty.clear();
     this.#directories.clear();
     this.#written.clear();
@@ -206,7 +211,7 @@ export class SectorMap {
     for (const page of doubtful) {
       if (!this.hasPage(page)) continue;
       await this.#loadAll(page, page);
-      this.#dirty.add(page);
+      this.#noteDirty(page);
       clearBit(this.#written, page);
     }
     this.#writing.clear();
@@ -275,8 +280,22 @@ export class SectorMap {
   async #loadPage(page: number): Promise<void> {
     const content = this.hasPage(page) ? await this.#readFromFile(page) : new Uint8Array(pageBytes);
     assert(!this.#pages.has(page), 'a page is loaded once');
-    this.#evict(cleanPagesMax - 1);
     this.#pages.set(page, content);
+    this.#clean.add(page);
+    if (this.#clean.size > cleanPagesMax) this.#evictLater();
+  }
+
+  /**
+   * Whoever waits for a page goes on in this turn of the event loop, and finds it there: if others
+   * could take it away before, many who load at once would load for ever.
+   */
+  #evictLater(): void {
+    if (this.#isEvicting) return;
+    this.#isEvicting = true;
+    setImmediate(() => {
+      this.#isEvicting = false;
+      this.#evict(cleanPagesMax);
+    });
   }
 
   async #readFromFile(page: number): Promise<Uint8Array> {
@@ -301,19 +320,18 @@ export class SectorMap {
     if (pending?.content === content) pending.content = Uint8Array.from(content);
   }
 
-  #announce(page: number): void {
+  #noteDirty(page: number): void {
+    this.#dirty.add(page);
+    this.#clean.delete(page);
     setBit(this.#directories, page);
   }
 
-  /** Drops the longest loaded pages that the file holds, until at most `keep` pages are left. */
+  /** Drops the longest loaded pages that the file holds, until at most `keep` of them are left. */
   #evict(keep: number): void {
-    if (this.#pages.size <= keep) return;
-    let excess = this.#pages.size - keep;
-    for (const page of this.#pages.keys()) {
-      if (excess === 0) return;
-      if (this.#dirty.has(page) || this.#writing.has(page)) continue;
+    for (const page of this.#clean) {
+      if (this.#clean.size <= keep) return;
+      this.#clean.delete(page);
       this.#pages.delete(page);
-      excess -= 1;
     }
   }
 }
