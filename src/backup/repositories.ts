@@ -1,4 +1,5 @@
 import { isOperatingError, OperatingError } from '../base/errors.ts';
+import { throwIfHeadless } from '../repository/header.ts';
 import { createRepository, openRepository, type Repository } from '../repository/repository.ts';
 import { manifestName } from '../repository/manifest.ts';
 import type { ReplicatedRoot } from '../store/replicate.ts';
@@ -19,6 +20,11 @@ export interface Repositories {
   isSettled(container: string): boolean;
   /** The names of all containers that are there, with or without a repository. */
   containers(): Promise<string[]>;
+  /**
+   * Whether a container holds a repository, or what is left of one; also when that cannot be looked
+   * at just now. Costs a request or two.
+   */
+  holds(container: string): Promise<boolean>;
   /** `listener` is called whenever a repository was opened, before anybody can use it. */
   onOpen(listener: (container: string, repository: Repository) => void): void;
   /** Closes the root as well. */
@@ -94,7 +100,25 @@ export function openRepositories(options: {
     }
   }
 
+  async function holds(container: string): Promise<boolean> {
+    if (opened.has(container)) return true;
+    try {
+      const store = await root.open(container, { create: false });
+      try {
+        if ((await store.sizeOf('repository.json')) !== undefined) return true;
+        await throwIfHeadless(store);
+        return false;
+      } finally {
+        await store.close();
+      }
+    } catch (error) {
+      if (!isOperatingError(error)) throw error;
+      return error.code !== 'not_found';
+    }
+  }
+
   return {
+    holds,
     open: (container, { create }) => openOnce(container, create),
     checkContainer: (container) => root.checkContainer(container),
     copiesOf(container, backupId) {

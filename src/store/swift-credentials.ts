@@ -37,13 +37,15 @@ export async function readSwiftCredentials(
   environment: NodeJS.ProcessEnv,
 ): Promise<SwiftCredentials> {
   if (cloud !== undefined) return keystone(await settingsOfCloud(cloud, environment));
-  const os = startingWith(environment, 'OS_');
-  if (os.has('auth_url')) return keystone(os);
+  // Swift's own come first, as for its own client: nobody but Swift reads them, and a shell that
+  // talks to Firn has the others for Firn.
   const st = startingWith(environment, 'ST_');
   const [authUrl, user, key] = [st.get('auth'), st.get('user'), st.get('key')];
   if (authUrl !== undefined && user !== undefined && key !== undefined) {
     return { version: 1, authUrl, user, key };
   }
+  const os = startingWith(environment, 'OS_');
+  if (os.has('auth_url')) return keystone(os);
   throw missing(
     'there are no credentials for Swift: set OS_AUTH_URL and its companions (or ST_AUTH, ST_USER ' +
       'and ST_KEY), or name a cloud of clouds.yaml with cloud=NAME in the URL',

@@ -63,7 +63,11 @@ describe('with a real Swift', { skip: noSwift }, () => {
     const away = { ...as('test:tester', 'testing'), ST_AUTH: 'http://127.0.0.1:9/auth/v1.0' };
     const gone = openSwiftRoot('swift://', { environment: away });
     await assert.rejects(gone.containers(), says('unavailable', /ECONNREFUSED at 127.0.0.1:9/));
-    for (const root of [wrong, reader, nobody, gone]) await root.close();
+    // As in a shell that has read Firn's own openrc.
+    const both = { ...as('test:tester', 'testing'), OS_AUTH_URL: 'http://127.0.0.1:9/identity/v3' };
+    const own = openSwiftRoot('swift://', { environment: both });
+    assert.ok(Array.isArray(await own.containers()));
+    for (const root of [wrong, reader, nobody, gone, own]) await root.close();
   });
 
   it('logs in at a Keystone, and again when its token is not taken', async (t) => {

@@ -37,8 +37,10 @@ test('progress, jobs, repositories and adoption', async (t) => {
   assert.deepEqual(listIn(others.body, 'jobs'), []);
 
   assert.equal((await ask({ path: '/firn/v1/repositories' })).status, 403);
+  await scene.root.open('of-somebody-else', { create: true });
   const repositories = await ask({ path: '/firn/v1/repositories', who: 'ann' });
-  const [repository] = listIn(repositories.body, 'repositories');
+  const [repository, ...more] = listIn(repositories.body, 'repositories');
+  assert.deepEqual(more, [], 'a container without a repository is none of them');
   assert.deepEqual([repository?.['container'], repository?.['backup_count']], ['volumebackups', 1]);
 
   await scene.catalog.remove('backups', byId(id));

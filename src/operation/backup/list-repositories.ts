@@ -14,7 +14,10 @@ export interface RepositoryFacts {
   readonly lastPrune: JobRow | undefined;
 }
 
-/** The containers of the store, with what the catalogue knows of each. */
+/**
+ * The repositories of the store, with what the catalogue knows of each; not the containers of
+ * somebody else, which are beside them in an account of Swift.
+ */
 export async function listRepositories(
   { catalog, repositories }: Pick<OperationNeeds, 'catalog' | 'repositories'>,
   caller: Caller,
@@ -28,12 +31,11 @@ export async function listRepositories(
       sort: [{ field: 'createdAt', direction: 'desc' }],
       limit: 1,
     });
-    facts.push({
-      container,
-      lastPrune,
-      backupCount: await catalog.count('backups', where),
-      bytesStored: await catalog.sum('backups', 'bytesStored', where),
-    });
+    const backupCount = await catalog.count('backups', where);
+    const isKnown = backupCount > 0 || lastPrune !== undefined;
+    if (!isKnown && !(await repositories.holds(container))) continue;
+    const bytesStored = await catalog.sum('backups', 'bytesStored', where);
+    facts.push({ container, lastPrune, backupCount, bytesStored });
   }
   return facts;
 }
