@@ -81,6 +81,23 @@ async function takeBackup(
   return { backupId, outcome: await backUp({ ...what, signal, onProgress }) };
 }
 
+/** Writes between the pieces, and over the ends of most, what a restore is to clear. */
+async function fillHoles(
+  engine: VolumeEngine,
+  volumeId: string,
+  lengthBytes: number,
+): Promise<void> {
+  const device = await engine.openVolume(volumeId);
+  for (let piece = 0; piece < pieces - 1; piece += 1) {
+    const at = placeOf(piece, lengthBytes);
+    const next = placeOf(piece + 1, lengthBytes);
+    await device.write(next - 5000, Buffer.alloc(9000, 1));
+    if (piece % 3 > 0) await device.write(at + pieceBytes - 5000, Buffer.alloc(9000, 1));
+    if (piece % 3 > 1) await device.write((at + next) / 2, Buffer.alloc(64 * KiB, 1));
+  }
+  await device.close();
+}
+
 /** Fills a volume of this size, backs it up twice, and restores the second backup. */
 async function measure(scene: Scene, lengthBytes: number): Promise<Figures> {
   const { engine, repository } = scene;
@@ -98,6 +115,7 @@ async function measure(scene: Scene, lengthBytes: number): Promise<Figures> {
   const next = await takeBackup(scene, volumeId, lengthBytes / GiB);
   const targetId = newId();
   await engine.createVolume({ volumeId: targetId, lengthBytes });
+  await fillHoles(engine, targetId, lengthBytes);
   const place = { path: join(scene.folder, `restore-${targetId}`), purpose: 'restore' };
   const what = { engine, repository, backupId: next.backupId, volumeId: targetId };
   await restoreBackup({ ...what, place, signal, onProgress });

@@ -112,34 +112,53 @@ async function clearHoles(
   device: BlockDevice,
   signal: AbortSignal,
 ): Promise<Place> {
+  const found = dataOf(device);
+  let data = await nextOf(found);
+  /** A new volume has no data: its holes cost nothing. */
+  const clear = async (offsetBytes: number, endBytes: number): Promise<void> => {
+    while (data !== undefined && data.offsetBytes < endBytes) {
+      const dataEnd = data.offsetBytes + data.lengthBytes;
+      await zeroRange(device, Math.max(offsetBytes, data.offsetBytes), Math.min(endBytes, dataEnd));
+      if (dataEnd > endBytes) return;
+      data = await nextOf(found);
+    }
+  };
   let bytesOfData = 0;
   let covered = 0;
-  for await (const extent of reader.extents()) {
+  for await (const { offsetBytes, lengthBytes, kind } of reader.extents()) {
     throwIfAborted(signal);
-    covered = extent.offsetBytes + extent.lengthBytes;
-    if (extent.kind === 'data') bytesOfData += extent.lengthBytes;
-    else await clear(device, extent.offsetBytes, extent.lengthBytes);
+    covered = offsetBytes + lengthBytes;
+    if (kind === 'data') bytesOfData += lengthBytes;
+    else await clear(offsetBytes, covered);
   }
-  await clear(device, covered, device.lengthBytes - covered);
+  await clear(covered, device.lengthBytes);
   return { offsetBytes: 0, bytesDone: 0, bytesTotal: bytesOfData };
 }
 
-/** The longest range whose extents are asked for at once. */
-const windowBytes = GiB;
+/** The range whose extents are asked for at first, and at least. */
+const windowBytesLeast = GiB;
+/** With fewer extents in it, the next range that is asked for is twice as long. */
+const extentsFew = 1024;
 
-/** Zeroes what is not zero already, so that a new volume's holes cost nothing. */
-async function clear(device: BlockDevice, offsetBytes: number, lengthBytes: number): Promise<void> {
-  const end = offsetBytes + lengthBytes;
-  for (let start = offsetBytes; start < end; start += windowBytes) {
-    for (const extent of await device.extents(start, Math.min(windowBytes, end - start))) {
-      if (extent.kind === 'data') await zeroExtent(device, extent);
-    }
+/** What of a volume is not zero, in order. */
+async function* dataOf(device: BlockDevice): AsyncGenerator<Extent> {
+  let windowBytes = windowBytesLeast;
+  for (let start = 0; start < device.lengthBytes;) {
+    const lengthBytes = Math.min(windowBytes, device.lengthBytes - start);
+    const extents = await device.extents(start, lengthBytes);
+    for (const extent of extents) if (extent.kind === 'data') yield extent;
+    start += lengthBytes;
+    windowBytes = extents.length < extentsFew ? windowBytes * 2 : windowBytesLeast;
   }
 }
 
-async function zeroExtent(device: BlockDevice, extent: Extent): Promise<void> {
-  const end = extent.offsetBytes + extent.lengthBytes;
-  for (let start = extent.offsetBytes; start < end; start += requestBytesMax) {
-    await device.zero(start, Math.min(requestBytesMax, end - start));
+async function nextOf(extents: AsyncGenerator<Extent>): Promise<Extent | undefined> {
+  const next = await extents.next();
+  return next.done === true ? undefined : next.value;
+}
+
+async function zeroRange(device: BlockDevice, from: number, endBytes: number): Promise<void> {
+  for (let start = from; start < endBytes; start += requestBytesMax) {
+    await device.zero(start, Math.min(requestBytesMax, endBytes - start));
   }
 }
