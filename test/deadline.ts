@@ -4,7 +4,7 @@
  */
 import { isMainThread } from 'node:worker_threads';
 
-const deadlineMs = Number(process.env['FIRN_TEST_FILE_DEADLINE_MS'] ?? 600_000);
+const deadlineMs = Number(process.env['FIRN_TEST_FILE_DEADLINE_MS'] ?? 900_000);
 
 function end(): void {
   const kept = process.getActiveResourcesInfo().join(', ');

@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { randomBytes, seeded } from '../../demo/random.ts';
 import { MiB } from '../../src/base/bytes.ts';
 import { must } from '../../src/base/assert.ts';
+import { BlockStorage } from '../block-storage.ts';
 import { type Scene, startScene } from '../firn.ts';
 import { Openstack } from '../openstack.ts';
 import { needs } from '../peer.ts';
@@ -21,10 +22,12 @@ const text = (value: unknown): string => {
 suite('the terminal client', needs('openstack'), () => {
   let scene: Scene;
   let openstack: Openstack;
+  let storage: BlockStorage;
   const endings: (() => Promise<void>)[] = [];
   before(async () => {
     scene = await startScene({ after: (work) => void endings.push(work) });
     openstack = new Openstack(scene.dataFolder);
+    storage = new BlockStorage(scene.dataFolder);
   });
   after(async () => {
     for (const end of endings) await end();
@@ -65,7 +68,9 @@ suite('the terminal client', needs('openstack'), () => {
     await openstack.ok('volume delete from-snapshot from-volume');
     assert.match(await openstack.refused('volume delete', id), /snapshot/);
     await openstack.ok('volume snapshot delete of-plain');
+    await storage.gone('snapshots');
     await openstack.ok('volume delete', id);
+    await storage.gone('volumes');
     assert.deepEqual(await openstack.objects('volume list'), []);
   });
 
@@ -82,6 +87,7 @@ suite('the terminal client', needs('openstack'), () => {
     const set = await openstack.object('volume snapshot show second');
     assert.deepEqual([set['id'], set['properties']], [made['id'], { a: 'b' }]);
     await openstack.ok('volume snapshot delete second');
+    await storage.gone('snapshots');
     assert.deepEqual(await openstack.objects('volume snapshot list'), []);
     await openstack.ok('volume delete source');
   });
@@ -142,6 +148,7 @@ suite('data through the terminal client', needs('openstack', 'nbdcopy', 'qemu-im
     await openstack.ok('volume backup delete more');
 
     await openstack.ok('volume snapshot delete still');
+    await new BlockStorage(scene.dataFolder).gone('snapshots');
     await openstack.ok('volume delete', volume);
     await scene.firn.kill();
     await rm(scene.dataFolder, { recursive: true });

@@ -24,7 +24,7 @@ storage = Recorder()
 
 def settled(kind, resource, wanted="available"):
     """Waits until the resource has the status; kind is its name in the SDK's calls."""
-    for _ in range(300):
+    for _ in range(1800):
         resource = getattr(storage, f"get_{kind}")(resource.id)
         if resource.status == wanted:
             return resource
@@ -144,7 +144,7 @@ check("a volume is attached", storage.get_volume(volume.id).status == "in-use")
 storage.begin_volume_detaching(volume)
 storage.abort_volume_detaching(volume)
 storage.detach_volume(volume, storage.get_volume(volume.id).attachments[0]["attachment_id"])
-storage.wait_for_status(storage.get_volume(volume.id), "available", interval=0.1, wait=30)
+storage.wait_for_status(storage.get_volume(volume.id), "available", interval=0.1, wait=180)
 refused("another host", lambda: storage.migrate_volume(volume, host="x@y#z"))
 refused(
     "the end of no migration",
@@ -195,7 +195,7 @@ refused(
 check("a group is told", storage.get_group(group.id).name == "sdk-group-2")
 check("groups are listed", len(list(storage.groups())) == 1)
 storage.delete_group(group, delete_volumes=True)
-for _ in range(100):
+for _ in range(1800):
     if not list(storage.groups()):
         break
     time.sleep(0.1)
@@ -206,12 +206,12 @@ storage.upload_volume_to_image(copy, "sdk-image")
 settled("volume", copy)
 
 storage.delete_backup(backup, ignore_missing=False)
-storage.wait_for_delete(backup, interval=0.2, wait=30)
+storage.wait_for_delete(backup, interval=0.2, wait=180)
 storage.delete_snapshot(snapshot, ignore_missing=False)
-storage.wait_for_delete(snapshot, interval=0.2, wait=30)
+storage.wait_for_delete(snapshot, interval=0.2, wait=180)
 for row in storage.volumes():
     storage.delete_volume(row, ignore_missing=False)
-    storage.wait_for_delete(row, interval=0.2, wait=30)
+    storage.wait_for_delete(row, interval=0.2, wait=180)
 storage.delete_type(volume_type)
 check("nothing is left", list(storage.volumes()) == [] and list(storage.backups()) == [])
 own = {name for name in vars(_proxy.Proxy) if not name.startswith("_")}
