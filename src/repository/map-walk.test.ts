@@ -69,7 +69,7 @@ test('only leaves of the range are read', async () => {
   assert.equal(at.most, 1);
 });
 
-test('a leaf that cannot be read is told when its turn comes, and nothing is under way then', async () => {
+test('a leaf that cannot be read is told at its turn, and nothing is under way then', async () => {
   const { nodes, at } = slowNodes({ damaged: 50 });
   let reached = 0;
   const walk = async (): Promise<void> => {

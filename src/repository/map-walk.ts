@@ -40,7 +40,7 @@ export async function* leavesOf(
     const room = rooms.pop() ?? new Uint8Array(nodeBytes);
     const ids = nodes.readInto(room, id, signal);
     // Whoever comes to the leaf hears of it.
-    ids.catch(() => undefined);
+    void Promise.allSettled([ids]);
     under.push({ offsetBytes, room, ids });
   };
   async function* first(): AsyncGenerator<LeafAt> {
