@@ -37,7 +37,7 @@ function slowNodes({ damaged }: { damaged?: number } = {}) {
   const readInto = async (room: Uint8Array, id: Uint8Array): Promise<Uint8Array> => {
     at.once += 1;
     at.most = Math.max(at.most, at.once);
-    for (let turns = Math.floor(random() * 5); turns > 0; turns -= 1) await setImmediate();
+    for (let turns = 1 + Math.floor(random() * 5); turns > 0; turns -= 1) await setImmediate();
     at.once -= 1;
     const leaf = Buffer.from(id).readUInt32LE();
     if (leaf === damaged) throw new OperatingError('corrupt', `leaf ${leaf}`);
