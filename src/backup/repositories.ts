@@ -27,6 +27,11 @@ export interface Repositories {
   holds(container: string): Promise<boolean>;
   /** `listener` is called whenever a repository was opened, before anybody can use it. */
   onOpen(listener: (container: string, repository: Repository) => void): void;
+  /**
+   * `listener` is called when a prune of a container will give back what an earlier one could not:
+   * a deleted backup was still read, or built on, by this process.
+   */
+  onPruneDue(listener: (container: string) => void): void;
   /** Closes the root as well. */
   close(): Promise<void>;
 }
@@ -57,6 +62,7 @@ export function openRepositories(options: {
   const { root, wrappingKey, cacheFolder, replication } = options;
   const opened = new Map<string, Promise<Repository>>();
   const listeners: ((container: string, repository: Repository) => void)[] = [];
+  const pruneListeners: ((container: string) => void)[] = [];
 
   async function openContainer(container: string, create: boolean): Promise<Repository> {
     const store = await root.open(container, { create });
@@ -64,7 +70,10 @@ export function openRepositories(options: {
       if (create && (await store.sizeOf('repository.json')) === undefined) {
         await makeRepository(container);
       }
-      const repository = await openRepository(store, { wrappingKey, cacheFolder });
+      const onOutlived = (): void => {
+        for (const listener of pruneListeners) listener(container);
+      };
+      const repository = await openRepository(store, { wrappingKey, cacheFolder, onOutlived });
       for (const listener of listeners) listener(container, repository);
       return repository;
     } catch (error) {
@@ -133,6 +142,7 @@ export function openRepositories(options: {
       replication === undefined || replication.copyState(container)?.state === 'complete',
     containers: () => root.containers(),
     onOpen: (listener) => void listeners.push(listener),
+    onPruneDue: (listener) => void pruneListeners.push(listener),
     async close() {
       const all = await Promise.allSettled(opened.values());
       opened.clear();

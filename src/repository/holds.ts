@@ -10,6 +10,8 @@ interface Hold {
   readonly since: number;
   readonly writes: boolean;
   released: boolean;
+  /** It is of no backup any more: what it keeps can go when it is released. */
+  outlives: boolean;
 }
 
 /**
@@ -20,18 +22,25 @@ export class Holds {
   readonly #index: BlockIndex;
   #holds: Hold[] = [];
   #plans: number[] = [];
+  /** What was held when the last plan began. */
+  #atPlan: readonly Hold[] = [];
   /** When each map was made, by its root. */
   readonly #committed = new Map<string, number>();
+  readonly #onOutlived: () => void;
 
-  constructor(index: BlockIndex) {
+  /** `onOutlived` is called when something was released that kept a prune from what had to go. */
+  constructor(index: BlockIndex, onOutlived: () => void = () => undefined) {
     this.#index = index;
+    this.#onOutlived = onOutlived;
   }
 
   /** Holds a map until the returned function is called. */
   take(root: MapRoot | undefined, { writes }: { writes: boolean }): () => void {
-    const hold: Hold = { root, since: this.#index.tick(), writes, released: false };
+    const since = this.#index.tick();
+    const hold: Hold = { root, since, writes, released: false, outlives: false };
     this.#holds.push(hold);
     return () => {
+      if (!hold.released && hold.outlives) this.#onOutlived();
       hold.released = true;
     };
   }
@@ -49,9 +58,19 @@ export class Holds {
       if (since < oldest) this.#committed.delete(rootId);
     }
     const held = this.#holds.filter((hold) => !hold.released);
+    this.#atPlan = held;
     const moment = this.#plans.at(-1) ?? 0;
     const writing = held.filter(({ writes }) => writes).map(({ since }) => since);
     return { moment, roots: held.flatMap(rootsOf), usedSince: Math.min(moment, ...writing) };
+  }
+
+  /** Tells, while a plan is made, the roots of the maps that backups still have. */
+  noteBackups(rootIds: ReadonlySet<string>): void {
+    const outliving = this.#atPlan.filter(
+      ({ root }) => root !== undefined && !rootIds.has(hexOf(root.rootId)),
+    );
+    for (const hold of outliving) hold.outlives = true;
+    if (outliving.some(({ released }) => released)) this.#onOutlived();
   }
 
   /** Notes a map that a writer of this process has just made. */

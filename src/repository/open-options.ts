@@ -17,6 +17,8 @@ interface OpenSettings {
   /** A local folder for copies of what is read often; nothing is lost with it. */
   readonly cacheFolder?: string | undefined;
   readonly leases?: LeaseOptions;
+  /** Called when a reader or writer has ended that kept a prune from what deleted backups took. */
+  readonly onOutlived?: (() => void) | undefined;
 }
 
 export interface OpenWriterOptions {

@@ -78,7 +78,7 @@ export async function planPrune(parts: PruneParts, signal?: AbortSignal): Promis
     rootIds.add(hexOf(root.rootId));
     await marking.markMap(root, 'a backup that is being made or read');
   }
-  await markOthers(parts, await parts.leases.others(), { marking, rootIds });
+  holds.noteBackups(await markOthers(parts, await parts.leases.others(), { marking, rootIds }));
   const { packCount } = index;
   const bytesDeferred = await marking.markBases();
   await differences.save();
@@ -104,13 +104,13 @@ export async function planPrune(parts: PruneParts, signal?: AbortSignal): Promis
 /**
  * Marks what processes with these leases rely on, and what every backup holds, but for the maps in
  * `rootIds`, to which the others are added. The leases were looked at before: what a writer has
- * made that has none any more is among the backups.
+ * made that has none any more is among the backups. Answers the roots of the backups' maps.
  */
 export async function markOthers(
   { source, list }: PruneParts,
   leases: readonly SeenLease[],
   { marking, rootIds }: { marking: Marking; rootIds: Set<string> },
-): Promise<void> {
+): Promise<Set<string>> {
   const mark = async (
     { rootId, depth }: Manifest['map'],
     needer: string,
@@ -145,11 +145,13 @@ export async function markOthers(
       before = map;
     }
   };
-  const volumes = volumesOf(await mapsOf(list()));
+  const maps = await mapsOf(list());
+  const volumes = volumesOf(maps);
   // The first ones of the rows are a row of their own: of each volume one map is read whole.
-  const firsts = volumes.map((maps) => maps.filter(beginsRow));
+  const firsts = volumes.map((each) => each.filter(beginsRow));
   await atOnce(mapsAtOnce, firsts, markRow);
   await atOnce(mapsAtOnce, volumes.flatMap(rowsOf), markRow);
+  return new Set(maps.map(({ map }) => map.rootId));
 }
 
 export function outOfDate(): OperatingError {

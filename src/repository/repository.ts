@@ -73,6 +73,7 @@ interface RepositoryParts {
   readonly ownsPool: boolean;
   readonly cacheFolder: string | undefined;
   readonly wrappingKey: Uint8Array | undefined;
+  readonly onOutlived: (() => void) | undefined;
 }
 
 /**
@@ -81,7 +82,7 @@ interface RepositoryParts {
  */
 export async function openRepository(store: Store, options: OpenOptions): Promise<Repository> {
   const { workers, packBytes = packBytesTarget, clock = systemClock } = options;
-  const { packsPerIndex = packsPerIndexDefault, cacheFolder } = options;
+  const { packsPerIndex = packsPerIndexDefault, cacheFolder, onOutlived } = options;
   assert(packBytes > 0 && packBytes <= packBytesTarget, 'packs stay below their limit');
   const keys = await readHeader(store, options, cacheFolder);
   const keeper = new IndexKeeper(store, keys);
@@ -94,7 +95,7 @@ export async function openRepository(store: Store, options: OpenOptions): Promis
   const source = { store, keys, index, pool, packBytes, packBuffers, packsPerIndex, refresh };
   const leases = new Leases(store, keys, options.leases);
   const wrappingKey = 'wrappingKey' in options ? options.wrappingKey : undefined;
-  const parts = { keeper, leases, clock, ownsPool: !shared, cacheFolder, wrappingKey };
+  const parts = { keeper, leases, clock, ownsPool: !shared, cacheFolder, wrappingKey, onOutlived };
   return new Repository(source, parts);
 }
 
@@ -135,7 +136,7 @@ export class Repository {
     const differences = new CacheFile(cacheFolder, source.keys, 'differences 1');
     this.#differences = new NodeDifferences(differences);
     this.#bases = new PatchBases(source);
-    this.#holds = new Holds(source.index);
+    this.#holds = new Holds(source.index, parts.onOutlived);
     this.#keeper = keeper;
     this.#leases = leases;
     this.#readers = new ReaderLeases(leases);

@@ -33,6 +33,7 @@ import { AuditTrail } from '../operation/audit/audit-trail.ts';
 import { restoreExports } from '../operation/attachment/restore-exports.ts';
 import { AdoptionFolder } from '../operation/disk/adoption-folder.ts';
 import { startBackgroundVerify } from '../operation/backup/background-verify.ts';
+import { pruneAgain } from '../operation/backup/prune-repository.ts';
 import { seedGroupTypes } from '../operation/group/seed-group-types.ts';
 import { jobHandlers } from '../operation/handlers.ts';
 import { takeUpImages } from '../operation/image/image-data.ts';
@@ -103,6 +104,7 @@ export async function startService(
   return { close };
 }
 
+const notPruned = 'what deleted backups took is given back by the next prune only';
 const storeAway = 'the store cannot be used: until it can, no backup is made or restored';
 
 /** Opens the parts from the bottom up; what closes them is added to `closers` as they come. */
@@ -164,7 +166,7 @@ async function open(
     journalFolder: folder('journals'),
     hostSpace: () => hostSpaceOf(folder('volumes')),
   };
-  Object.assign(handlers, jobHandlers(needs));
+  fillHandlers(handlers, needs, log);
   await takeUpImages(needs);
   await restoreExports(needs);
   await plane.listenTcp(addresses.nbd.host, addresses.nbd.port);
@@ -175,6 +177,14 @@ async function open(
   closers.push(startWebhooks(needs, feed, config.settings, log));
   closers.push(startVerify(needs, config, log));
   closers.push(startPlans(needs, feed, config.settings, log));
+}
+
+/** What jobs do; and what adds one unasked: something in use when it was to go, that is not now. */
+function fillHandlers(handlers: JobHandlers, needs: OperationNeeds, log: Logger): void {
+  Object.assign(handlers, jobHandlers(needs));
+  needs.repositories.onPruneDue((container) => {
+    pruneAgain(needs, container).catch((error: unknown) => log.warn({ err: error }, notPruned));
+  });
 }
 
 /** Answers on the HTTP port. */

@@ -102,7 +102,11 @@ async function checkBackup(
       copy,
       placePath,
       signal: AbortSignal.any([signal, lost]),
-      ...(pace === undefined ? {} : { pace }),
+      pace: async (bytes) => {
+        // Progress is seldom, at a slow pace: a deletion does not wait for it.
+        watch.look();
+        await pace?.(bytes);
+      },
       onProgress: ({ bytesDone, bytesTotal }) => {
         progress(bytesDone, bytesTotal);
         watch.look();

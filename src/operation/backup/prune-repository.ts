@@ -35,6 +35,27 @@ export async function addPrune(
   await jobs.add(transaction, { kind, projectId, subjectId: of.container, requestId });
 }
 
+/**
+ * Prunes a container once more, in the name of whoever had it pruned last: what is to go was still
+ * in use then.
+ */
+export async function pruneAgain(
+  { catalog, jobs }: Pick<OperationNeeds, 'catalog' | 'jobs'>,
+  container: string,
+): Promise<void> {
+  await catalog.transact(async (transaction) => {
+    const [last] = await transaction.list('jobs', {
+      where: { kind, subjectId: container },
+      sort: [{ field: 'createdAt', direction: 'desc' }],
+      limit: 1,
+    });
+    if (last === undefined) return;
+    const { projectId, requestId } = last;
+    await addPrune(transaction, jobs, { container, projectId, requestId });
+  });
+  jobs.wake();
+}
+
 /** What a prune would do; all figures in bytes as the store counts them. */
 export interface PruneForecast {
   readonly bytesTotal: number;
