@@ -148,7 +148,7 @@ export class Layer {
     if (this.failure !== undefined || this.wantsFlush) return false;
     const firstPage = Math.floor(offsetBytes / pageSpanBytes);
     const lastPage = Math.floor((offsetBytes + content.byteLength - 1) / pageSpanBytes);
-    if (!this.#map.isLoaded(firstPage, lastPage)) return false;
+    if (!this.#map.loadNow(firstPage, lastPage)) return false;
     if (!this.#data.writeNow(content, offsetBytes)) return false;
     this.#noteWritten(content.byteLength);
     return true;

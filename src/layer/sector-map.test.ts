@@ -1,9 +1,9 @@
 /** The map file under power cuts and flipped bits. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import type { FileOperations, OpenFile } from './file-operations.ts';
@@ -251,14 +251,47 @@ test('a map that is cut off anywhere is damage', async () => {
   }
 });
 
-test('many who change as many pages at once all go on, and memory keeps few of them', async (t) => {
+/** The map of an empty layer in a file of the disk. */
+async function mapOnDisk(t: TestContext): Promise<{ map: SectorMap; path: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'firn-map-'));
-  t.after(() => rm(folder, { recursive: true }));
-  await writeFile(join(folder, 'map'), emptyMap());
-  const file = new FilePool(nodeFileOperations).file(join(folder, 'map'));
-  t.after(() => file.retire());
+  const path = join(folder, 'map');
+  await writeFile(path, emptyMap());
+  const file = new FilePool(nodeFileOperations).file(path);
+  t.after(async () => {
+    await file.retire();
+    await rm(folder, { recursive: true });
+  });
   const map = new SectorMap(file);
   await map.open();
+  return { map, path };
+}
+
+test('pages come without a wait where nothing was written, and from memory when they are whole', async (t) => {
+  const { map, path } = await mapOnDisk(t);
+  for (const page of pages) {
+    assert.ok(map.loadNow(page, page));
+    map.set(page * pageSectors + 5, page * pageSectors + 6, data);
+  }
+  await map.write(map.take());
+  map.shrink();
+  await using file = await open(path, 'r+');
+  await file.write('!', pageAt(1) + 100);
+  for (const page of pages) {
+    assert.ok(!map.isLoaded(page, page));
+    if (page === 1) {
+      assert.ok(!map.loadNow(page, page), 'damage is no page');
+      await assert.rejects(async () => map.load(page, page), { code: 'corrupt' });
+      continue;
+    }
+    // Where the file system cannot tell what memory has, nothing comes without a wait.
+    if (!map.loadNow(page, page)) await map.load(page, page);
+    assert.ok(map.isAll(page * pageSectors + 5, page * pageSectors + 6, data));
+    assert.ok(map.isAll(page * pageSectors + 6, page * pageSectors + 9, absent));
+  }
+});
+
+test('many who change as many pages at once all go on, and memory keeps few of them', async (t) => {
+  const { map } = await mapOnDisk(t);
   const some = Array.from({ length: 700 }, (_none, page) => page);
   const changeFirst = async (page: number, kind: SectorKind): Promise<void> => {
     let loads = 0;

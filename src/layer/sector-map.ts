@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert, must } from '../base/assert.ts';
 import { OperatingError } from '../base/errors.ts';
+import { settleAll } from '../base/serial.ts';
 import type { PooledFile } from './file-pool.ts';
 import {
   checkMapHeader,
@@ -15,6 +17,12 @@ import type { SectorKind } from './sector.ts';
 /** What pages are read into, to be used again: whoever reads many would leave as many behind. */
 const spareBlocks: Uint8Array[] = [];
 const spareBlocksMax = 16;
+
+/** What pages are read into that take no wait. */
+const readNowBlock = new Uint8Array(storedBytes);
+
+/** Pages that are written at the same time: 128 KiB of the file. */
+const pagesAtOnce = 16;
 
 /** Clean pages kept in memory; each describes 64 MiB of the volume. */
 const cleanPagesMax = 256;
@@ -130,6 +138,15 @@ export class SectorMap {
     return true;
   }
 
+  /** Brings pages into memory if that takes no wait; true when they are there. */
+  loadNow(firstPage: number, lastPage: number): boolean {
+    if (!this.#opened) return false;
+    for (let page = firstPage; page <= lastPage; page += 1) {
+      if (!this.#pages.has(page) && !this.#loadPageNow(page)) return false;
+    }
+    return true;
+  }
+
   /** True when all these sectors, whose pages are loaded, are of this kind. */
   isAll(first: number, end: number, kind: SectorKind): boolean {
     for (let sector = first; sector < end;) {
@@ -180,11 +197,7 @@ export class SectorMap {
   /** Writes what was taken into the file, durably. After a failure nothing more may be written. */
   async write(pending: PendingMap): Promise<void> {
     if (pending.pages.length === 0) return;
-    const stored = new Uint8Array(storedBytes);
-    for (const taken of pending.pages) {
-      const position = pageAt(taken.page);
-      await this.#file.write(sealBlock(taken.content, position, stored), position);
-    }
+    await this.#writePages(pending);
     await this.#file.datasync();
     await this.#writeDirectories(pending);
     for (const { page } of pending.pages) {
@@ -220,6 +233,27 @@ export class SectorMap {
   /** Gives up the memory of all pages that the file holds. */
   shrink(): void {
     this.#evict(0);
+  }
+
+  /** Several at once, neighbours together; then others get a turn of the event loop. */
+  async #writePages({ pages }: PendingMap): Promise<void> {
+    const memory = new Uint8Array(Math.min(pagesAtOnce, pages.length) * storedBytes);
+    for (let first = 0; first < pages.length; first += pagesAtOnce) {
+      if (first > 0) await nextTurn();
+      const some = pages.slice(first, first + pagesAtOnce);
+      const writes: Promise<void>[] = [];
+      let from = 0;
+      for (const [index, { page, content }] of some.entries()) {
+        const stored = memory.subarray(index * storedBytes, (index + 1) * storedBytes);
+        sealBlock(content, pageAt(page), stored);
+        const next = some[index + 1];
+        if (next !== undefined && pageAt(next.page) === pageAt(page) + storedBytes) continue;
+        const run = memory.subarray(from, (index + 1) * storedBytes);
+        writes.push(this.#file.write(run, pageAt(page) + storedBytes - run.byteLength));
+        from = (index + 1) * storedBytes;
+      }
+      await settleAll(writes);
+    }
   }
 
   /** Notes in the file that these pages, which are durable, are there; mostly they were before. */
@@ -278,7 +312,27 @@ export class SectorMap {
   }
 
   async #loadPage(page: number): Promise<void> {
-    const content = this.hasPage(page) ? await this.#readFromFile(page) : new Uint8Array(pageBytes);
+    this.#keep(
+      page,
+      this.hasPage(page) ? await this.#readFromFile(page) : new Uint8Array(pageBytes),
+    );
+  }
+
+  #loadPageNow(page: number): boolean {
+    if (this.#loading.has(page)) return false;
+    if (!this.hasPage(page)) {
+      this.#keep(page, new Uint8Array(pageBytes));
+      return true;
+    }
+    if (this.#file.readNow(readNowBlock, pageAt(page)) !== 'done') return false;
+    const content = contentOf(readNowBlock, pageAt(page));
+    // Whoever loads it the ordinary way says what is wrong with it.
+    if (content === undefined) return false;
+    this.#keep(page, content);
+    return true;
+  }
+
+  #keep(page: number, content: Uint8Array): void {
     assert(!this.#pages.has(page), 'a page is loaded once');
     this.#pages.set(page, content);
     this.#clean.add(page);
@@ -302,15 +356,15 @@ export class SectorMap {
     const position = pageAt(page);
     const stored = spareBlocks.pop() ?? new Uint8Array(storedBytes);
     const count = await this.#file.read(stored, position);
-    const { content, empty, damaged } = openBlock(stored.fill(0, count), position);
+    const found = openBlock(stored.fill(0, count), position);
     if (spareBlocks.length < spareBlocksMax) spareBlocks.push(stored);
-    if (empty.length > 0 || damaged.length > 0) {
+    if (found.empty.length > 0 || found.damaged.length > 0) {
       throw new OperatingError('corrupt', `Page ${page} of ${this.#file.path} is damaged.`);
     }
-    if (!isValidPage(content)) {
+    if (!isValidPage(found.content)) {
       throw new OperatingError('corrupt', `Page ${page} of ${this.#file.path} has no valid marks.`);
     }
-    return content;
+    return found.content;
   }
 
   /** Before a page changes that is on its way to the file: what was taken stays as it was. */
@@ -334,6 +388,13 @@ export class SectorMap {
       this.#pages.delete(page);
     }
   }
+}
+
+/** The content of a block that is whole and has valid marks. */
+function contentOf(stored: Uint8Array, positionBytes: number): Uint8Array | undefined {
+  const { content, empty, damaged } = openBlock(stored, positionBytes);
+  const isWhole = empty.length === 0 && damaged.length === 0;
+  return isWhole && isValidPage(content) ? content : undefined;
 }
 
 function hasBit(directories: ReadonlyMap<number, Uint8Array>, page: number): boolean {
