@@ -66,6 +66,8 @@ export async function openScriptedServer(play: Play): Promise<ScriptedServer> {
   }
 
   const server = createServer((incoming, outgoing) => void respond(incoming, outgoing));
+  // A busy machine may keep a client for long from the connection that it has.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

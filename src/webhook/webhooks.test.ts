@@ -45,6 +45,8 @@ async function receiver(t: TestContext, answer: (heard: Heard) => number | 'neve
       response.writeHead(status, { location: 'http://169.254.169.254/' }).end('x');
     });
   });
+  // A busy machine may keep the sender from its connection for as long as it likes.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => {

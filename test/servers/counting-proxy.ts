@@ -57,6 +57,8 @@ export async function startCountingProxy(target: string): Promise<CountingProxy>
     };
     pass(incoming, outgoing, { target: new URL(target), agent, wrong, done });
   }).listen(0, '127.0.0.1');
+  // Only what a test disturbs ends a connection, not that a busy machine lets one rest for 5 s.
+  server.keepAliveTimeout = 0;
   await once(server, 'listening');
   const address = server.address();
   assert(typeof address === 'object' && address !== null, 'a TCP server has an address');

@@ -27,6 +27,10 @@ devices = {folder}/devices
 mount_check = false
 fallocate_reserve = 0
 log_level = WARNING
+# An update of a listing that comes too late is not repeated: here no updater runs.
+container_update_timeout = 120
+conn_timeout = 120
+node_timeout = 120
 [pipeline:main]
 pipeline = {kind}-server
 [app:{kind}-server]
@@ -48,6 +52,8 @@ log_level = WARNING
 pipeline = {pipeline}
 [app:proxy-server]
 use = egg:swift#proxy
+conn_timeout = 120
+node_timeout = 120
 account_autocreate = true
 allow_account_management = true
 [filter:tempauth]
