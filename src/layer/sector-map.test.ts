@@ -266,7 +266,7 @@ async function mapOnDisk(t: TestContext): Promise<{ map: SectorMap; path: string
   return { map, path };
 }
 
-test('pages come without a wait where nothing was written, and from memory when they are whole', async (t) => {
+test('pages come at once where nothing was written, and whole ones from memory', async (t) => {
   const { map, path } = await mapOnDisk(t);
   for (const page of pages) {
     assert.ok(map.loadNow(page, page));
