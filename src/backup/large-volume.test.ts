@@ -13,6 +13,7 @@ import { openMemoryRoot } from '../store/memory.ts';
 import type { VolumeEngine } from '../volume/engine.ts';
 import { openVolumeEngine } from '../volume/open-engine.ts';
 import { backUp, type BackupOutcome } from './back-up.ts';
+import { factsOf } from './back-up-fixture.ts';
 import { openRepositories } from './repositories.ts';
 import { restoreBackup } from './restore-backup.ts';
 
@@ -53,28 +54,8 @@ async function takeBackup(
 ): Promise<{ backupId: string; outcome: BackupOutcome }> {
   const backupId = newId();
   await scene.engine.createSnapshots([{ volumeId, snapshotId: backupId }]);
-  const volume = {
-    volumeId,
-    name: 'disk',
-    description: null,
-    sizeGiB,
-    metadata: {},
-    bootable: false,
-    volumeType: null,
-    availabilityZone: 'nova',
-  };
-  const facts = {
-    backupId,
-    making: 'full' as const,
-    name: 'name',
-    description: null,
-    metadata: {},
-    projectId: 'project',
-    userId: 'user',
-    snapshotId: null,
-    dataTimestamp: '2026-01-01T00:00:00.000000',
-    volume,
-  };
+  const common = factsOf(backupId, volumeId);
+  const facts = { ...common, volume: { ...common.volume, sizeGiB } };
   const journalPath = join(scene.folder, `${backupId}.journal`);
   const { engine, repository } = scene;
   const what = { engine, repository, snapshotId: backupId, facts, journalPath };

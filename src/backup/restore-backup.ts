@@ -114,7 +114,7 @@ async function clearHoles(
 ): Promise<Place> {
   const found = dataOf(device);
   let data = await nextOf(found);
-  /** A new volume has no data: its holes cost nothing. */
+  // A new volume has no data: its holes cost nothing.
   const clear = async (offsetBytes: number, endBytes: number): Promise<void> => {
     while (data !== undefined && data.offsetBytes < endBytes) {
       const dataEnd = data.offsetBytes + data.lengthBytes;
@@ -135,20 +135,16 @@ async function clearHoles(
   return { offsetBytes: 0, bytesDone: 0, bytesTotal: bytesOfData };
 }
 
-/** The range whose extents are asked for at first, and at least. */
-const windowBytesLeast = GiB;
-/** With fewer extents in it, the next range that is asked for is twice as long. */
-const extentsFew = 1024;
+/** The longest range whose extents are asked for at once: they may be very many. */
+const windowBytes = GiB;
 
 /** What of a volume is not zero, in order. */
 async function* dataOf(device: BlockDevice): AsyncGenerator<Extent> {
-  let windowBytes = windowBytesLeast;
-  for (let start = 0; start < device.lengthBytes;) {
+  for (let start = 0; start < device.lengthBytes; start += windowBytes) {
     const lengthBytes = Math.min(windowBytes, device.lengthBytes - start);
-    const extents = await device.extents(start, lengthBytes);
-    for (const extent of extents) if (extent.kind === 'data') yield extent;
-    start += lengthBytes;
-    windowBytes = extents.length < extentsFew ? windowBytes * 2 : windowBytesLeast;
+    for (const extent of await device.extents(start, lengthBytes)) {
+      if (extent.kind === 'data') yield extent;
+    }
   }
 }
 

@@ -325,10 +325,10 @@ export class SectorMap {
       return true;
     }
     if (this.#file.readNow(readNowBlock, pageAt(page)) !== 'done') return false;
-    const content = contentOf(readNowBlock, pageAt(page));
+    const found = openPage(readNowBlock, pageAt(page));
     // Whoever loads it the ordinary way says what is wrong with it.
-    if (content === undefined) return false;
-    this.#keep(page, content);
+    if (found.fault !== undefined) return false;
+    this.#keep(page, found.content);
     return true;
   }
 
@@ -356,15 +356,10 @@ export class SectorMap {
     const position = pageAt(page);
     const stored = spareBlocks.pop() ?? new Uint8Array(storedBytes);
     const count = await this.#file.read(stored, position);
-    const found = openBlock(stored.fill(0, count), position);
+    const { content, fault } = openPage(stored.fill(0, count), position);
     if (spareBlocks.length < spareBlocksMax) spareBlocks.push(stored);
-    if (found.empty.length > 0 || found.damaged.length > 0) {
-      throw new OperatingError('corrupt', `Page ${page} of ${this.#file.path} is damaged.`);
-    }
-    if (!isValidPage(found.content)) {
-      throw new OperatingError('corrupt', `Page ${page} of ${this.#file.path} has no valid marks.`);
-    }
-    return found.content;
+    if (fault === undefined) return content;
+    throw new OperatingError('corrupt', `Page ${page} of ${this.#file.path} ${fault}.`);
   }
 
   /** Before a page changes that is on its way to the file: what was taken stays as it was. */
@@ -390,11 +385,14 @@ export class SectorMap {
   }
 }
 
-/** The content of a block that is whole and has valid marks. */
-function contentOf(stored: Uint8Array, positionBytes: number): Uint8Array | undefined {
+/** The content of a page, and what is wrong with it. */
+function openPage(
+  stored: Uint8Array,
+  positionBytes: number,
+): { content: Uint8Array; fault: string | undefined } {
   const { content, empty, damaged } = openBlock(stored, positionBytes);
-  const isWhole = empty.length === 0 && damaged.length === 0;
-  return isWhole && isValidPage(content) ? content : undefined;
+  if (empty.length > 0 || damaged.length > 0) return { content, fault: 'is damaged' };
+  return { content, fault: isValidPage(content) ? undefined : 'has no valid marks' };
 }
 
 function hasBit(directories: ReadonlyMap<number, Uint8Array>, page: number): boolean {
