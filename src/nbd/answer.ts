@@ -92,9 +92,15 @@ export function done(request: Request): Buffer {
   return reply;
 }
 
-/** The whole reply to a request that is not, or could not be, served. */
+/**
+ * The whole reply to a request that is not, or could not be, served: with the reason in words where
+ * the client takes chunks, and the reply has not begun to leave as that of a success (`done`).
+ */
 export function refuse(session: Session, request: Request, refusal: Refusal): Buffer {
-  if (session.structured) return encodeErrorChunk(request, refusal.errno, refusal.message);
+  const isBegunSimple = session.channel.isAhead && !request.extended;
+  if (session.structured && !isBegunSimple) {
+    return encodeErrorChunk(request, refusal.errno, refusal.message);
+  }
   const reply = Buffer.allocUnsafe(simpleReplyBytes);
   writeSimpleReply(reply, 0, request, refusal.errno);
   return reply;

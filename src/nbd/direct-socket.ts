@@ -46,8 +46,14 @@ export class DirectSocket {
     const handle: unknown = Reflect.get(stream, '_handle');
     if (!isHandle(handle)) return undefined;
     // What is held of TCP the kernel itself adapts.
-    if (stream.remoteFamily === undefined) socketCalls.holdUpTo(handle.fd, heldBytes);
-    return new DirectSocket(stream, handle, socketCalls);
+    const direct = new DirectSocket(stream, handle, socketCalls);
+    if (direct.isLocal) socketCalls.holdUpTo(handle.fd, heldBytes);
+    return direct;
+  }
+
+  /** True for a unix socket: the peer is on this machine. */
+  get isLocal(): boolean {
+    return this.socket.remoteFamily === undefined;
   }
 
   /** Takes over a socket that is paused; answers what Node has read from it and not given away. */

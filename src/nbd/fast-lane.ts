@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { must } from '../base/assert.ts';
 import { KiB } from '../base/bytes.ts';
 import type { ImmediateDevice } from '../volume/block-device.ts';
@@ -15,6 +16,10 @@ import { command, parseRequest, requestHeaderBytesOf, type Request } from './wir
 const requestsMax = 16;
 /** The same while somebody is looked out for who has but one request, and is not to wait long. */
 const sharedRequestsMax = 1;
+/** What of an answer may leave before it is known: what all answers begin with, the magic. */
+const aheadBytes = 4;
+/** Where there is one processor, a client that wakes up early would only be in the way. */
+const wakesBeside = availableParallelism() > 1;
 /** Where answers are put together; in use only while `serve` runs. */
 const answers = Buffer.allocUnsafeSlow(256 * KiB);
 
@@ -26,6 +31,8 @@ export interface FastLaneParts {
   readonly isShared: () => boolean;
   /** False once requests are to be refused. */
   readonly isOpen: () => boolean;
+  /** True while no request of the client is under way. */
+  readonly isIdle: () => boolean;
   /** A request is under way, and has ended: told where the end of it comes later. */
   readonly begin: () => void;
   readonly end: () => void;
@@ -41,6 +48,9 @@ export interface FastLaneParts {
  * Serves small reads and writes that need no wait, one after the other, as they lie in the input,
  * and sends their answers together; and small reads that the device begins by itself, which are
  * answered when they have ended. What it does not serve it leaves where it is.
+ *
+ * To a client that has sent one write and waits, the answer begins to leave before the write is
+ * done (`Channel.sendAhead`); it then is the next answer, however long it takes.
  *
  * Nothing is lent for that: answers lie in a buffer that all connections share, which is empty
  * again when `serve` returns, and a client that does not take its answers is not served here. Of
@@ -159,15 +169,26 @@ export class FastLane {
   }
 
   #write(request: Request): boolean {
-    const { input, device, begin } = this.#parts;
+    const { session, input, device, begin } = this.#parts;
     const bytes = this.#headBytes + request.payloadBytes;
     if (request.flags !== 0 || !input.has(bytes)) return false;
     const payload = input.peek(bytes).subarray(this.#headBytes);
+    if (this.#isAlone(bytes)) session.channel.sendAhead(done(request).subarray(0, aheadBytes));
     const written = (error?: unknown): void => this.#answer(request, error);
     if (!device.write(request.offsetBytes, payload, written)) return false;
     begin();
     input.take(bytes);
     return true;
+  }
+
+  /**
+   * True when the client waits for the answer to this one request, of so many bytes, most likely
+   * asleep; and nobody else waits for the server meanwhile.
+   */
+  #isAlone(bytes: number): boolean {
+    const { input, isShared, isIdle } = this.#parts;
+    if (!wakesBeside || this.#filled?.count !== 0 || input.has(bytes + 1)) return false;
+    return isIdle() && !isShared();
   }
 
   /** Answers a write, together with others if it comes while these are served. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatingError } from '../base/errors.ts';
 import { newSecret } from '../base/ids.ts';
 import { connectNbd } from '../client/nbd.ts';
@@ -157,6 +158,54 @@ test('a refused write is read past, and the connection goes on', async () => {
   }
   assert.deepEqual(errors, [28, 22, 22, 22, 0, 0]);
 });
+
+test('an answer that has begun to leave is whole before the next one', async () => {
+  await using rig = await startTestServer(memory());
+  const peer = new RawPeer(rig.path);
+  await peer.go(rig.name);
+  for (let cookie = 1n; cookie < 10n; cookie += 2n) {
+    rig.gate.shut();
+    peer.request({ type: command.write, cookie, offset: cookie, length: 3 });
+    peer.send(Buffer.from('abc'));
+    await until(() => rig.gate.waiting === 1, 'the write waits');
+    peer.request({ type: command.flush, cookie: cookie + 1n });
+    // Time enough for an answer that would come too early.
+    await sleep(10);
+    rig.gate.open();
+    assert.equal(await peer.simpleReply(cookie), 0);
+    assert.equal(await peer.simpleReply(cookie + 1n), 0);
+  }
+});
+
+test('a write that fails once its answer has begun to leave says so', async () => {
+  const full = (): Promise<void> => Promise.reject(new OperatingError('no_space', '/srv is full'));
+  const device = openMemoryDevice({ lengthBytes: MiB });
+  const { immediate } = device;
+  const failing = {
+    ...bound(device),
+    write: full,
+    immediate: immediate && { ...immediate, write: () => false },
+  };
+  await using rig = await startTestServer(failing);
+  const peer = new RawPeer(rig.path);
+  await peer.go(rig.name, { structured: true });
+  for (const cookie of [1n, 2n, 3n]) {
+    peer.request({ type: command.write, cookie, length: 3 });
+    peer.send(Buffer.from('abc'));
+    assert.equal(await errorOf(peer, cookie), 28);
+  }
+  peer.request({ type: command.flush, cookie: 4n });
+  assert.equal(await peer.simpleReply(4n), 0, 'the connection goes on');
+});
+
+/** The error that a request is answered with, by a simple reply or a chunk with words. */
+async function errorOf(peer: RawPeer, cookie: bigint): Promise<number | undefined> {
+  const head = await peer.receive(16);
+  if (head?.readBigUInt64BE(8) !== cookie) return undefined;
+  if (head.readUInt32BE(0) === 0x67446698) return head.readUInt32BE(4);
+  const payload = await peer.receive((await peer.receive(4))?.readUInt32BE(0) ?? 0);
+  return payload?.readUInt32BE(0);
+}
 
 test('bad magic and a write over 32 MiB end the connection', async () => {
   await using rig = await startTestServer(memory());

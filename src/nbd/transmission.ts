@@ -94,6 +94,8 @@ export class Transmission {
     const { input } = channel;
     const headBytes = requestHeaderBytesOf(this.#session);
     for (let begun = 0; ; begun += 1) {
+      // No other answer comes between the parts of one that has begun to leave.
+      if (channel.isAhead) await this.#untilIdle();
       if (lane?.serve() === true) {
         await this.#parts.turns.next();
         continue;
@@ -132,6 +134,7 @@ export class Transmission {
       device: device.immediate,
       isShared: () => this.#parts.turns.looksBeside(input),
       isOpen: () => !this.#closing,
+      isIdle: () => this.#running === 0,
       begin: () => {
         this.#running += 1;
       },
