@@ -38,7 +38,7 @@ export class BestModes {
 }
 
 /** Rows of one kind differ in what the server's access to its file has no part in. */
-function kindOf({ load, cache, afterSnapshot }: Row): string {
+export function kindOf({ load, cache, afterSnapshot }: Row): string {
   const parts =
     load.tool === 'nbdcopy'
       ? [load.tool, load.direction]

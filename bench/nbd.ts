@@ -22,7 +22,7 @@ import { run } from './command.ts';
 import { type FirnServer, startFirnServer } from './nbd-firn.ts';
 import { heavyLoads, measureIsolation, measureSnapshots } from './nbd-latency.ts';
 import { type Bench, measureFirn, measureQemu } from './nbd-measure.ts';
-import { BestModes } from './nbd-modes.ts';
+import { BestModes, kindOf } from './nbd-modes.ts';
 import { modeName } from './nbd-qemu.ts';
 import {
   isolationResults,
@@ -83,7 +83,22 @@ function makeSource(path: string, lengthBytes: number): void {
   closeSync(fd);
 }
 
+const warmUpSeconds = 2;
+const warmedUp = new Set<string>();
+
+/**
+ * Firn has a load of each kind once before it counts, as the peer has in each of its modes: in its
+ * first seconds a server in JavaScript is busy with compiling what it does often.
+ */
+async function warmUp(bench: Bench, row: Row): Promise<void> {
+  const kind = kindOf(row);
+  if (warmedUp.has(kind)) return;
+  warmedUp.add(kind);
+  await measureFirn(bench, row, { seconds: warmUpSeconds, seed: seed - 1 });
+}
+
 async function measureRow(bench: Bench, row: Row, modes: BestModes): Promise<RowResult> {
+  await warmUp(bench, row);
   const mode = withPeer ? await modes.of(row) : undefined;
   const firn: number[] = [];
   const rates: number[] = [];
