@@ -143,7 +143,7 @@ export class BackedLayer extends Layer {
     );
     await this.write(offsetBytes, wholeSectors(content));
     await this.mark(offsetBytes / sectorBytes, sectorsIn(endBytes), data);
-    if (this.wantsFlush) await this.flush();
+    if (this.isFull) await this.makeRoom();
   }
 
   /**

@@ -34,3 +34,26 @@ test('a failure reaches those who shared the run, and the next run is tried', as
   );
   await group.run();
 });
+
+test('who waits for the end waits for the run that follows too, failed or not', async () => {
+  const runs: PromiseWithResolvers<void>[] = [];
+  const group = new GroupCommit(() => {
+    const run = Promise.withResolvers<void>();
+    runs.push(run);
+    return run.promise;
+  });
+  await group.ended();
+  const outcomes = Promise.allSettled([group.run(), group.run()]);
+  let hasEnded = false;
+  const ended = group.ended().finally(() => {
+    hasEnded = true;
+  });
+  runs[0]?.reject(new Error('made to fail'));
+  await new Promise(setImmediate);
+  assert.equal(hasEnded, false);
+  assert.equal(group.running, runs[1]?.promise);
+  runs[1]?.reject(new Error('made to fail'));
+  await ended;
+  assert.equal(group.running, undefined);
+  await outcomes;
+});

@@ -22,6 +22,21 @@ export class GroupCommit {
     return this.#next;
   }
 
+  /** The run that is under way. */
+  get running(): Promise<void> | undefined {
+    return this.#running;
+  }
+
+  /** Resolves when no run is under way, and none is to follow. */
+  async ended(): Promise<void> {
+    const ignore = (): void => undefined;
+    for (let run = this.#last; run !== undefined; run = this.#last) await run.catch(ignore);
+  }
+
+  get #last(): Promise<void> | undefined {
+    return this.#next ?? this.#running;
+  }
+
   #start(): Promise<void> {
     this.#next = undefined;
     const running = this.#work();

@@ -21,11 +21,22 @@ import { data, sectorBytes } from './sector.ts';
 import { SectorMap } from './sector-map.ts';
 import { WriteBack } from './write-back.ts';
 
-const pageSpanBytes = pageSectors * sectorBytes;
-/** Changed map pages that a layer keeps in memory before it flushes by itself: 16 MiB. */
-const dirtyPagesMax = 4096;
-/** What the log of marks may take before that: a million marks, which are read in a second. */
-const logBytesMax = 16 * MiB;
+/** What a layer has that is not durable when a writer waits; at half of it a flush begins. */
+export interface LayerLimits {
+  /** What the changes of its map take in memory. */
+  readonly changedBytes: number;
+  /** What its log of marks takes. */
+  readonly logBytes: number;
+}
+
+/** The log: a million marks, which are read in a second. */
+const usualLimits: LayerLimits = { changedBytes: 16 * MiB, logBytes: 16 * MiB };
+
+export interface LayerOptions {
+  /** True when no earlier process can have written to the layer. */
+  readonly isNew?: boolean;
+  readonly limits?: LayerLimits;
+}
 
 /**
  * One layer: its data file, its map, and the order in which they become durable.
@@ -55,13 +66,16 @@ export class Layer {
   /** Writing to the disk what no sync has asked for yet. */
   readonly writeBack: WriteBack;
   #failure: OperatingError | undefined;
+  readonly #limits: LayerLimits;
+  #isFlushingAhead = false;
   #isRecordInDoubt = false;
   readonly #rewriting = new Serial();
   readonly #flush = new GroupCommit(() => this.#flushNow());
 
   /** A layer that is not new may have writes of an earlier process that were never synced. */
-  constructor(folder: string, record: LayerRecord, pool: FilePool, { isNew } = { isNew: false }) {
-    this.#isInheritanceDurable = isNew;
+  constructor(folder: string, record: LayerRecord, pool: FilePool, options: LayerOptions = {}) {
+    this.#isInheritanceDurable = options.isNew === true;
+    this.#limits = options.limits ?? usualLimits;
     this.#log = new MarkLog(pool, folder);
     this.#folder = folder;
     this.#record = record;
@@ -145,10 +159,10 @@ export class Layer {
 
   /** Writes if that takes no wait, and answers whether it did; false if `markNow` could not be. */
   writeNow(offsetBytes: number, content: Uint8Array): boolean {
-    if (this.failure !== undefined || this.wantsFlush) return false;
-    const firstPage = Math.floor(offsetBytes / pageSpanBytes);
-    const lastPage = Math.floor((offsetBytes + content.byteLength - 1) / pageSpanBytes);
-    if (!this.#map.loadNow(firstPage, lastPage)) return false;
+    if (this.failure !== undefined || this.isFull) return false;
+    const firstPage = pageOf(offsetBytes / sectorBytes);
+    const lastPage = pageOf((offsetBytes + content.byteLength - 1) / sectorBytes);
+    if (!this.#map.prepareNow(firstPage, lastPage)) return false;
     if (!this.#data.writeNow(content, offsetBytes)) return false;
     this.#noteWritten(content.byteLength);
     return true;
@@ -156,8 +170,7 @@ export class Layer {
 
   /** Brings the map pages of these sectors into memory; undefined when they are there. */
   loadMap(firstSector: number, endSector: number): Promise<void> | undefined {
-    const lastPage = Math.floor((endSector - 1) / pageSectors);
-    return this.#map.load(Math.floor(firstSector / pageSectors), lastPage);
+    return this.#map.load(pageOf(firstSector), pageOf(endSector - 1));
   }
 
   /**
@@ -172,39 +185,47 @@ export class Layer {
   ): Promise<void> {
     let logged: number | undefined;
     for (;;) {
-      const loading = this.loadMap(firstSector, endSector);
-      if (loading !== undefined) {
-        await loading;
+      const preparing = this.#prepare(firstSector, endSector, kind);
+      if (preparing !== undefined) {
+        await preparing;
         continue;
       }
       this.assertSound();
-      // A flush that began meanwhile has copied the map without this mark, and empties its log.
+      // A flush that began meanwhile has taken the changes without this mark, and empties its log.
       if (!this.#log.isOn || logged === this.#log.generation) break;
       if (this.#map.isAll(firstSector, endSector, kind)) break;
       logged = await this.#log.append({ first: firstSector, end: endSector, kind });
     }
     this.#set(firstSector, endSector, kind);
     onMarked?.();
+    this.#flushAhead();
   }
 
   /**
-   * Marks sectors, whose map pages are loaded, as data at once; the log is written to once for all.
-   * False when that takes a wait: nothing is marked then, and `mark` is to be called.
+   * Marks sectors as data at once; the log is written to once for all. False when that takes a
+   * wait: nothing is marked then, and `mark` is to be called.
    */
   markNow(ranges: readonly SectorRange[]): boolean {
     const marks: LoggedMark[] = [];
     for (const { first, end } of ranges) {
+      if (!this.#map.isReady(pageOf(first), pageOf(end - 1))) return false;
       if (!this.#map.isAll(first, end, data)) marks.push({ first, end, kind: data });
     }
     if (marks.length === 0) return true;
     if (this.#log.isOn && !this.#log.appendNow(marks)) return false;
     for (const { first, end } of marks) this.#map.set(first, end, data);
+    this.#flushAhead();
     return true;
   }
 
-  /** True when so much of the map waits in memory that a writer should flush before it goes on. */
-  get wantsFlush(): boolean {
-    return this.#map.dirtyPages > dirtyPagesMax || this.#log.sizeBytes > logBytesMax;
+  /** True when so much is not durable that a writer is to wait for `makeRoom` before it goes on. */
+  get isFull(): boolean {
+    return this.#fill > 1;
+  }
+
+  /** Resolves when the layer is not full any more, after flushes if it must. */
+  async makeRoom(): Promise<void> {
+    while (this.isFull) await (this.#flush.running ?? this.flush());
   }
 
   /** Makes durable what was written and marked before; calls that overlap share one sync. */
@@ -234,13 +255,13 @@ export class Layer {
     try {
       for (const { marks } of await this.#log.read()) {
         for (const { first, end, kind } of marks) {
-          for (let loading = this.loadMap(first, end); loading !== undefined;) {
-            await loading;
-            loading = this.loadMap(first, end);
+          for (let wait = this.#prepare(first, end, kind); wait !== undefined;) {
+            await wait;
+            wait = this.#prepare(first, end, kind);
           }
           this.#set(first, end, kind);
           isEmpty = false;
-          if (this.wantsFlush) await this.flush();
+          if (this.isFull) await this.flush();
         }
       }
       // The file may say all of it already, and not durably.
@@ -253,6 +274,7 @@ export class Layer {
 
   /** Forgets what only the log has. */
   async dropLog(): Promise<void> {
+    await this.#flush.ended();
     await this.#log.discard();
   }
 
@@ -270,7 +292,7 @@ export class Layer {
    * durable may be gone; who keeps owner maps of its marks builds them anew.
    */
   async recover(): Promise<void> {
-    await this.#log.discard();
+    await this.dropLog();
     await this.#map.revert();
     this.space.clear();
     this.#hasUnsyncedData = true;
@@ -317,7 +339,7 @@ export class Layer {
 
   /** Closes the files of a flushed layer and gives up memory; a later call opens them again. */
   async close(): Promise<void> {
-    await this.#log.discard();
+    await this.dropLog();
     this.#map.shrink();
     await this.#data.close();
     await this.#mapFile.close();
@@ -325,6 +347,7 @@ export class Layer {
 
   /** Closes the files for good: nothing is called afterwards. */
   async retire(): Promise<void> {
+    await this.#flush.ended();
     await this.space.end();
     await this.#data.retire();
     await this.#mapFile.retire();
@@ -336,9 +359,35 @@ export class Layer {
     this.writeBack.note(bytes);
   }
 
+  /** Sees to it that sectors can be marked; undefined when they can. */
+  #prepare(firstSector: number, endSector: number, kind: SectorKind): Promise<void> | undefined {
+    // What is freed is told by whole pages (`LayerSpace.noteFreed`).
+    if (kind !== data) return this.loadMap(firstSector, endSector);
+    return this.#map.prepare(pageOf(firstSector), pageOf(endSector - 1));
+  }
+
   #set(firstSector: number, endSector: number, kind: SectorKind): void {
     if (kind !== data) this.space.noteFreed(firstSector, endSector);
     this.#map.set(firstSector, endSector, kind);
+  }
+
+  /** Of the limit that is nearer, how much is reached; more than 1 is too much. */
+  get #fill(): number {
+    const { changedBytes, logBytes } = this.#limits;
+    return Math.max(this.#map.changedBytes / changedBytes, this.#log.sizeBytes / logBytes);
+  }
+
+  /** Begins a flush in the background when half of a limit is reached, so that few have to wait. */
+  #flushAhead(): void {
+    if (this.#isFlushingAhead || this.#fill <= 0.5 || this.failure !== undefined) return;
+    this.#isFlushingAhead = true;
+    this.#flush
+      .run()
+      // Whoever changes the layer next, or flushes it, is told.
+      .catch((error: unknown) => this.space.report(error))
+      .finally(() => {
+        this.#isFlushingAhead = false;
+      });
   }
 
   async #flushNow(): Promise<void> {
@@ -373,4 +422,9 @@ export class Layer {
       { cause },
     );
   }
+}
+
+/** The map page that describes a sector. */
+function pageOf(sector: number): number {
+  return Math.floor(sector / pageSectors);
 }

@@ -54,6 +54,11 @@ export function runEnd(page: Uint8Array, from: number, to: number): number {
   return to;
 }
 
+/** True when all sectors from `from` to before `to` are of this kind. */
+export function isAll(page: Uint8Array, from: number, to: number, kind: SectorKind): boolean {
+  return kindAt(page, from) === kind && runEnd(page, from, to) === to;
+}
+
 /** True when one of the sectors from `from` to before `to` has its data in this layer. */
 export function hasData(page: Uint8Array, from: number, to: number): boolean {
   for (let index = from; index < to;) {

@@ -157,19 +157,22 @@ test('a power cut at any write of a flush leaves each mark old or new, and no da
 test('what changes after it was taken is not in the file before it is taken itself', async () => {
   const file = MemoryFile.empty();
   let changes = 0;
+  /** The last page is written apart from the first ones. */
+  const last = 17 * pageSectors;
   const map = file.map(() => {
     // Both pages change while they are on their way, one of them before it is written.
     map.set(12, 13, zero);
-    map.set(pageSectors + 12, pageSectors + 13, zero);
+    map.set(last + 12, last + 13, zero);
     changes += 1;
   });
   await map.open();
-  await map.load(0, 1);
-  map.set(10, 13, data);
-  map.set(pageSectors + 10, pageSectors + 13, data);
+  await map.load(0, 17);
+  for (let page = 0; page <= 17; page += 1) {
+    map.set(page * pageSectors + 10, page * pageSectors + 13, data);
+  }
   const kindsIn = async (shown: SectorMap): Promise<SectorKind[]> =>
     Promise.all(
-      [10, 12, pageSectors + 10, pageSectors + 12].map(async (sector) => {
+      [10, 12, last + 10, last + 12].map(async (sector) => {
         const page = (await shown.readPage(Math.floor(sector / pageSectors))) ?? assert.fail();
         return kindAt(page, sector % pageSectors);
       }),
@@ -269,7 +272,7 @@ async function mapOnDisk(t: TestContext): Promise<{ map: SectorMap; path: string
 test('pages come at once where nothing was written, and whole ones from memory', async (t) => {
   const { map, path } = await mapOnDisk(t);
   for (const page of pages) {
-    assert.ok(map.loadNow(page, page));
+    assert.ok(map.prepareNow(page, page));
     map.set(page * pageSectors + 5, page * pageSectors + 6, data);
   }
   await map.write(map.take());
@@ -279,18 +282,18 @@ test('pages come at once where nothing was written, and whole ones from memory',
   for (const page of pages) {
     assert.ok(!map.isLoaded(page, page));
     if (page === 1) {
-      assert.ok(!map.loadNow(page, page), 'damage is no page');
+      assert.ok(!map.prepareNow(page, page), 'damage is no page');
       await assert.rejects(async () => map.load(page, page), { code: 'corrupt' });
       continue;
     }
     // Where the file system cannot tell what memory has, nothing comes without a wait.
-    if (!map.loadNow(page, page)) await map.load(page, page);
+    if (!map.prepareNow(page, page)) await map.load(page, page);
     assert.ok(map.isAll(page * pageSectors + 5, page * pageSectors + 6, data));
     assert.ok(map.isAll(page * pageSectors + 6, page * pageSectors + 9, absent));
   }
 });
 
-test('many who change as many pages at once all go on, and memory keeps few of them', async (t) => {
+test('many who load as many pages at once all go on, and memory keeps few of them', async (t) => {
   const { map } = await mapOnDisk(t);
   const some = Array.from({ length: 700 }, (_none, page) => page);
   const changeFirst = async (page: number, kind: SectorKind): Promise<void> => {
@@ -307,15 +310,34 @@ test('many who change as many pages at once all go on, and memory keeps few of t
   for (const page of some.slice(0, 400)) await changeFirst(page, data);
   await Promise.all(some.slice(400).map((page) => changeFirst(page, data)));
   await setImmediate();
-  assert.equal(inMemory(), some.length, 'what the file does not hold stays');
+  assert.equal(inMemory(), 256);
+  for (const page of some) {
+    assert.equal(kindAt((await map.readPage(page)) ?? Buffer.alloc(0), 0), data, 'and none lost');
+  }
   await map.write(map.take());
   assert.equal(inMemory(), 256);
   await Promise.all(some.map((page) => changeFirst(page, zero)));
   await map.write(map.take());
   await Promise.all(some.map((page) => changeFirst(page, zero)));
   await setImmediate();
-  assert.equal(inMemory(), 256, 'what has not changed goes, however it came');
+  assert.equal(inMemory(), 256, 'however they came');
   for (const page of some) {
     assert.equal(kindAt((await map.readPage(page)) ?? Buffer.alloc(0), 0), zero);
   }
+});
+
+test('where nothing was written, marks read nothing and keep no page', async (t) => {
+  const { map } = await mapOnDisk(t);
+  for (let page = 0; page < 5000; page += 1) {
+    const first = page * pageSectors + ((page * 7919) % pageSectors);
+    assert.equal(map.prepare(page, page), undefined);
+    map.set(first, first + 1, data);
+    assert.ok(map.isAll(first, first + 1, data) && !map.isLoaded(page, page));
+  }
+  assert.ok(map.changedBytes < 5000 * 500);
+  map.set(9 * pageSectors * 1000, 9 * pageSectors * 1000 + 4, absent);
+  assert.ok(!map.hasPage(9000), 'what is absent stays so without a page');
+  await map.write(map.take());
+  assert.equal(map.changedBytes, 0);
+  assert.equal([...map.presentPages()].length, 5000);
 });

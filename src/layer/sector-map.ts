@@ -10,9 +10,11 @@ import {
   pageAt,
   pagesPerDirectory,
 } from './map-format.ts';
-import { isValidPage, kindAt, pageBytes, pageSectors, runEnd, setKinds } from './map-page.ts';
+import { MapChanges } from './map-changes.ts';
+import { isAll, isValidPage, pageBytes, pageSectors, setKinds } from './map-page.ts';
 import { openBlock, sealBlock, storedBytes } from './sealed-block.ts';
 import type { SectorKind } from './sector.ts';
+import { absent } from './sector.ts';
 
 /** What pages are read into, to be used again: whoever reads many would leave as many behind. */
 const spareBlocks: Uint8Array[] = [];
@@ -24,26 +26,22 @@ const readNowBlock = new Uint8Array(storedBytes);
 /** Pages that are written at the same time: 128 KiB of the file. */
 const pagesAtOnce = 16;
 
-/** Clean pages kept in memory; each describes 64 MiB of the volume. */
-const cleanPagesMax = 256;
-
-/** A page on its way to the file, as it was at one instant. */
-interface PendingPage {
-  readonly page: number;
-  /** That of the page in memory, until that changes: a copy then. */
-  content: Uint8Array;
-}
+/** Pages kept in memory whole; each describes 64 MiB of the volume. */
+const wholePagesUsual = 256;
 
 /** Changes of a map on their way to the file, as they were at one instant. */
-export interface PendingMap {
-  readonly pages: readonly Readonly<PendingPage>[];
-}
+export type PendingMap = MapChanges;
 
 /**
  * The map of one layer: two bits a sector, in pages that are read when they are needed.
  *
+ * What counts is the file, with the changes on top that are on their way to it, and those since.
+ *
  * Invariants:
- * - A page that differs from the file is in memory until the file holds it.
+ * - A change is in memory until the file holds it durably; the page that it changes need not be.
+ * - A page in memory shows all changes.
+ * - A page of the file is changed only after it has proved itself, so damage is found by whoever
+ *   changes it.
  * - A page whose bit in the directory is clear was never written: all its sectors are absent.
  * - The file changes only in `write`, with what `take` found before. So whoever syncs the data
  *   between the two marks only what is there.
@@ -52,12 +50,20 @@ export interface PendingMap {
  */
 export class SectorMap {
   readonly #file: PooledFile;
+  readonly #wholePagesMax: number;
+  /** Whole pages, the longest loaded first. */
   readonly #pages = new Map<number, Uint8Array>();
   readonly #loading = new Map<number, Promise<void>>();
-  /** Those of them that the file holds, the longest loaded first. */
-  readonly #clean = new Set<number>();
-  readonly #dirty = new Set<number>();
-  readonly #writing = new Map<number, PendingPage>();
+  /** What has changed since `take`. */
+  #changed = new MapChanges();
+  /** What was taken, until the file holds it durably. */
+  #writing = new MapChanges();
+  /** Pages of which a failed write has left unknown what is durable. */
+  readonly #doubtful = new Set<number>();
+  /** For each page that is being read, the changes that the file has come to hold meanwhile. */
+  readonly #reads = new Set<MapChanges[]>();
+  /** Grows when pages begin and end to be written; odd in between. */
+  #writeSteps = 0;
   /** By group of pages: a bit for each page that the file, or memory, has. */
   readonly #directories = new Map<number, Uint8Array>();
   /** The same of the file alone. */
@@ -66,8 +72,10 @@ export class SectorMap {
   #opened = false;
   #isEvicting = false;
 
-  constructor(file: PooledFile) {
+  /** Keeps at most so many pages in memory whole, beyond one turn of the event loop. */
+  constructor(file: PooledFile, wholePagesMax = wholePagesUsual) {
     this.#file = file;
+    this.#wholePagesMax = wholePagesMax;
   }
 
   /** Reads the header and the directories, once. Rejects with `corrupt`. */
@@ -79,13 +87,9 @@ export class SectorMap {
     return this.#opening;
   }
 
-  get dirtyPages(): number {
-    return this.#dirty.size;
-  }
-
-  /** True when memory differs from what is durable. */
-  get hasUnwritten(): boolean {
-    return this.#dirty.size > 0 || this.#writing.size > 0;
+  /** About what the changes take in memory that are not durable. */
+  get changedBytes(): number {
+    return this.#changed.sizeBytes + this.#writing.sizeBytes;
   }
 
   /** True when `open` has nothing to do. */
@@ -117,20 +121,20 @@ export class SectorMap {
   async readPage(page: number): Promise<Uint8Array | undefined> {
     await this.open();
     if (!this.hasPage(page)) return undefined;
-    return this.#pages.get(page) ?? this.#readFromFile(page);
+    return this.#pages.get(page) ?? this.#readPage(page);
   }
 
-  /** The page in memory, if it is there; it shows every later change. */
+  /** The page in memory, if it is there; as long as it is, it shows every later change. */
   cachedPage(page: number): Uint8Array | undefined {
     return this.#pages.get(page);
   }
 
-  /** Brings pages into memory so that `set` may be called; undefined when they are there. */
+  /** Brings whole pages into memory; undefined when they are there. */
   load(firstPage: number, lastPage: number): Promise<void> | undefined {
     return this.isLoaded(firstPage, lastPage) ? undefined : this.#loadAll(firstPage, lastPage);
   }
 
-  /** True when these pages are in memory. */
+  /** True when these pages are in memory, whole. */
   isLoaded(firstPage: number, lastPage: number): boolean {
     for (let page = firstPage; page <= lastPage; page += 1) {
       if (!this.#pages.has(page)) return false;
@@ -138,73 +142,84 @@ export class SectorMap {
     return true;
   }
 
-  /** Brings pages into memory if that takes no wait; true when they are there. */
-  loadNow(firstPage: number, lastPage: number): boolean {
-    if (!this.#opened) return false;
+  /** Sees to it that `set` may be called for these pages; undefined when it may. */
+  prepare(firstPage: number, lastPage: number): Promise<void> | undefined {
+    return this.isReady(firstPage, lastPage) ? undefined : this.#prepareAll(firstPage, lastPage);
+  }
+
+  /** True when `set` may be called for these pages; of those in the file, all proved themselves. */
+  isReady(firstPage: number, lastPage: number): boolean {
     for (let page = firstPage; page <= lastPage; page += 1) {
-      if (!this.#pages.has(page) && !this.#loadPageNow(page)) return false;
+      if (!this.#isReady(page)) return false;
     }
     return true;
   }
 
-  /** True when all these sectors, whose pages are loaded, are of this kind. */
+  /** Like `prepare`, if that takes no wait; true when `set` may be called. */
+  prepareNow(firstPage: number, lastPage: number): boolean {
+    if (!this.#opened) return false;
+    for (let page = firstPage; page <= lastPage; page += 1) {
+      if (!this.#isReady(page) && !this.#loadPageNow(page)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * True when it is known without a wait that all these sectors are of this kind, which it is of
+   * all that are in loaded pages.
+   */
   isAll(first: number, end: number, kind: SectorKind): boolean {
     for (let sector = first; sector < end;) {
       const page = Math.floor(sector / pageSectors);
       const from = sector - page * pageSectors;
       const to = Math.min(pageSectors, from + end - sector);
-      const content = must(this.#pages.get(page), 'the page is loaded before it is looked at');
-      if (kindAt(content, from) !== kind || runEnd(content, from, to) < to) return false;
+      if (!this.#isAll(page, from, to, kind)) return false;
       sector += to - from;
     }
     return true;
   }
 
-  /** Marks the sectors from `first` to before `end`, whose pages are loaded. */
+  /** Marks the sectors from `first` to before `end`, for which `isReady` holds. */
   set(first: number, end: number, kind: SectorKind): void {
     for (let sector = first; sector < end;) {
       const page = Math.floor(sector / pageSectors);
       const from = sector - page * pageSectors;
       const to = Math.min(pageSectors, from + end - sector);
-      const content = must(this.#pages.get(page), 'the page is loaded before it is marked');
-      this.#keepPending(page, content);
-      if (setKinds(content, from, to, kind)) {
-        this.#noteDirty(page);
+      assert(this.#isReady(page), 'a page proves itself before it is marked');
+      if (!this.#isAll(page, from, to, kind)) {
+        const whole = this.#pages.get(page);
+        if (whole !== undefined) setKinds(whole, from, to, kind);
+        this.#changed.set(page, from, to, kind);
+        setBit(this.#directories, page);
       }
       sector += to - from;
     }
   }
 
-  /** Takes a whole page as it is; the caller does not change it afterwards. */
+  /** Takes a whole page as it is. */
   put(page: number, content: Uint8Array): void {
-    this.#pages.set(page, content);
-    this.#noteDirty(page);
+    this.#pages.get(page)?.set(content);
+    this.#changed.put(page, content);
+    setBit(this.#directories, page);
   }
 
   /** What is not in the file yet, as it is; then `write` is called, or nothing flushed again. */
   take(): PendingMap {
-    const pages = [...this.#dirty]
-      .sort((a, b) => a - b)
-      .map((page) => ({
-        page,
-        content: must(this.#pages.get(page), 'a dirty page is in memory'),
-      }));
-    this.#dirty.clear();
-    for (const pending of pages) this.#writing.set(pending.page, pending);
-    return { pages };
+    assert(this.#writing.isEmpty, 'what was taken before is in the file');
+    this.#writing = this.#changed;
+    this.#changed = new MapChanges();
+    return this.#writing;
   }
 
   /** Writes what was taken into the file, durably. After a failure nothing more may be written. */
   async write(pending: PendingMap): Promise<void> {
-    if (pending.pages.length === 0) return;
-    await this.#writePages(pending);
+    if (pending.isEmpty) return;
+    const pages = [...pending.pages()];
+    await this.#writePages(pages, pending);
     await this.#file.datasync();
-    await this.#writeDirectories(pending);
-    for (const { page } of pending.pages) {
-      this.#writing.delete(page);
-      if (!this.#dirty.has(page)) this.#clean.add(page);
-    }
-    this.#evict(cleanPagesMax);
+    await this.#writeDirectories(pages);
+    for (const passed of this.#reads) passed.push(pending);
+    this.#writing = new MapChanges();
   }
 
   /**
@@ -213,53 +228,79 @@ export class SectorMap {
    * again.
    */
   async revert(): Promise<void> {
-    const doubtful = [...this.#writing.keys()];
+    for (const page of this.#writing.pages()) this.#doubtful.add(page);
     this.#pages.clear();
-    this.#clean.clear();
-    this.#dirty.clear();
+    this.#changed = new MapChanges();
+    this.#writing = new MapChanges();
     this.#directories.clear();
     this.#written.clear();
     this.#opened = false;
     await this.open();
-    for (const page of doubtful) {
+    for (const page of this.#doubtful) {
       if (!this.hasPage(page)) continue;
-      await this.#loadAll(page, page);
-      this.#noteDirty(page);
+      this.put(page, await this.#readFromFile(page));
       clearBit(this.#written, page);
     }
-    this.#writing.clear();
+    this.#doubtful.clear();
   }
 
-  /** Gives up the memory of all pages that the file holds. */
+  /** Gives up the memory of all whole pages. */
   shrink(): void {
     this.#evict(0);
   }
 
   /** Several at once, neighbours together; then others get a turn of the event loop. */
-  async #writePages({ pages }: PendingMap): Promise<void> {
-    const memory = new Uint8Array(Math.min(pagesAtOnce, pages.length) * storedBytes);
+  async #writePages(pages: readonly number[], pending: PendingMap): Promise<void> {
+    const count = Math.min(pagesAtOnce, pages.length);
+    const [plain, memory] = [
+      new Uint8Array(count * pageBytes),
+      new Uint8Array(count * storedBytes),
+    ];
     for (let first = 0; first < pages.length; first += pagesAtOnce) {
       if (first > 0) await nextTurn();
       const some = pages.slice(first, first + pagesAtOnce);
+      const contents = await Promise.all(
+        some.map((page, index) => {
+          const target = plain.subarray(index * pageBytes, (index + 1) * pageBytes);
+          return this.#contentOf(page, pending, target);
+        }),
+      );
       const writes: Promise<void>[] = [];
+      this.#writeSteps += 1;
       let from = 0;
-      for (const [index, { page, content }] of some.entries()) {
-        const stored = memory.subarray(index * storedBytes, (index + 1) * storedBytes);
-        sealBlock(content, pageAt(page), stored);
+      for (const [index, content] of contents.entries()) {
+        const position = pageAt(must(some[index], 'a page for each content'));
+        sealBlock(content, position, memory.subarray(index * storedBytes));
         const next = some[index + 1];
-        if (next !== undefined && pageAt(next.page) === pageAt(page) + storedBytes) continue;
+        if (next !== undefined && pageAt(next) === position + storedBytes) continue;
         const run = memory.subarray(from, (index + 1) * storedBytes);
-        writes.push(this.#file.write(run, pageAt(page) + storedBytes - run.byteLength));
+        writes.push(this.#file.write(run, position + storedBytes - run.byteLength));
         from = (index + 1) * storedBytes;
       }
-      await settleAll(writes);
+      await settleAll(writes).finally(() => {
+        this.#writeSteps += 1;
+      });
     }
   }
 
+  /** A page as it was when `pending` was taken, in `target` if it need not be read. */
+  async #contentOf(page: number, pending: PendingMap, target: Uint8Array): Promise<Uint8Array> {
+    const whole = this.#changed.has(page) ? undefined : this.#pages.get(page);
+    if (whole !== undefined) {
+      target.set(whole);
+      return target;
+    }
+    const content = hasBit(this.#written, page)
+      ? (this.#readFromFileNow(page) ?? (await this.#readFromFile(page)))
+      : target.fill(0);
+    pending.applyTo(page, content);
+    return content;
+  }
+
   /** Notes in the file that these pages, which are durable, are there; mostly they were before. */
-  async #writeDirectories(pending: PendingMap): Promise<void> {
+  async #writeDirectories(pages: readonly number[]): Promise<void> {
     const groups = new Set<number>();
-    for (const { page } of pending.pages) {
+    for (const page of pages) {
       if (setBit(this.#written, page)) groups.add(Math.floor(page / pagesPerDirectory));
     }
     if (groups.size === 0) return;
@@ -301,42 +342,53 @@ export class SectorMap {
   async #loadAll(firstPage: number, lastPage: number): Promise<void> {
     await this.open();
     for (let page = firstPage; page <= lastPage; page += 1) {
-      if (this.#pages.has(page)) continue;
-      let loading = this.#loading.get(page);
-      if (loading === undefined) {
-        loading = this.#loadPage(page).finally(() => this.#loading.delete(page));
-        this.#loading.set(page, loading);
-      }
-      await loading;
+      if (!this.#pages.has(page)) await this.#loadPage(page);
     }
   }
 
-  async #loadPage(page: number): Promise<void> {
-    this.#keep(
-      page,
-      this.hasPage(page) ? await this.#readFromFile(page) : new Uint8Array(pageBytes),
-    );
+  async #prepareAll(firstPage: number, lastPage: number): Promise<void> {
+    await this.open();
+    for (let page = firstPage; page <= lastPage; page += 1) {
+      if (!this.#isReady(page)) await this.#loadPage(page);
+    }
   }
 
+  #isReady(page: number): boolean {
+    if (this.#pages.has(page) || this.#changed.has(page) || this.#writing.has(page)) return true;
+    return this.#opened && !this.hasPage(page);
+  }
+
+  #isAll(page: number, from: number, to: number, kind: SectorKind): boolean {
+    const whole = this.#pages.get(page);
+    if (whole !== undefined) return isAll(whole, from, to, kind);
+    if (!this.hasPage(page)) return kind === absent;
+    return this.#changed.isAll(page, from, to, kind);
+  }
+
+  #loadPage(page: number): Promise<void> {
+    let loading = this.#loading.get(page);
+    if (loading === undefined) {
+      const keep = (content: Uint8Array): void => this.#keep(page, content);
+      loading = this.#readPage(page, keep).then(() => undefined);
+      loading = loading.finally(() => this.#loading.delete(page));
+      this.#loading.set(page, loading);
+    }
+    return loading;
+  }
+
+  /** Brings a page that the file has and nothing changes into memory, if that takes no wait. */
   #loadPageNow(page: number): boolean {
-    if (this.#loading.has(page)) return false;
-    if (!this.hasPage(page)) {
-      this.#keep(page, new Uint8Array(pageBytes));
-      return true;
-    }
-    if (this.#file.readNow(readNowBlock, pageAt(page)) !== 'done') return false;
-    const found = openPage(readNowBlock, pageAt(page));
-    // Whoever loads it the ordinary way says what is wrong with it.
-    if (found.fault !== undefined) return false;
-    this.#keep(page, found.content);
+    if (this.#loading.has(page) || !hasBit(this.#written, page)) return false;
+    const content = this.#readFromFileNow(page);
+    if (content === undefined) return false;
+    this.#keep(page, content);
     return true;
   }
 
   #keep(page: number, content: Uint8Array): void {
     assert(!this.#pages.has(page), 'a page is loaded once');
     this.#pages.set(page, content);
-    this.#clean.add(page);
-    if (this.#clean.size > cleanPagesMax) this.#evictLater();
+    if (this.#pages.size > this.#wholePagesMax) this.#evictLater();
   }
 
   /**
@@ -348,38 +400,57 @@ export class SectorMap {
     this.#isEvicting = true;
     setImmediate(() => {
       this.#isEvicting = false;
-      this.#evict(cleanPagesMax);
+      this.#evict(this.#wholePagesMax);
     });
   }
 
+  /** The page as it is when it has been read; `onRead` runs in that turn. */
+  async #readPage(page: number, onRead?: (content: Uint8Array) => void): Promise<Uint8Array> {
+    const passed: MapChanges[] = [];
+    this.#reads.add(passed);
+    try {
+      const content = await this.#readFromFile(page);
+      // The file may have been read before it came to hold what it holds now.
+      for (const changes of [...passed, this.#writing, this.#changed]) {
+        changes.applyTo(page, content);
+      }
+      onRead?.(content);
+      return content;
+    } finally {
+      this.#reads.delete(passed);
+    }
+  }
+
+  /** What the file says of a page; it may be that of before or after what is being written. */
   async #readFromFile(page: number): Promise<Uint8Array> {
+    if (!hasBit(this.#written, page)) return new Uint8Array(pageBytes);
     const position = pageAt(page);
-    const stored = spareBlocks.pop() ?? new Uint8Array(storedBytes);
-    const count = await this.#file.read(stored, position);
-    const { content, fault } = openPage(stored.fill(0, count), position);
-    if (spareBlocks.length < spareBlocksMax) spareBlocks.push(stored);
-    if (fault === undefined) return content;
-    throw new OperatingError('corrupt', `Page ${page} of ${this.#file.path} ${fault}.`);
+    for (;;) {
+      const steps = this.#writeSteps;
+      const stored = spareBlocks.pop() ?? new Uint8Array(storedBytes);
+      const count = await this.#file.read(stored, position);
+      const { content, fault } = openPage(stored.fill(0, count), position);
+      if (spareBlocks.length < spareBlocksMax) spareBlocks.push(stored);
+      if (fault === undefined) return content;
+      // What is read while it is written may be half the old and half the new.
+      if (steps === this.#writeSteps && steps % 2 === 0) {
+        throw new OperatingError('corrupt', `Page ${page} of ${this.#file.path} ${fault}.`);
+      }
+      await nextTurn();
+    }
   }
 
-  /** Before a page changes that is on its way to the file: what was taken stays as it was. */
-  #keepPending(page: number, content: Uint8Array): void {
-    if (this.#writing.size === 0) return;
-    const pending = this.#writing.get(page);
-    if (pending?.content === content) pending.content = Uint8Array.from(content);
+  /** The same, if it takes no wait and the page is sound: what is wrong, the ordinary way says. */
+  #readFromFileNow(page: number): Uint8Array | undefined {
+    if (this.#file.readNow(readNowBlock, pageAt(page)) !== 'done') return undefined;
+    const { content, fault } = openPage(readNowBlock, pageAt(page));
+    return fault === undefined ? content : undefined;
   }
 
-  #noteDirty(page: number): void {
-    this.#dirty.add(page);
-    this.#clean.delete(page);
-    setBit(this.#directories, page);
-  }
-
-  /** Drops the longest loaded pages that the file holds, until at most `keep` of them are left. */
+  /** Drops the longest loaded pages, until at most `keep` of them are left. */
   #evict(keep: number): void {
-    for (const page of this.#clean) {
-      if (this.#clean.size <= keep) return;
-      this.#clean.delete(page);
+    for (const page of this.#pages.keys()) {
+      if (this.#pages.size <= keep) return;
       this.#pages.delete(page);
     }
   }

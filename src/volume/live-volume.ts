@@ -278,7 +278,7 @@ export class LiveVolume {
       const head = this.chain.top;
       this.#underWay.begin(head);
       await work(head).finally(() => this.#underWay.end(head));
-      if (head.wantsFlush) await head.flush();
+      if (head.isFull) await head.makeRoom();
     } finally {
       this.#locks.release(lock);
     }

@@ -17,8 +17,8 @@ import type { BackgroundPace } from './background-pace.ts';
 import { MergeProgress } from './merge-progress.ts';
 import { chunkSectors, readSectors } from './merge-up.ts';
 
-/** Pages of the new map that wait in memory: 4 MiB. */
-const pagesAtOnce = 1024;
+/** What waits in memory of the new map. */
+const unwrittenBytesMax = 4 * MiB;
 /** What is usually copied between two notes of the progress: what a crash costs. */
 const noteBytesUsual = 256 * MiB;
 /** What is copied between two syncs, so that guests on the same disk never wait for much. */
@@ -149,7 +149,7 @@ async function writeUnion(
         freed.add(first, end);
       }
     } else union.put(page, Uint8Array.from(upper ?? lower ?? []));
-    if (union.dirtyPages >= pagesAtOnce) await union.write(union.take());
+    if (union.changedBytes >= unwrittenBytesMax) await union.write(union.take());
   }
   await union.write(union.take());
   await file.retire();

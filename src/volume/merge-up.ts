@@ -50,7 +50,7 @@ export async function mergeUp(merge: MergeUp): Promise<boolean> {
       const startMs = monotonicMs();
       const bytes = await mergeChunk(merge, range);
       unflushedBytes += bytes;
-      if (unflushedBytes >= flushBytes || child.wantsFlush) {
+      if (unflushedBytes >= flushBytes || child.isFull) {
         unflushedBytes = 0;
         await child.flush();
       }
