@@ -1,6 +1,6 @@
 /** Each fault is planted in a folder that the engine made, and has to be found. */
 import assert from 'node:assert/strict';
-import { mkdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { GiB, MiB } from '../base/bytes.ts';
 import { newId } from '../base/ids.ts';
@@ -8,6 +8,7 @@ import { FilePool } from '../layer/file-pool.ts';
 import { createLayerFolder } from '../layer/layer-folder.ts';
 import { directoryAt, pageAt } from '../layer/map-format.ts';
 import { nodeFileOperations } from '../layer/node-file-operations.ts';
+import { sealBlock } from '../layer/sealed-block.ts';
 import { SectorMap } from '../layer/sector-map.ts';
 import { data } from '../layer/sector.ts';
 import { checkFolder } from './check.ts';
@@ -295,10 +296,15 @@ const faults: readonly Fault[] = [
   {
     name: 'marks that mean nothing',
     code: 'damaged-map-page',
-    plant: (folder) =>
-      changeMap(folder, 'other', (map) => {
-        map.put(0, new Uint8Array(4096).fill(255, 0, 1));
-      }),
+    plant: async (folder) => {
+      await changeMap(folder, 'other', async (map) => {
+        await map.load(0, 0);
+        map.set(0, 1, data);
+      });
+      await using file = await open(folder.layer(await folder.head('other'), 'map'), 'r+');
+      const page = sealBlock(new Uint8Array(4096).fill(255, 0, 1), pageAt(0));
+      await file.write(page, 0, page.byteLength, pageAt(0));
+    },
     affects: ['other'],
   },
   {

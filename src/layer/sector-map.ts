@@ -196,7 +196,7 @@ export class SectorMap {
     }
   }
 
-  /** Takes a whole page as it is. */
+  /** Takes the marks of a whole page, which are valid. */
   put(page: number, content: Uint8Array): void {
     this.#pages.get(page)?.set(content);
     this.#changed.put(page, content);
