@@ -7,6 +7,7 @@ import { settleAll } from '../base/serial.ts';
 import type { Reading } from './file-operations.ts';
 import type { FilePool } from './file-pool.ts';
 import type { LayerRecord } from './layer-record.ts';
+import type { LayerOptions } from './layer.ts';
 import { Layer } from './layer.ts';
 import { kindAt, pageBytes, pageSectors, setKinds } from './map-page.ts';
 import { data, sectorBytes, sectorsIn } from './sector.ts';
@@ -47,7 +48,7 @@ export class BackedLayer extends Layer {
     folder: string,
     record: LayerRecord,
     pool: FilePool,
-    options: { source: BackingSource; isNew: boolean },
+    options: LayerOptions & { source: BackingSource },
   ) {
     assert(record.backing !== undefined && record.parent === null, 'the oldest layer is backed');
     super(folder, record, pool, options);

@@ -35,10 +35,7 @@ class Scene {
       8,
       new Holes((error) => this.reports.push(error)),
     );
-    this.layer = new Layer(join(folder, id), record, this.#pool, {
-      isNew: true,
-      ...(limits === undefined ? {} : { limits }),
-    });
+    this.layer = new Layer(join(folder, id), record, this.#pool, { isNew: true, limits });
   }
 
   static async make(t: TestContext, limits?: LayerLimits): Promise<Scene> {

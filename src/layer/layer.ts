@@ -35,7 +35,7 @@ const usualLimits: LayerLimits = { changedBytes: 16 * MiB, logBytes: 16 * MiB };
 export interface LayerOptions {
   /** True when no earlier process can have written to the layer. */
   readonly isNew?: boolean;
-  readonly limits?: LayerLimits;
+  readonly limits?: LayerLimits | undefined;
 }
 
 /**

@@ -8,6 +8,7 @@ import { must } from '../base/assert.ts';
 import type { BlockDevice } from './block-device.ts';
 import { copyFolder } from './copy-folder-fixture.ts';
 import type { OpenedEngine } from './open-engine.ts';
+import type { LayerLimits } from '../layer/layer.ts';
 import { openVolumeEngine } from './open-engine.ts';
 import { VolatileFiles } from './volatile-files.ts';
 
@@ -101,12 +102,14 @@ class Model {
   volumes: ModelVolume[] = [];
   snapshots: ModelSnapshot[] = [];
   #files: VolatileFiles;
+  readonly #limits: Limits;
   #count = 0;
 
-  constructor(folder: string, engine: OpenedEngine, files: VolatileFiles) {
+  constructor(folder: string, engine: OpenedEngine, files: VolatileFiles, limits: Limits) {
     this.folder = folder;
     this.engine = engine;
     this.#files = files;
+    this.#limits = limits;
   }
 
   async run(step: Step): Promise<void> {
@@ -378,7 +381,7 @@ class Model {
   async #open(files: VolatileFiles): Promise<void> {
     this.#files = files;
     const fs = files.operations;
-    this.engine = await openVolumeEngine({ folder: this.folder, fs });
+    this.engine = await openVolumeEngine({ folder: this.folder, fs, ...this.#limits });
     for (const volume of this.volumes) volume.device = await this.engine.openVolume(volume.id);
   }
 
@@ -422,6 +425,13 @@ function assertEqual(found: Buffer, expected: Buffer, subject: string): void {
   }
 }
 
+/** So that layers flush in the background after every few changes, and writers wait for it. */
+const tightLimits: LayerLimits = { changedBytes: 800, logBytes: 128 };
+
+interface Limits {
+  readonly limits?: LayerLimits;
+}
+
 /** How much of the model is run. */
 export interface ChainModelOptions {
   readonly seed: number;
@@ -443,10 +453,10 @@ export async function runChainModel(options: ChainModelOptions): Promise<{ steps
   try {
     const steps = fc.array(step, { minLength: 10, maxLength: stepsMax, size: 'max' });
     await fc.assert(
-      fc.asyncProperty(steps, async (list) => {
+      fc.asyncProperty(steps, fc.boolean(), async (list, isTight) => {
         if (signal?.aborted === true) return;
         count += 1;
-        await runSteps(join(parent, String(count)), list);
+        await runSteps(join(parent, String(count)), list, isTight ? { limits: tightLimits } : {});
         done += list.length;
       }),
       {
@@ -463,10 +473,10 @@ export async function runChainModel(options: ChainModelOptions): Promise<{ steps
   return { steps: done };
 }
 
-async function runSteps(folder: string, steps: readonly Step[]): Promise<void> {
+async function runSteps(folder: string, steps: readonly Step[], limits: Limits): Promise<void> {
   const files = new VolatileFiles();
-  const engine = await openVolumeEngine({ folder, fs: files.operations });
-  const model = new Model(folder, engine, files);
+  const engine = await openVolumeEngine({ folder, fs: files.operations, ...limits });
+  const model = new Model(folder, engine, files, limits);
   try {
     await model.add();
     for (const each of steps) await model.run(each);

@@ -14,6 +14,7 @@ import {
   syncLayerNames,
 } from '../layer/layer-folder.ts';
 import type { LayerRecord } from '../layer/layer-record.ts';
+import type { LayerLimits } from '../layer/layer.ts';
 import { Layer } from '../layer/layer.ts';
 
 /** Records that are read at the same time when a folder is opened. */
@@ -34,6 +35,7 @@ export class LayerShelf {
   readonly folder: string;
   readonly pool: FilePool;
   readonly #source: BackingSource;
+  readonly #limits: LayerLimits | undefined;
   readonly #layers = new Map<string, Layer>();
   readonly #damaged = new Map<string, OperatingError>();
   /** Layers of which an earlier process has left a log. */
@@ -43,10 +45,11 @@ export class LayerShelf {
   #named = 0;
   readonly #naming = new GroupCommit(() => this.#nameNow());
 
-  constructor(folder: string, pool: FilePool, source: BackingSource = noSource) {
+  constructor(folder: string, pool: FilePool, source = noSource, limits?: LayerLimits) {
     this.folder = folder;
     this.pool = pool;
     this.#source = source;
+    this.#limits = limits;
   }
 
   /** Reads the records of the layers with these names. A damaged one does not stop the others. */
@@ -138,8 +141,9 @@ export class LayerShelf {
 
   #layerOf(record: LayerRecord, isNew: boolean): Layer {
     const folder = join(this.folder, record.id);
-    if (record.backing === undefined) return new Layer(folder, record, this.pool, { isNew });
-    return new BackedLayer(folder, record, this.pool, { source: this.#source, isNew });
+    const options = { isNew, limits: this.#limits };
+    if (record.backing === undefined) return new Layer(folder, record, this.pool, options);
+    return new BackedLayer(folder, record, this.pool, { ...options, source: this.#source });
   }
 
   add(layer: Layer): void {

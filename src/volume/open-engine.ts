@@ -8,6 +8,7 @@ import type { FileOperations } from '../layer/file-operations.ts';
 import { nodeFileOperations } from '../layer/node-file-operations.ts';
 import { FilePool } from '../layer/file-pool.ts';
 import { Holes } from '../layer/holes.ts';
+import type { LayerLimits } from '../layer/layer.ts';
 import { bootIdPath, parseBootId } from '../layer/mark-log-format.ts';
 import type { VolumeEngine } from './engine.ts';
 import type { FreezeTimes } from './freeze-times.ts';
@@ -40,6 +41,8 @@ export async function openVolumeEngine(options: {
   report?: (error: unknown) => void;
   /** Where volumes that are restored while they are in use get their bytes from. */
   source?: BackingSource;
+  /** How much of a layer may wait to become durable, if not as much as usual. */
+  limits?: LayerLimits;
 }): Promise<OpenedEngine> {
   const operations = options.fs ?? nodeFileOperations;
   const layersFolder = join(options.folder, 'layers');
@@ -49,7 +52,7 @@ export async function openVolumeEngine(options: {
   try {
     const bootId = await readBootId(operations);
     const pool = new FilePool(operations, openFilesMax(), new Holes(report), bootId);
-    const shelf = new LayerShelf(layersFolder, pool, options.source);
+    const shelf = new LayerShelf(layersFolder, pool, options.source, options.limits);
     volumes = new VolumeSet(recordsFolder, shelf, operations, new OwnerBudget());
     await operations.makeFolder(layersFolder);
     await operations.makeFolder(recordsFolder);
