@@ -57,7 +57,7 @@ export async function answer(session: Session, request: Request, means: Means): 
       await prefetch(device, request, means);
   }
   await flushIfForced(device, request);
-  return done(request);
+  return done(session, request);
 }
 
 /** FUA: the reply says that what this request changed is durable. */
@@ -84,23 +84,20 @@ async function inPieces(
   }
 }
 
-/** Success without payload, which may be a simple reply but where headers are extended. */
-export function done(request: Request): Buffer {
-  if (request.extended) return encodeNoneChunk(request);
+/**
+ * Success without payload. It could be a simple reply for any client, but begins as a failure does
+ * (`Channel.sendAhead`).
+ */
+export function done(session: Session, request: Request): Buffer {
+  if (session.structured) return encodeNoneChunk(request);
   const reply = Buffer.allocUnsafe(simpleReplyBytes);
   writeSimpleReply(reply, 0, request, 0);
   return reply;
 }
 
-/**
- * The whole reply to a request that is not, or could not be, served: with the reason in words where
- * the client takes chunks, and the reply has not begun to leave as that of a success (`done`).
- */
+/** The whole reply to a request that is not, or could not be, served. */
 export function refuse(session: Session, request: Request, refusal: Refusal): Buffer {
-  const isBegunSimple = session.channel.isAhead && !request.extended;
-  if (session.structured && !isBegunSimple) {
-    return encodeErrorChunk(request, refusal.errno, refusal.message);
-  }
+  if (session.structured) return encodeErrorChunk(request, refusal.errno, refusal.message);
   const reply = Buffer.allocUnsafe(simpleReplyBytes);
   writeSimpleReply(reply, 0, request, refusal.errno);
   return reply;

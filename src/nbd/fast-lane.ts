@@ -16,7 +16,7 @@ import { command, parseRequest, requestHeaderBytesOf, type Request } from './wir
 const requestsMax = 16;
 /** The same while somebody is looked out for who has but one request, and is not to wait long. */
 const sharedRequestsMax = 1;
-/** What of an answer may leave before it is known: what all answers begin with, the magic. */
+/** What of an answer may leave before it is known: the magic, with which a failure begins too. */
 const aheadBytes = 4;
 /** Where there is one processor, a client that wakes up early would only be in the way. */
 const wakesBeside = availableParallelism() > 1;
@@ -173,7 +173,9 @@ export class FastLane {
     const bytes = this.#headBytes + request.payloadBytes;
     if (request.flags !== 0 || !input.has(bytes)) return false;
     const payload = input.peek(bytes).subarray(this.#headBytes);
-    if (this.#isAlone(bytes)) session.channel.sendAhead(done(request).subarray(0, aheadBytes));
+    if (this.#isAlone(bytes)) {
+      session.channel.sendAhead(done(session, request).subarray(0, aheadBytes));
+    }
     const written = (error?: unknown): void => this.#answer(request, error);
     if (!device.write(request.offsetBytes, payload, written)) return false;
     begin();
@@ -195,7 +197,7 @@ export class FastLane {
   #answer(request: Request, error: unknown): void {
     const { session, end, onFault } = this.#parts;
     let reply: Buffer;
-    if (error === undefined) reply = done(request);
+    if (error === undefined) reply = done(session, request);
     else {
       onFault(error);
       reply = refuse(session, request, refusalOf(error));
