@@ -143,3 +143,20 @@ test('nothing leaves early while somebody else waits for the server', { skip }, 
     input.stop();
   });
 });
+
+test('the first write after a flush is not answered early', { skip: skip || isAlone }, async () => {
+  await withPair(async ({ peer, channel, input }) => {
+    const { device, written } = waiting();
+    const lane = laneOf({ peer, channel, input }, device);
+    lane.noteFlush();
+    void lane.wait();
+    peer.write(writes(7));
+    await until(() => written.length === 1, 'the write');
+    assert.equal(channel.isAhead, false);
+    written[0]?.();
+    peer.write(writes(8));
+    await until(() => written.length === 2, 'the next one');
+    assert.equal(channel.isAhead, true);
+    input.stop();
+  });
+});

@@ -63,6 +63,8 @@ export class FastLane {
   #filled: { bytes: number; count: number } | undefined;
   /** A turn's requests were served as they came. */
   #hasHadTurn = false;
+  /** A flush came, and no write since. */
+  #isAfterFlush = false;
 
   constructor(parts: FastLaneParts) {
     this.#parts = parts;
@@ -94,6 +96,11 @@ export class FastLane {
       owe(awaited);
       return awaited;
     });
+  }
+
+  /** A flush has come. */
+  noteFlush(): void {
+    this.#isAfterFlush = true;
   }
 
   /** Serves what it can; true when others are to have their turn before it goes on. */
@@ -180,16 +187,19 @@ export class FastLane {
     if (!device.write(request.offsetBytes, payload, written)) return false;
     begin();
     input.take(bytes);
+    this.#isAfterFlush = false;
     return true;
   }
 
   /**
    * True when the client waits for the answer to this one request, of so many bytes, most likely
-   * asleep; and nobody else waits for the server meanwhile.
+   * asleep; and nobody else waits for the server meanwhile. Where a flush follows each write, the
+   * disk begins with the write at once, and the client would be asleep again before that is done.
    */
   #isAlone(bytes: number): boolean {
     const { input, isShared, isIdle } = this.#parts;
-    if (!wakesBeside || this.#filled?.count !== 0 || input.has(bytes + 1)) return false;
+    if (!wakesBeside || this.#isAfterFlush) return false;
+    if (this.#filled?.count !== 0 || input.has(bytes + 1)) return false;
     return isIdle() && !isShared();
   }
 

@@ -113,6 +113,7 @@ export class Transmission {
       const request = parseRequest(input.take(headBytes), extended);
       if (request === undefined) return 'bad request magic';
       if (request.type === command.disconnect) return 'disconnected';
+      if (request.type === command.flush) lane?.noteFlush();
       if (request.payloadBytes > requestBytesMax) return 'too long a payload';
       const slot = this.#slots.take(1, this);
       if (slot !== true && !(await slot)) return left;
