@@ -65,12 +65,12 @@ test('bytes may come in any pieces, from the first to the last', async () => {
     await peer.closed;
     return inOrder(Buffer.concat(parts)).toString('hex');
   };
-  // The answers to the write, 16 bytes, and to the read may come in either order.
+  // The answers to the write, 20 bytes, and to the read may come in either order.
   const inOrder = (bytes: Buffer): Buffer => {
-    const last = bytes.subarray(-16 - 28 - payload.length);
+    const last = bytes.subarray(-20 - 28 - payload.length);
     if (last.readBigUInt64BE(8) !== 2n) return bytes;
     const before = bytes.subarray(0, -last.length);
-    return Buffer.concat([before, last.subarray(-16), last.subarray(0, -16)]);
+    return Buffer.concat([before, last.subarray(-20), last.subarray(0, -20)]);
   };
   const whole = await answers([said]);
   assert.ok(whole.endsWith(payload.toString('hex')));
