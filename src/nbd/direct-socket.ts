@@ -45,8 +45,8 @@ export class DirectSocket {
     if (stream instanceof TLSSocket || stream.destroyed) return undefined;
     const handle: unknown = Reflect.get(stream, '_handle');
     if (!isHandle(handle)) return undefined;
-    // What is held of TCP the kernel itself adapts.
     const direct = new DirectSocket(stream, handle, socketCalls);
+    // What is held of TCP the kernel itself adapts.
     if (direct.isLocal) socketCalls.holdUpTo(handle.fd, heldBytes);
     return direct;
   }

@@ -177,6 +177,22 @@ test('an answer that has begun to leave is whole before the next one', async () 
   }
 });
 
+test('a server that closes ends an answer that has begun to leave', async () => {
+  await using rig = await startTestServer(memory());
+  const peer = new RawPeer(rig.path);
+  await peer.go(rig.name);
+  rig.gate.shut();
+  peer.request({ type: command.write, cookie: 1n, length: 3 });
+  peer.send(Buffer.from('abc'));
+  await until(() => rig.gate.waiting === 1, 'the write waits');
+  const closing = rig.server.close();
+  rig.gate.open();
+  assert.equal(await peer.simpleReply(1n), 0);
+  assert.equal(await peer.receive(1), undefined, 'and then the connection');
+  peer.socket.destroy();
+  await closing;
+});
+
 test('a write that fails once its answer has begun to leave says so', async () => {
   const full = (): Promise<void> => Promise.reject(new OperatingError('no_space', '/srv is full'));
   const device = openMemoryDevice({ lengthBytes: MiB });
